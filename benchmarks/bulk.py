@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""One BulkImport of ITEMS items (1,000) on a real control plane with simulated nodes, whose workers take a second or
-two each: what it costs the controller. The list is a ConfigMap, listed by the real worker in pages.
+"""Measure what one BulkImport of ITEMS items (1,000) costs the controller.
 
-Every fiftieth item is not there and fails; all must settle. Counted by the API server's audit log: the controller's
-committed writes (but for its lease, which is renewed by the clock). Peak memory is the leader's, as the kernel keeps
-it. Then the controller is started anew over what has settled, and a hundred single imports are made beside it, to see
-how soon each gets its Job. The last line is JSON. BENCH_SECONDS (3,000) bounds the import; what is started here is
-taken down again.
+The control plane is real, and the nodes are simulated: each worker takes one or two seconds. The list is a ConfigMap,
+which the real worker lists in pages. Every fiftieth item does not exist and fails. All items must get a result.
+
+The controller's committed writes come from the API server's audit log, without the renewals of its Lease. The peak
+memory comes from the kernel.
+
+Then the controller is restarted with all these results. At the end, a hundred single imports are created, to measure
+how soon each gets its Job. The last line of the output is JSON. BENCH_SECONDS (3,000) limits the bulk. Everything that
+was started here is removed again.
 """
 
 import argparse
@@ -37,15 +40,15 @@ from support.controller.controller_process import Controller  # noqa: E402
 NAME, LIST = "many", "archive"
 PARALLELISM = 100
 QUIET_SECONDS = 20.0
-"""How long nothing may be written after a restart."""
+"""Seconds after a restart in which the benchmark measures how much is written."""
 
 
 class OutOfTimeError(Exception):
-    """There is no more time for it."""
+    """Raised when no time is left for the bulk."""
 
 
 class Measured(Controller):
-    """With the settings that users get, but that it does not look for logs: simulated pods have none."""
+    """The controller with its default settings, except that it does not read logs, because simulated pods have none."""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -56,20 +59,20 @@ class Measured(Controller):
 
     @property
     def peak_mib(self) -> float:
-        """The most memory it ever had."""
+        """Peak memory of the process in MiB."""
         words = Path(f"/proc/{self.pid}/status").read_text().split()
         return int(words[words.index("VmHWM:") + 1]) / 1024
 
     @property
     def cpu_seconds(self) -> float:
-        """Of its life."""
+        """CPU time of the process in seconds, since its start."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
 class Found:
-    """What the last line tells."""
+    """The figures in the last line of the output."""
 
     items: int
     settled: int = 0
@@ -89,7 +92,7 @@ def say(text: str) -> None:
 
 
 def manifest(items: int) -> dict[str, Any]:
-    """The list, in a ConfigMap."""
+    """Return the ConfigMap with the list."""
     names = (f"{'gone' if number % 50 == 49 else 'film'}-{number:06}.mp4" for number in range(items))
     lines = [f"https://media.example.com/archive/{name}" for name in names]
     metadata = {"name": LIST, "namespace": NAMESPACE}
@@ -97,7 +100,7 @@ def manifest(items: int) -> dict[str, Any]:
 
 
 def bulk() -> dict[str, Any]:
-    """Its manifest."""
+    """Return the BulkImport."""
     return {
         "apiVersion": "videoimport.io/v1alpha1", "kind": "BulkImport",
         "metadata": {"name": NAME, "namespace": NAMESPACE},
@@ -110,7 +113,7 @@ def bulk() -> dict[str, Any]:
 
 
 def imported(its: Simulation, until: float) -> bool:
-    """Whether the BulkImport finished in time; returns as soon as that is known."""
+    """Wait for the end of the BulkImport. Return whether it finished in time."""
     while time.monotonic() < until:
         if holds(its.api.get("BulkImport", NAMESPACE, NAME), "Finished"):
             return True
@@ -119,13 +122,13 @@ def imported(its: Simulation, until: float) -> bool:
 
 
 def settled(its: Simulation, status: dict[str, Any]) -> int:
-    """Distinct items with a result, counted where all of them are."""
+    """Return the number of different items that have a result."""
     shards = [its.api.get("ConfigMap", NAMESPACE, shard["name"]) for shard in status.get("resultsRef", [])]
     return len({key for shard in shards for key in shard.get("data", {})})
 
 
 def ran(its: Simulation, controller: Measured, found: Found, until: float) -> None:
-    """One bulk, from its creation to its end. Raises OutOfTimeError; how far it came is in ``found`` then too."""
+    """Run one BulkImport and fill ``found``. Raise OutOfTimeError with the figures so far in ``found``."""
     its.api.create(manifest(found.items))
     before, cpu, began = its.writes(), controller.cpu_seconds, time.monotonic()
     its.api.create(bulk())
@@ -143,7 +146,7 @@ def ran(its: Simulation, controller: Measured, found: Found, until: float) -> No
 
 
 def restarted(its: Simulation, controller: Measured) -> None:
-    """The same controller anew, over all that has settled."""
+    """Restart the controller after all items have a result, and print its cost."""
     controller.tell(signal.SIGTERM)
     before = its.writes()
     controller.log.write_text("")
@@ -157,7 +160,7 @@ def restarted(its: Simulation, controller: Measured) -> None:
 
 
 def shown(writes: Counter[str], items: int) -> str:
-    """By what is written."""
+    """Return a text with the writes an item, by kind of write."""
     return ", ".join(f"{what} {count / items:.2f}" for what, count in writes.most_common())
 
 

@@ -1,4 +1,5 @@
-"""The two that are compared: our worker, as its pod runs it, and the staged script."""
+"""The two programs of the comparison: the worker as its pod runs it, and a script that runs one stage after
+the other."""
 
 import json
 import os
@@ -28,25 +29,25 @@ import sys, boto3
 endpoint, bucket, key, path = sys.argv[1:]
 boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").upload_file(path, bucket, key)
 """
-"""What `aws s3 cp` does: the same library, the same parts of 8 MiB, ten at once."""
+"""Program that uploads like `aws s3 cp`: with the same library, in parts of 8 MiB, ten parts at once."""
 
 
 @dataclass(frozen=True)
 class Staged:
-    """What the script's download, encode and upload took."""
+    """The measurements of the script's download, encode and upload."""
 
     stages: tuple[Took, Took, Took]
     result_bytes: int
 
     @property
     def all(self) -> Took:
-        """The script, which does one after the other."""
+        """The measurements of all stages together. The stages run one after the other."""
         walls, cpus = ([getattr(stage, name) for stage in self.stages] for name in ("wall", "cpu"))
         return Took(sum(walls), sum(cpus), max(stage.peak for stage in self.stages))
 
 
 class Contest:
-    """One source, one server, one object store for both."""
+    """Runs both programs with the same source, the same web server and the same object store."""
 
     def __init__(self, folder: Path, source: Path, bucket: Bucket, origin: Origin, uplink: Uplink) -> None:
         self._folder, self.source, self._bucket = folder, source, bucket
@@ -65,7 +66,7 @@ class Contest:
         return room
 
     def encode_argv(self, wish: dict[str, Any], path: Path, folder: Path) -> list[str]:
-        """Our own argument list for a whole file."""
+        """Return the worker's ffmpeg arguments for a whole file."""
         if self._examined is None:
             self._examined = examine(self._children, self.source)
         found, source = self._examined, Source(path, seekable=True, size=None, finished=True)
@@ -73,7 +74,7 @@ class Contest:
         return command.transcode_argv(job, transcode.targets(job, folder))
 
     def staged(self, wish: dict[str, Any], seconds: float) -> Staged:
-        """The script, with our codec settings."""
+        """Run the script with the worker's codec settings."""
         room = self._fresh()
         path, result = room / "source.mp4", room / "video.mp4"
         fetch = ["yt-dlp", "--quiet", "--no-mtime", "-o", path, self.origin.url(self.source.name)]
@@ -84,7 +85,8 @@ class Contest:
         return Staged((download, encode, upload), result.stat().st_size)
 
     def ours(self, wish: dict[str, Any], seconds: float) -> Took:
-        """The worker, with the same wish. Raises RuntimeError unless it did what is to be measured."""
+        """Run the worker with the same output options. Raise RuntimeError if its stages did not overlap in an
+        encode."""
         room = self._fresh()
         keys, message = self._folder / "keys", self._folder / "message"
         keys.mkdir(exist_ok=True)
@@ -115,7 +117,7 @@ class Contest:
         )  # fmt: skip
 
     def encode(self, wish: dict[str, Any], seconds: float, length: int) -> Took:
-        """ffmpeg alone over the first seconds of the source."""
+        """Run only ffmpeg on the first ``length`` seconds of the source."""
         room = self._fresh()
         argv = self.encode_argv(wish, self.source, room)
         at = argv.index("-i")

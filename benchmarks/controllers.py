@@ -1,4 +1,4 @@
-"""What becomes of the controller's replicas while something else happens: restarts, probes, who leads."""
+"""Watch the controller's replicas while something else runs: restarts, failed probes and changes of the leader."""
 
 import contextlib
 import subprocess
@@ -17,19 +17,19 @@ _POLL_SECONDS = 1.0
 
 @dataclass
 class Record:
-    """All that was seen."""
+    """The facts about the replicas and their Lease."""
 
     leaders: list[str] = field(default_factory=list)
-    """Holders of the Lease, each change one entry; an empty holder (a Lease that was given back) is none."""
+    """The holders of the Lease, with one entry for each change. A Lease without a holder adds no entry."""
     longest_silence: float = 0.0
     """The greatest age of the Lease's last renewal, in seconds."""
     restarts: dict[str, int] = field(default_factory=dict)
-    """By pod: by how much its container's restart count rose."""
+    """The increase of the container's restart count, by pod."""
     _first: dict[str, int] = field(default_factory=dict)
     _has_looked: bool = False
 
     def see_lease(self, lease: dict[str, Any], now: datetime) -> None:
-        """Take up the Lease as it is now."""
+        """Add the current state of the Lease."""
         holder, renewed = lease["spec"].get("holderIdentity"), lease["spec"].get("renewTime")
         if holder and [holder] != self.leaders[-1:]:
             self.leaders.append(holder)
@@ -37,7 +37,7 @@ class Record:
             self.longest_silence = max(self.longest_silence, (now - datetime.fromisoformat(renewed)).total_seconds())
 
     def see_pods(self, pods: list[dict[str, Any]]) -> None:
-        """Take up the replicas as they are now. A pod that is new started with no restart."""
+        """Add the current state of the replicas. All restarts of a pod that is new are included."""
         for pod in pods:
             name = pod["metadata"]["name"]
             count = sum(status["restartCount"] for status in pod["status"].get("containerStatuses", []))
@@ -47,13 +47,14 @@ class Record:
 
     @property
     def changes(self) -> int:
-        """How often another pod began to lead."""
+        """The number of times that another pod became the leader."""
         return max(0, len(self.leaders) - 1)
 
 
 @contextlib.contextmanager
 def recorded(kubectl: Kubectl) -> Iterator[Record]:
-    """Look once a second while the block runs; what a busy API server does not answer is looked at again."""
+    """Read the Lease and the replicas once a second while the block runs. If the API server does not answer, try again
+    a second later."""
     record, over = Record(), threading.Event()
 
     def look() -> None:
@@ -73,7 +74,8 @@ def recorded(kubectl: Kubectl) -> Iterator[Record]:
 
 
 def failed_probes(kubectl: Kubectl, since: datetime) -> list[str]:
-    """Messages of the kubelet's Events about probes of the replicas and restarts for them, since a moment."""
+    """Return the messages of the kubelet's Events since a time: failed probes of the replicas, and the restarts after
+    them."""
     events = kubectl.json("get", "events")["items"]
     return [
         f"{event['message'].splitlines()[0][:120]} ({event.get('count') or 1} times)"

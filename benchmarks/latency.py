@@ -1,4 +1,4 @@
-"""From the creation of a VideoImport to that of its Job, as somebody sees it who watches."""
+"""Measure the time from the creation of a VideoImport to the creation of its Job, as a watch of the API shows it."""
 
 import statistics
 import threading
@@ -13,20 +13,20 @@ PAUSE_SECONDS = 0.2
 
 @dataclass
 class JobArrivals:
-    """When the Job of each import was first seen; seconds of the monotonic clock."""
+    """The times at which the Job of each import was first seen, in seconds of the monotonic clock."""
 
     api: ApiServer
     namespace: str
     seen: dict[str, float] = field(default_factory=dict)
 
     def run(self, stopping: threading.Event) -> None:
-        """Until stopping is set."""
+        """Record new Jobs until ``stopping`` is set."""
         for event in self.api.watch("Job", self.namespace, stopping):
             self.seen.setdefault(event["object"]["metadata"]["name"].rpartition("-")[0], time.monotonic())
 
 
 def to_job_seconds(api: ApiServer, namespace: str) -> tuple[float, float]:
-    """Median and 99th percentile of so many imports, one after the other."""
+    """Return the median and the 99th percentile in seconds for ``COUNT`` imports, created one after the other."""
     arrivals, created = JobArrivals(api, namespace), dict[str, float]()
     with background("job arrivals", arrivals.run):
         for number in range(COUNT):

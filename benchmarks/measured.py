@@ -1,4 +1,4 @@
-"""Running a program and what it took: wall and CPU time of it with all its children, and its folder's peak size."""
+"""Run a program and measure it: wall time, CPU time with all its children, and the peak size of its folder."""
 
 import os
 import signal
@@ -13,12 +13,12 @@ _LOOK_SECONDS = 0.02
 
 
 class OutOfTimeError(Exception):
-    """It was ended: there is no more time for it."""
+    """Raised when a program was ended because no time was left."""
 
 
 @dataclass(frozen=True)
 class Took:
-    """Seconds, and bytes at the peak."""
+    """The measurements of one program: seconds of wall and CPU time, and the peak size of its folder in bytes."""
 
     wall: float
     cpu: float
@@ -26,7 +26,7 @@ class Took:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files below."""
+    """Return the size in bytes of all files below a folder."""
     total = 0
     for found, _, names in os.walk(folder):
         for name in names:
@@ -54,7 +54,8 @@ class _Peak(threading.Thread):
 
 
 def run(argv: Sequence[str | Path], folder: Path, seconds: float, env: Mapping[str, str] | None = None) -> Took:
-    """Run it in a folder, for so many seconds at most. Raises OutOfTimeError, or RuntimeError with its last words."""
+    """Run a program in a folder for at most ``seconds``. Raise OutOfTimeError, or RuntimeError with the end of its
+    stderr."""
     peak = _Peak(folder)
     with (folder.parent / "words").open("w+") as words:
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Load on this machine that ends with the block: busy loops, and writers that force each file to the disk."""
+"""Put load on this machine while a block runs: busy loops, and writers that force each file to the disk."""
 
 import contextlib
 import signal
@@ -20,12 +20,12 @@ while True:
             file.flush()
             os.fsync(file.fileno())
 """
-"""One file of 16 MiB each, written again and again."""
+"""Program that writes the same file of 16 MiB again and again."""
 
 
 @contextlib.contextmanager
 def pressure(loops: int, writers: int) -> Iterator[None]:
-    """So many processes of each kind. The kernel ends them if this process is killed."""
+    """Run the given number of busy loops and of writers. The kernel ends these processes if this process is killed."""
     with tempfile.TemporaryDirectory(prefix="videoimport-starvation-") as folder:
         commands = [[_LOOP]] * loops + [[_WRITER, str(Path(folder) / str(number))] for number in range(writers)]
         running = [_started(words) for words in commands]

@@ -1,5 +1,7 @@
-"""A real control plane with simulated nodes (kwok): pods of imports are scheduled there, run for a second and leave a
-report. What lists is no simulation: its worker runs on this machine, and the nodes serve its log."""
+"""A real control plane with simulated nodes (kwok). The nodes run the pods of imports for a second and leave a report.
+
+List pods are not simulated: their worker runs on this machine, and the nodes serve its log.
+"""
 
 import contextlib
 import json
@@ -25,11 +27,12 @@ CLUSTER = [sys.executable, str(ROOT / "hack/cluster"), "--name", "bench-bulk"]
 NAMESPACE = "bench"
 NODES = 10
 REQUESTS_A_SECOND = 500
-"""Of Kubernetes' own controllers and its scheduler, each: with the default of 20 they would be what is measured."""
+"""Maximum requests a second of each of Kubernetes' own controllers and of the scheduler. With the default of 20, the
+benchmark would measure these programs."""
 
 
 def cluster(*words: str) -> str:
-    """What the command prints. Raises RuntimeError with what went wrong."""
+    """Run a `hack/cluster` command and return its output. Raise RuntimeError with the error output."""
     done = subprocess.run([*CLUSTER, *words], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"hack/cluster {' '.join(words)}: {done.stderr or done.stdout}")
@@ -38,19 +41,20 @@ def cluster(*words: str) -> str:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What runs."""
+    """A running simulation."""
 
     api: ApiServer
     folder: Path
     controller: Path
-    """Kubeconfig of a user of its own: its writes are told apart by that."""
+    """Kubeconfig of a user that only the controller has. The audit log shows the controller's writes under this user.
+    """
 
     @property
     def audit(self) -> Path:
         return self.folder / "audit.log"
 
     def writes(self) -> Counter[str]:
-        """The controller's committed writes so far, such as ``update videoimports/status``."""
+        """Count the controller's committed writes so far, by names such as ``update videoimports/status``."""
         found: Counter[str] = Counter()
         for file in self.folder.glob("audit*.log"):
             with file.open() as lines:
@@ -69,7 +73,7 @@ def _what(event: dict[str, dict[str, str]]) -> str:
 
 @contextlib.contextmanager
 def simulation(folder: Path) -> Iterator[Simulation]:
-    """While the block lasts; nothing of an earlier one is left in it, and nothing of it afterwards."""
+    """Run the simulation while the block lasts. Remove an earlier simulation before, and this simulation afterwards."""
     with contextlib.suppress(RuntimeError):
         cluster("down")
     flags = {
@@ -96,7 +100,7 @@ def simulation(folder: Path) -> Iterator[Simulation]:
 
 @contextlib.contextmanager
 def _running(kubeconfig: Path, folder: Path, logs_port: int) -> Iterator[None]:
-    """The scheduler and kwok."""
+    """Run the scheduler and kwok while the block lasts."""
     stages = folder / "stages.yaml"
     text = (FILES / "stages.yaml").read_text()
     for name, value in (("SOURCE_NOT_FOUND", info(Reason.SOURCE_NOT_FOUND).exit_code), ("LOGS_PORT", logs_port)):
@@ -129,7 +133,8 @@ def _nodes(api: ApiServer) -> None:
 
 
 def _account(api: ApiServer, folder: Path) -> Path:
-    """A kubeconfig for the controller. It may do all: whether the chart's rights suffice is for the tests to show."""
+    """Create a kubeconfig for the controller, with all rights. Tests check whether the rights of the chart are
+    enough."""
     name, rbac = "videoimport-controller", "/apis/rbac.authorization.k8s.io/v1"
     api.call("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
     api.call("POST", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts", {"metadata": {"name": name}})

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""A node without free CPU time: busy loops, disk writers, real encodes, and a rollout of the controller in the middle.
+"""Run imports on a node without free CPU time: with busy loops, disk writers, encodes and a rollout of the controller.
 
-Prints the controllers' restarts, the changes of leader and how long a cancel takes. It judges no time. It fails if an
-import ends wrongly, which is: as Failed. A cancelled import may end as Completed, if it was done before the
-controller stopped it. It takes at most STARVATION_SECONDS (240) and some for cleaning up; LOOPS (8), WRITERS (3) and
-ENCODES (4) set the load. Encodes that are not finished by then are printed and removed. The cluster is the one of
-`hack/demo prepare`, the namespace NAMESPACE (starvation). The last line is JSON.
+The output has the restarts of the controllers, the changes of leader and the duration of each cancel. There is no limit
+for these figures. The benchmark fails only if an import ends as Failed. A cancelled import may end as Completed, if it
+was done before the controller stopped it.
+
+The benchmark takes at most STARVATION_SECONDS (240) and some seconds to clean up. Encodes that are not finished by then
+are printed and removed. LOOPS (8), WRITERS (3) and ENCODES (4) set the load. The cluster must be prepared with
+`hack/demo prepare`. The namespace is NAMESPACE (starvation). The last line of the output is JSON.
 """
 
 import json
@@ -34,29 +36,29 @@ _POLL_SECONDS = 0.5
 
 
 class Clock:
-    """The time that is left."""
+    """The time that is left for the run."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
     @property
     def left(self) -> float:
-        """Seconds, not below 1."""
+        """Seconds that are left, at least 1."""
         return max(1.0, self._end - time.monotonic())
 
     @property
     def is_over(self) -> bool:
-        """Whether none is left."""
+        """Whether no time is left."""
         return time.monotonic() >= self._end
 
 
 def setting(name: str, default: int) -> int:
-    """A number from the environment."""
+    """Return a number from the environment."""
     return int(os.environ.get(name, default))
 
 
 def manifest(name: str, path: str, **spec: Any) -> dict[str, Any]:
-    """A VideoImport from the cluster's site into its store."""
+    """Return a VideoImport that copies a file from the cluster's site into the cluster's object store."""
     store = {"endpoint": f"http://s3.{NAMESPACE}.svc.cluster.local:7070", "bucket": BUCKET, "prefix": "starvation"}
     destination = {"s3": store, "credentialsSecretRef": {"name": "bucket-keys"}, "ifExists": "Replace"}
     wish = {"source": {"url": f"{SITE}{path}"}, "destination": destination, "requirements": {}, **spec}
@@ -64,25 +66,29 @@ def manifest(name: str, path: str, **spec: Any) -> dict[str, Any]:
 
 
 def apply(kubectl: Kubectl, *manifests: dict[str, Any]) -> None:
-    """`kubectl apply -f -` of all of them."""
+    """Apply all given resources with `kubectl apply -f -`."""
     items = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
     subprocess.run(kubectl.argv("apply", "-f", "-"), input=items, check=True, text=True, capture_output=True)
 
 
 def phase_of(kubectl: Kubectl, name: str) -> str:
-    """Its phase; empty before the controller has seen it."""
+    """Return the phase of an import. Empty before the controller has written one."""
     return str(kubectl.json("get", f"vi/{name}").get("status", {}).get("phase", ""))
 
 
 def await_phase(kubectl: Kubectl, name: str, wanted: tuple[str, ...], clock: Clock) -> str:
-    """The phase once it is one of those, or the last one when the time is over."""
+    """Wait until the phase of an import is one of ``wanted``. Return the phase, or the last phase when the time is
+    over."""
     while (phase := phase_of(kubectl, name)) not in wanted and not clock.is_over:
         time.sleep(_POLL_SECONDS)
     return phase
 
 
 def cancel(kubectl: Kubectl, name: str, clock: Clock, *, after: tuple[str, ...]) -> tuple[float, str]:
-    """Import a slow source and cancel it in one of these phases; the seconds that took, and the phase it ended in."""
+    """Import a slow source, and cancel the import in one of the phases ``after``.
+
+    Return the seconds from the cancel to the end, and the last phase.
+    """
     apply(kubectl, manifest(name, "/slow/compliant.mp4"))
     await_phase(kubectl, name, after, clock)
     patch = ("patch", f"vi/{name}", "--type=merge", "--patch", '{"spec":{"cancel":true}}')
@@ -93,7 +99,7 @@ def cancel(kubectl: Kubectl, name: str, clock: Clock, *, after: tuple[str, ...])
 
 
 def roll_out(system: Kubectl, clock: Clock) -> float | None:
-    """Replace both replicas; the seconds that took, None if the time was over first."""
+    """Replace both replicas of the controller. Return the seconds that took, or None if the time was over first."""
     began = time.monotonic()
     subprocess.run(system.argv("rollout", "restart", DEPLOYMENT), check=True, capture_output=True)
     words = system.argv("rollout", "status", DEPLOYMENT, f"--timeout={clock.left:.0f}s")
@@ -102,7 +108,7 @@ def roll_out(system: Kubectl, clock: Clock) -> float | None:
 
 
 def starve(kubectl: Kubectl, system: Kubectl, clock: Clock) -> dict[str, Any]:
-    """The imports and the rollout, under load; what came of them."""
+    """Run the imports and the rollout under load, and return the results."""
     encodes = [f"encode-{number}" for number in range(setting("ENCODES", 4))]
     apply(kubectl, *(manifest(name, "/compliant.mp4", output=HEAVY) for name in encodes))
     cancels = {"while it starts": cancel(kubectl, "starting", clock, after=("Pending", "Queued", "Downloading"))}
@@ -117,7 +123,7 @@ def starve(kubectl: Kubectl, system: Kubectl, clock: Clock) -> dict[str, Any]:
 
 
 def main() -> int:
-    """0 unless an import ended wrongly."""
+    """Run the benchmark. Return 1 if an import ended wrongly, and 0 otherwise."""
     kubectl, system = Kubectl.of_cluster(NAMESPACE), Kubectl.of_cluster(SYSTEM_NAMESPACE)
     clock, since = Clock(setting("STARVATION_SECONDS", 240)), datetime.now(UTC)
     try:
@@ -132,7 +138,7 @@ def main() -> int:
 
 
 def report(found: dict[str, Any]) -> None:
-    """Print what people want to know, then all of it as JSON."""
+    """Print the main figures as text, then all figures as JSON."""
     print(f"load average at the end      {found['load']:.1f}")
     print(f"restarts of controllers      {found['restarts']}")
     print(f"changes of leader            {found['leader_changes']} (the rollout makes one or two)")

@@ -1,4 +1,4 @@
-"""A web server and a way to the object store that carry only so many bytes a second, on loopback."""
+"""A web server, and a proxy to the object store, that both limit the bytes a second on loopback."""
 
 import re
 import socket
@@ -12,7 +12,7 @@ from support.tcp_proxy import CHUNK, TcpProxy
 
 
 class Rate:
-    """Bytes a second, shared by all that use it; None for as fast as it goes."""
+    """A limit of bytes a second that all users of the object share. None means no limit."""
 
     def __init__(self, bytes_a_second: float | None = None) -> None:
         self.bytes_a_second = bytes_a_second
@@ -20,7 +20,7 @@ class Rate:
         self._free_at = 0.0
 
     def take(self, size: int) -> None:
-        """Wait until so many bytes may go."""
+        """Wait until ``size`` bytes may be sent."""
         if self.bytes_a_second is None:
             return
         with self._lock:
@@ -32,7 +32,7 @@ class Rate:
 
 
 class Origin(LocalServer):
-    """Serves one folder's files, with Range and a strong ETag."""
+    """Serves the files of one folder, with Range requests and a strong ETag."""
 
     def __init__(self, folder: Path) -> None:
         self.rate = Rate()
@@ -80,7 +80,7 @@ class Origin(LocalServer):
 
 
 class Uplink(TcpProxy):
-    """Forwards connections to an endpoint; what is sent there goes at a rate."""
+    """Forwards connections to an endpoint and limits the rate of the sent bytes."""
 
     def __init__(self, endpoint: str) -> None:
         super().__init__(endpoint)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""One video, ours against the staged script that people glue together: `yt-dlp`, then `ffmpeg`, then an S3 put.
+"""Compare the worker with a simple script: `yt-dlp`, then `ffmpeg`, then an S3 put.
 
-Both have the same source, the same server and object store, the same codec settings (our own argument list, in the
-script with +faststart) and the same throttles, set so that download, encode and upload take about as long as each
-other. They run by turns, ROUNDS times (5). Then compliant input, and three renditions in one decode against three runs.
-The last line is JSON: medians of the ratios ours/theirs, each goal in docs/performance.md. BENCH_SECONDS (900) bounds
-all of it: what is not done by then is left out and said so.
+Both have the same source, server and object store. Both have the same codec settings, which are the worker's own
+ffmpeg arguments, with +faststart in the script. Both have the same throttles, so that download, encode and upload take
+about the same time. The worker and the script take turns in ROUNDS rounds (5).
+
+Two more comparisons use input that already complies, and three renditions from one decode against three runs. The last
+line of the output is JSON with the medians of the ratios worker/script. The goals are in docs/performance.md.
+BENCH_SECONDS (900) limits the whole benchmark. A message names a part that is left out.
 """
 
 import argparse
@@ -36,12 +38,12 @@ PART = 5 * 2**20
 SOURCE_SECONDS = 36
 LADDER_SECONDS = 8
 WISH = {"mode": "Encode", "video": {"preset": "veryfast", "crf": 7, "maxBitrateKbps": 60000}}
-"""Our default preset; a quality that makes the result at least 20 parts long."""
+"""Output options with the default preset. The quality makes the result at least 20 upload parts long."""
 
 
 @dataclass
 class Clock:
-    """What may still be begun."""
+    """The time that is left for the benchmark."""
 
     until: float
 
@@ -57,7 +59,11 @@ def say(text: str) -> None:
 
 
 def footage(folder: Path) -> Path:
-    """Real footage in 1080p at 11 Mb/s, complying with the default wish; made once a machine."""
+    """Copy footage of 1080p and 11 Mb/s into a folder, and return its path. The footage meets the default output
+    options.
+
+    The footage is made once and kept in the cache.
+    """
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "videoimport"
     kept = Path(os.environ.get("VIDEOIMPORT_CACHE") or base) / "bench" / f"source-{SOURCE_SECONDS}.mp4"
     target = folder / "source.mp4"
@@ -85,7 +91,7 @@ def _make_footage(folder: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def contest(folder: Path) -> Iterator[Contest]:
-    """Servers, throttles and the source."""
+    """Run the servers and the throttles, and provide the source, while the block lasts."""
     tool = subprocess.run([sys.executable, "hack/cluster", "tool", "versitygw"], cwd=ROOT, capture_output=True,
                           text=True, check=True)  # fmt: skip
     (folder / "store").mkdir()
@@ -100,7 +106,7 @@ def contest(folder: Path) -> Iterator[Contest]:
 
 @dataclass
 class Overlap:
-    """What the rounds gave."""
+    """The ratios of all rounds."""
 
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
@@ -116,7 +122,8 @@ class Overlap:
 
 
 def overlapping(its: Contest, rounds: int, clock: Clock, found: Overlap) -> None:
-    """Download, encode and upload as slow as each other; what was measured is in ``found`` even if time runs out."""
+    """Compare both programs while download, encode and upload take the same time. Fill ``found`` even if time
+    runs out."""
     plain = its.staged(WISH, clock.left())  # not counted: how long the encode takes, and how large its result is
     seconds, size = plain.stages[1].wall, plain.result_bytes
     say(f"calibrated: encode {seconds:.1f} s, result {size / 1e6:.0f} MB = {size / PART:.0f} parts of 5 MiB")
@@ -135,7 +142,11 @@ def overlapping(its: Contest, rounds: int, clock: Clock, found: Overlap) -> None
 
 
 def compliant(its: Contest, clock: Clock) -> float | None:
-    """CPU of ours, which only remuxes, against that of the script, which always transcodes (with the defaults)."""
+    """Return the worker's CPU time divided by the script's, for input that already complies, or None without time for
+    it.
+
+    The worker only remuxes such input. The script always transcodes, with the default settings.
+    """
     if not clock.has(60):
         return None
     theirs = its.staged({"mode": "Encode"}, clock.left())
@@ -145,7 +156,7 @@ def compliant(its: Contest, clock: Clock) -> float | None:
 
 
 def ladder(its: Contest, rounds: int, clock: Clock) -> float | None:
-    """CPU of three sizes from one decode against three runs."""
+    """Return the CPU time of three sizes from one decode, divided by the CPU time of three runs."""
     sizes = (1080, 720, 360)
     whole = {"mode": "Encode", "renditions": [{"name": f"p{size}", "height": size} for size in sizes[1:]]}
     found: list[float] = []

@@ -26,32 +26,33 @@ from cluster.steps import Step, run_steps
 
 LOCK = Path(__file__).resolve().parent.parent / "locks" / "ffmpeg.txt"
 INCLUDED = "ffmpeg,python3,python3-venv,python3-pip,ca-certificates"
-"""Packages of the Debian 13 beside its smallest set."""
+"""Packages that are added to the minimal Debian 13."""
 BESIDE_LIBRARIES = ("", "pulseaudio", "blas", "lapack")
-"""Folders of shared libraries, below that of the architecture, which an installed system's loader knows."""
+"""Folders of shared libraries, below the folder of the architecture, in which the loader of an installed system
+searches."""
 PROGRAMS = ("ffmpeg", "ffprobe")
 WRAPPER = '#!/bin/sh\nexec {loader} --library-path {libraries} --argv0 {name} {program} "$@"\n'
 
 
 def key_of(*parts: str | bytes) -> str:
-    """Changes whenever what is made of these could."""
+    """Return a key that changes whenever the files made from these arguments could change."""
     return hashlib.sha256(b"\0".join(part.encode() if isinstance(part, str) else part for part in parts)).hexdigest()[
         :16
     ]
 
 
 class Cellar:
-    """The cache: a folder for each version and recipe, there whole or not at all."""
+    """The cache, with a folder for each version and recipe. A folder is complete or does not exist."""
 
     def __init__(self, cache: Path) -> None:
         self._folder = cache / "ffmpegs"
 
     def root(self) -> Path:
-        """The Debian with a newer ffmpeg and Python."""
+        """Return the folder of a Debian with a newer ffmpeg and Python."""
         return self._made(f"{baseimage.RELEASE}-{key_of(INCLUDED)}", _bootstrap) / "root"
 
     def obtain(self, version: str) -> Path:
-        """The folder with a version's programs. Raises ClusterError for one that is not offered."""
+        """Return the folder with the programs of a version. Raise ClusterError for an unknown version."""
         match version:
             case "7.1":
                 root = self.root()
@@ -86,7 +87,10 @@ def _bootstrap(folder: Path, log: Path) -> None:
 
 
 def _wrap(root: Path, folder: Path) -> None:
-    """Programs of another Debian need its loader and its libraries; paths in their arguments stay the machine's."""
+    """Write scripts that run the programs of another Debian with its own loader and libraries.
+
+    Paths in the arguments are paths of this machine.
+    """
     loader = next(root.glob("usr/lib*/ld-linux*.so.*"))
     libraries = next(root.glob("usr/lib/*/libavcodec.so.*")).parent
     paths = ":".join(str(libraries / name) for name in BESIDE_LIBRARIES)
@@ -118,7 +122,7 @@ def _unpack(folder: Path, log: Path) -> None:
 
 
 def main(argv: Sequence[str], env: Mapping[str, str] = os.environ) -> int:
-    """The command."""
+    """Run the command line."""
     if len(argv) != 1 or argv[0] in ("-h", "--help"):
         print(__doc__, file=sys.stderr)
         return 2

@@ -30,7 +30,7 @@ IRREGULAR = frozenset({
     "begun", "drawn", "given", "gone", "held", "kept", "left", "lost", "made", "met", "said", "seen",
     "sent", "shown", "spent", "told", "unbound", "written",
 })  # fmt: skip
-"""Participles that the endings do not show."""
+"""Participles that have no regular ending."""
 _PARTICIPLE = re.compile(r"[a-z]{2,}(ed|ing)")
 
 
@@ -87,7 +87,7 @@ def problems(folder: Path) -> list[str]:
 
 
 def main() -> int:
-    """0 when all bounds are kept, 1 otherwise."""
+    """Run the check. Return 0 if all bounds are kept, and 1 otherwise."""
     found = problems(OPERATOR)
     print("\n".join(found), file=sys.stderr, end="\n" if found else "")
     return 1 if found else 0

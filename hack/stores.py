@@ -30,24 +30,24 @@ LOCK = Path(__file__).resolve().parent.parent / "locks" / "stores.txt"
 
 @dataclass(frozen=True)
 class GoModule:
-    """A program of a tool set."""
+    """A program of a Go tool set."""
 
     program: str
     module: str
 
     @property
     def origin(self) -> str:
-        """Where it comes from, for people."""
+        """The origin of the program, for people."""
         return f"Go module `{self.module}`"
 
     @property
     def version(self) -> str:
-        """As go.mod has it."""
+        """The version in go.mod."""
         go_mod = (TOOLS / set_of(self.program).name / "go.mod").read_text()
         return _pinned(rf"^(?:require )?\s*{re.escape(self.module)} v?(\S+)", go_mod, self.module)
 
     def obtain(self) -> Path:
-        """The path of the program."""
+        """Return the path of the program. Build the program if it is missing."""
         tools, toolbox = set_of(self.program), Toolbox(cache_folder())
         log = toolbox.cache / "logs" / f"{tools.name}.log"
         if not toolbox.has(tools):
@@ -58,29 +58,29 @@ class GoModule:
 
 @dataclass(frozen=True)
 class Package:
-    """A program of the environment of locks/stores.txt."""
+    """A program from the Python environment of locks/stores.txt."""
 
     program: str
     package: str
 
     @property
     def origin(self) -> str:
-        """Where it comes from, for people."""
+        """The origin of the program, for people."""
         return f"PyPI `{self.package}`"
 
     @property
     def version(self) -> str:
-        """As the lock has it."""
+        """The version in the lock file."""
         return _pinned(rf"^{re.escape(self.package)}==(\S+)", LOCK.read_text(), self.package)
 
     def obtain(self) -> Path:
-        """The path of the program."""
+        """Return the path of the program. Install the program if it is missing."""
         return _made(f"python-{key_of(LOCK.read_bytes(), sys.version)}", _install_packages) / "bin" / self.program
 
 
 @dataclass(frozen=True)
 class Crate:
-    """A program of a crate."""
+    """A program from a Rust crate."""
 
     program: str
     version: str
@@ -88,11 +88,11 @@ class Crate:
 
     @property
     def origin(self) -> str:
-        """Where it comes from, for people."""
+        """The origin of the program, for people."""
         return f"crate `{self.program}`"
 
     def obtain(self) -> Path:
-        """The path of the program."""
+        """Return the path of the program. Build the program if it is missing."""
         key = key_of(self.program, self.version, *self.options)
         return _made(f"{self.program}-{self.version}-{key}", self._install) / "bin" / self.program
 
@@ -122,8 +122,10 @@ def _pinned(pattern: str, text: str, name: str) -> str:
 
 
 def _made(name: str, make: Callable[[Path, Path], None]) -> Path:
-    """The folder of this name in the cache, whole or not at all. It is made where it stays: a virtual environment
-    contains its own path."""
+    """Return the folder of this name in the cache. Make the folder if it is missing or incomplete.
+
+    The folder is made at its final path, because a virtual environment contains its own path.
+    """
     folder = cache_folder() / "stores" / name
     done = folder / "done"
     log = cache_folder() / "logs" / f"stores-{name}.log"
@@ -143,7 +145,7 @@ def _install_packages(folder: Path, log: Path) -> None:
 
 
 def main(argv: Sequence[str]) -> int:
-    """The command."""
+    """Run the command line."""
     words = [word for word in argv if word != "--version"]
     if argv == ["--names"]:
         print(*STORES, sep="\n")

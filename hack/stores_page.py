@@ -30,12 +30,12 @@ def write(results: Path) -> None:
 
 
 def read(results: Path) -> dict[str, Any]:
-    """What each store did: ``answers`` and ``imports``."""
+    """Read the records of each store: ``answers`` and ``imports``."""
     return {name: json.loads((results / f"{name}.json").read_text()) for name in stores.STORES}
 
 
 def page(seen: Mapping[str, Any]) -> str:
-    """The whole text."""
+    """Return the whole text of the page."""
     origins = [(f"`{name}`", store.version, store.origin) for name, store in stores.STORES.items()]
     return TEMPLATE.read_text().format(
         servers=table(("Server", "Version", "From"), origins),
@@ -60,14 +60,14 @@ def _cell(text: str, usual: str) -> str:
 
 
 def _deviations() -> str:
-    """Why tests of the suites cannot pass."""
+    """Return a table with the reasons why some tests of the suites cannot pass."""
     why = store_deviations.DEVIATIONS.items()
     rows = [(f"`{store}`", f"`{part}`", text) for store, one in why for part, text in one.items()]
     return table(("Server", "Test", "Why it cannot pass"), rows) + "\n" if rows else ""
 
 
 def table(head: Sequence[str], rows: Rows) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

@@ -1,4 +1,4 @@
-"""`python3 hack/cluster …`: makes the folder importable as a package, then hands over to the command line.
+"""`python3 hack/cluster …`: makes the folder importable as a package, then runs the command line.
 
 The interpreter puts this folder itself on the path. It is replaced by the folder above, so that no module here can hide
 one of the standard library's.

@@ -1,4 +1,4 @@
-"""Ports and address ranges: chosen free once, then kept, so that a cluster has the same ones after a restart."""
+"""Choose free ports and address ranges once and keep them, so that a cluster has the same addresses after a restart."""
 
 import ipaddress
 import json
@@ -19,7 +19,11 @@ FIRST_PORT, LAST_PORT = 26443, 32767
 
 @dataclass(frozen=True)
 class Addresses:
-    """One /16 a cluster: pods in its lower half, services above, and at the end the cable from the host to the node."""
+    """The addresses of one cluster in one /16 network.
+
+    The lower half is for pods, and the /20 after it is for services. The end of the network is for the veth pair
+    between host and node.
+    """
 
     block: str
     ports: dict[str, int]
@@ -29,42 +33,45 @@ class Addresses:
 
     @property
     def pods(self) -> IPv4Network:
-        """The pods' addresses."""
+        """The network of the pods."""
         return next(self._network().subnets(new_prefix=17))
 
     @property
     def services(self) -> IPv4Network:
-        """The services' addresses: the /20 that follows the pods'."""
+        """The network of the services: the /20 after the network of the pods."""
         return IPv4Network(f"{self._network()[128 * 256]}/20")
 
     @property
     def host(self) -> str:
-        """The host's end of the cable, where pods reach the API server."""
+        """The host's end of the veth pair. Pods reach the API server there."""
         return str(self._network()[255 * 256 + 1])
 
     @property
     def node(self) -> str:
-        """The node's end of the cable."""
+        """The node's end of the veth pair."""
         return str(self._network()[255 * 256 + 2])
 
     @property
     def api_service(self) -> str:
-        """`kubernetes.default`."""
+        """The address of the service `kubernetes.default`."""
         return str(self.services[1])
 
     @property
     def dns_service(self) -> str:
-        """The cluster's name server."""
+        """The address of the cluster's name server."""
         return str(self.services[10])
 
 
 def load(file: Path) -> Addresses | None:
-    """What was chosen before, if anything."""
+    """Return the addresses that were chosen before, if any."""
     return Addresses(**json.loads(file.read_text())) if file.exists() else None
 
 
 def settle(file: Path, running: bool) -> Addresses:
-    """The earlier choice. While the cluster does not run, ports that other programs use meanwhile are replaced."""
+    """Return the addresses that were chosen before, or choose new addresses.
+
+    If the cluster does not run and another program uses one of its ports, new ports are chosen. The network stays.
+    """
     kept = load(file)
     if kept and (running or all(is_free(port) for port in kept.ports.values())):
         return kept
@@ -78,7 +85,7 @@ def settle(file: Path, running: bool) -> Addresses:
 
 
 def choose_ports(names: Sequence[str], free: Callable[[int], bool]) -> dict[str, int]:
-    """The lowest free ports, in the order of the names."""
+    """Choose the lowest free ports, in the order of the names."""
     candidates = (port for port in range(FIRST_PORT, LAST_PORT + 1) if free(port))
     chosen = dict(zip(names, candidates, strict=False))
     if len(chosen) < len(names):
@@ -87,7 +94,7 @@ def choose_ports(names: Sequence[str], free: Callable[[int], bool]) -> dict[str,
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen there on the loopback interface."""
+    """Return whether a server could listen on a port of the loopback interface."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -98,7 +105,8 @@ def is_free(port: int) -> bool:
 
 
 def choose_block(used: Iterable[IPv4Network]) -> IPv4Network:
-    """The first /16 of the private ranges that nothing in use overlaps; common choices of other tools come last."""
+    """Return the first private /16 network that overlaps no used network. Networks that other tools often use come
+    last."""
     busy = list(used)
     for block in _candidates():
         if not any(block.overlaps(network) for network in busy):
@@ -114,7 +122,7 @@ def _candidates() -> Iterator[IPv4Network]:
 
 
 def host_networks() -> list[IPv4Network]:
-    """Every network this machine has an address in, a route to, or a name server in."""
+    """Return every network in which this machine has an address, a route or a name server."""
     routes = json.loads(output(["ip", "-json", "-4", "route", "show", "table", "all"]) or "[]")
     written = [route["dst"] for route in routes if route.get("dst") not in (None, "default")]
     lines = Path("/etc/resolv.conf").read_text().splitlines() if Path("/etc/resolv.conf").exists() else []

@@ -1,4 +1,5 @@
-"""A replacement for `debian:trixie-slim` where no registry answers: the same release, made by debootstrap."""
+"""Make a replacement for `debian:trixie-slim` with debootstrap, if no registry answers. The Debian release is
+the same."""
 
 import os
 import shutil
@@ -20,19 +21,19 @@ APT_CLEAN = 'DPkg::Post-Invoke {"rm -f /var/cache/apt/archives/*.deb /var/cache/
 
 @dataclass(frozen=True)
 class Mirror:
-    """A package source as the machine's own apt knows it."""
+    """A package source from the configuration of the machine's apt."""
 
     uri: str
     release: str
 
     @property
     def line(self) -> str:
-        """The line of a sources.list."""
+        """The line for sources.list."""
         return f"deb {self.uri} {self.release} main\n"
 
 
 def make(tree: Path, log: Path) -> None:
-    """A root file system below `tree`, with the security updates of today."""
+    """Make a root file system below `tree`, with today's security updates."""
     packages.install(packages.BASE_IMAGE, log)
     shutil.rmtree(tree, ignore_errors=True)
     run(["debootstrap", "--variant=minbase", RELEASE, tree, *main_mirror()], log=log)
@@ -43,14 +44,15 @@ def make(tree: Path, log: Path) -> None:
 
 
 def main_mirror() -> list[str]:
-    """The address of this release's main archive as the machine's apt knows it; empty for debootstrap's own choice."""
+    """Return the address of this release's main archive from the machine's apt. Empty if debootstrap chooses the
+    address."""
     return [mirror.uri for mirror in debian_mirrors(_apt_indices()) if mirror.release == RELEASE][:1]
 
 
 def debian_mirrors(indices: str) -> list[Mirror]:
-    """Of lines `ORIGIN CODENAME URI COMPONENT`, Debian's sources, each for this release.
+    """Return Debian's package sources, each for this release, from lines `ORIGIN CODENAME URI COMPONENT`.
 
-    The machine may be of another release: its archives of updates and of security have this release's too.
+    The machine may have another release. Its archives of updates and of security also contain this release.
     """
     rows = [line.split() for line in indices.splitlines()]
     archives = [
@@ -75,7 +77,7 @@ def _configure(tree: Path, mirrors: Sequence[Mirror]) -> None:
 
 
 def _slim(tree: Path) -> None:
-    """Take out what was unpacked before the excludes were known; licences stay."""
+    """Remove files that were unpacked before the excludes were set. Licences stay."""
     for pattern in (*LEFT_OUT, "/var/lib/apt/lists/*", "/var/cache/apt/*", "/var/log/*", "/tmp/*"):
         for path in tree.glob(pattern.removeprefix("/")):
             if path.is_dir() and not path.is_symlink():

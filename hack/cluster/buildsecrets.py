@@ -20,7 +20,7 @@ KEPT = ("index-url", "extra-index-url", "trusted-host")
 
 @contextmanager
 def secrets() -> Iterator[list[str]]:
-    """Options for buildah; the files behind them are gone afterwards."""
+    """Provide the options for buildah with the secrets. The files of the secrets are removed afterwards."""
     bundle = ca_bundle(os.environ)
     with tempfile.TemporaryDirectory(prefix="videoimport-build-") as folder:
         pip_conf = Path(folder) / "pip.conf"
@@ -32,7 +32,7 @@ def secrets() -> Iterator[list[str]]:
 
 
 def ca_bundle(env: Mapping[str, str]) -> Path | None:
-    """The certificate authorities that this machine's Python or pip is configured to trust, if any."""
+    """Return the certificate authorities that this machine's Python or pip is configured to trust, if any."""
     for name in ("PIP_CERT", "SSL_CERT_FILE"):
         if (chosen := env.get(name)) and Path(chosen).is_file():
             return Path(chosen).resolve()
@@ -40,7 +40,7 @@ def ca_bundle(env: Mapping[str, str]) -> Path | None:
 
 
 def pip_configuration(settings: str, *, has_bundle: bool) -> str:
-    """A pip.conf from what `pip config list` printed: where packages come from, and whom to trust there."""
+    """Return a pip.conf from the output of `pip config list`: the package index and the trusted hosts."""
     lines = ["[global]", "disable-pip-version-check = true"]
     if has_bundle:
         lines.append(f"cert = {MOUNTED_BUNDLE}")

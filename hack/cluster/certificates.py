@@ -1,4 +1,5 @@
-"""Certificates by openssl: an authority for the cluster, one for etcd, and a certificate for each client and server."""
+"""Create certificates with openssl: an authority for the cluster, one for etcd, and certificates of clients and
+servers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ CLUSTER_CA, ETCD_CA = "ca", "etcd-ca"
 
 @dataclass(frozen=True)
 class Certificate:
-    """Whom a certificate names: `name` is also the file's; Kubernetes reads `user` and `group` from the subject."""
+    """A certificate. `name` is also the file name. Kubernetes reads `user` and `group` from the subject."""
 
     name: str
     user: str
@@ -23,12 +24,13 @@ class Certificate:
 
     @property
     def subject(self) -> str:
-        """The subject as openssl wants it."""
+        """The subject in openssl's format."""
         return (f"/O={self.group}" if self.group else "") + f"/CN={self.user}"
 
     @property
     def extensions(self) -> str:
-        """Servers get names to be reached by; everyone may be a client (etcd is one of itself)."""
+        """The extensions in openssl's format. Servers get names. Every certificate may be a client, because etcd is
+        also its own client."""
         use = "serverAuth,clientAuth" if self.hosts else "clientAuth"
         lines = ["basicConstraints=CA:FALSE", "keyUsage=digitalSignature", f"extendedKeyUsage={use}"]
         # Python 3.13 and later refuse certificates without these two.
@@ -40,7 +42,7 @@ class Certificate:
 
 
 def wanted(node: str, addresses: Addresses) -> tuple[Certificate, ...]:
-    """All certificates of a cluster whose one node is called `node`."""
+    """Return all certificates of a cluster whose only node has the name `node`."""
     api_hosts = (
         *("kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"),
         *("localhost", "127.0.0.1", addresses.api_service, addresses.host),
@@ -60,7 +62,7 @@ def wanted(node: str, addresses: Addresses) -> tuple[Certificate, ...]:
 
 
 def make(pki: Path, certificates: Sequence[Certificate], log: Path) -> str | None:
-    """Make missing files. Each is renamed into place, so an interrupted run leaves no partial file."""
+    """Make missing files. Each file is renamed into place, so an interrupted run leaves no partial file."""
     pki.mkdir(parents=True, exist_ok=True)
     pki.chmod(0o700)
     before = len(list(pki.iterdir()))

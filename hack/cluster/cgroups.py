@@ -1,4 +1,5 @@
-"""The control group above everything on the node, in every hierarchy of version 1 or the one of version 2."""
+"""The control group above all processes of the node, in every hierarchy of version 1 or in the hierarchy of
+version 2."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,20 +12,21 @@ ROOT = Path("/sys/fs/cgroup")
 
 
 def hierarchies(root: Path = ROOT) -> list[Path]:
-    """Version 2 has one; version 1 has one a controller, and often one of version 2 beside them."""
+    """Return the control group hierarchies. Version 2 has one. Version 1 has one for each controller, and often a
+    version 2 hierarchy besides."""
     if (root / "cgroup.controllers").exists():
         return [root]
     return sorted(entry for entry in root.iterdir() if (entry / "cgroup.procs").exists())
 
 
 def create(name: str) -> None:
-    """Make the group; the kubelet refuses to start where it is missing."""
+    """Create the group. The kubelet does not start without the group."""
     for hierarchy in hierarchies():
         (hierarchy / name).mkdir(exist_ok=True)
 
 
 def members(name: str) -> Iterator[Identity]:
-    """Every process in the group or in one below it."""
+    """Return every process in the group and in the groups below it."""
     pids = {
         int(pid)
         for hierarchy in hierarchies()
@@ -35,7 +37,7 @@ def members(name: str) -> Iterator[Identity]:
 
 
 def remove(name: str) -> bool:
-    """Remove the group with all below it; false if a process still runs in it."""
+    """Remove the group and all groups below it. Return False if a process still runs in it."""
     return wait_until(lambda: all(_remove_tree(hierarchy / name) for hierarchy in hierarchies()), 10)
 
 

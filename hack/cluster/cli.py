@@ -1,4 +1,4 @@
-"""The command line: what was asked for, handed to the provider that was chosen."""
+"""Parse the command line and pass the command to the provider that the user chose."""
 
 import argparse
 import os
@@ -22,7 +22,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is 0 only if the command succeeded."""
+    """Run one command. Return 0 only if the command succeeded."""
     signal.signal(signal.SIGTERM, _interrupt)
     asked = parser().parse_args(arguments)
     try:
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """All options and commands."""
+    """Return the parser with all options and commands."""
     top = argparse.ArgumentParser(prog="hack/cluster", description="A real Kubernetes for demonstrations and tests.")
     top.add_argument("--name", default="videoimport", help="the cluster's name (default: %(default)s)")
     chosen = os.environ.get("VIDEOIMPORT_PROVIDER", "native")
@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _announced(asked: argparse.Namespace) -> Provider:
-    """The choice is printed, on the error stream, by every command that does something to the cluster."""
+    """Print the chosen provider to the error stream and return the provider, for commands that change the cluster."""
     sys.stderr.write(f"provider: {asked.provider}\n")
     return _provider(asked)
 

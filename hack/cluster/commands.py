@@ -1,4 +1,4 @@
-"""Running programs to their end: output into a log file, a whole process group to kill when we are interrupted."""
+"""Run programs to their end: write their output into a log file, and kill the whole process group on an interrupt."""
 
 import contextlib
 import os
@@ -16,7 +16,8 @@ Argv = Sequence[str | os.PathLike[str]]
 def run(
     argv: Argv, *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None, text: str | None = None
 ) -> None:
-    """Run to the end, appending the command line and all output to `log`; raises CommandFailedError."""
+    """Run a program to its end. Append the command line and all output to `log`. Raise CommandFailedError on
+    failure."""
     words = [os.fspath(word) for word in argv]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as sink:
@@ -28,7 +29,7 @@ def run(
 
 
 def output(argv: Argv, *, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> str:
-    """What the program printed on its standard output; its complaints become part of the error."""
+    """Return the program's standard output. An error contains the program's error output."""
     words = [os.fspath(word) for word in argv]
     code, (out, err) = _run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, cwd=cwd, text=None)
     if code != 0:
@@ -37,7 +38,7 @@ def output(argv: Argv, *, env: Mapping[str, str] | None = None, cwd: Path | None
 
 
 def succeeds(argv: Argv) -> bool:
-    """Whether the program is there and ends with exit code 0."""
+    """Return whether the program exists and ends with exit code 0."""
     try:
         output(argv)
     except ClusterError:
@@ -54,7 +55,7 @@ def _run(
     cwd: Path | None,
     text: str | None,
 ) -> tuple[int, tuple[str, str]]:
-    """A new session, so that an interrupted build can be killed with all its compilers and nothing else."""
+    """Run a program in a new session, so that an interrupt kills a build with all its compilers and nothing else."""
     stdin = subprocess.DEVNULL if text is None else subprocess.PIPE
     full = {**os.environ, **env} if env is not None else None
     try:

@@ -1,4 +1,4 @@
-"""Command lines of the control plane: pure, one function a component."""
+"""Return the command lines of the control plane. The functions are pure, with one function for each component."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,33 +12,33 @@ from cluster.toolsets import Toolbox
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """What all components need to know."""
+    """Facts that all components need."""
 
     folders: Folders
     addresses: Addresses
     tools: Toolbox
     flags: tuple[Flag, ...] = ()
-    """Added to those of the components; a flag that is there already is set to this."""
+    """Additional flags of the components. A flag that a component already has gets this value instead."""
 
     @property
     def server(self) -> str:
-        """Where the API server listens for everyone on this machine."""
+        """The URL of the API server for users on this machine."""
         return f"https://127.0.0.1:{self.addresses.ports['api']}"
 
     def url(self, port: str) -> str:
-        """Where etcd listens."""
+        """Return the URL of a named port on the loopback interface."""
         return f"https://127.0.0.1:{self.addresses.ports[port]}"
 
     def pki(self, name: str) -> Path:
-        """A file of the certificates' folder."""
+        """Return the path of a file in the folder of certificates."""
         return self.folders.pki / name
 
     def kubeconfig(self, component: str) -> Path:
-        """The kubeconfig with which a component contacts the API server."""
+        """Return the path of the kubeconfig with which a component contacts the API server."""
         return self.folders.state / f"{component}.kubeconfig"
 
     def etcd(self) -> Daemon:
-        """etcd, for its one client; it does not wait for the disk, since this cluster is made to be thrown away."""
+        """Return the command line of etcd. etcd does not wait for the disk, because the cluster is temporary."""
         keys = {
             f"{prefix}{key}": self.pki(name)
             for prefix in ("", "peer-")
@@ -63,7 +63,7 @@ class ControlPlane:
         return self._daemon("etcd", flags)
 
     def apiserver(self) -> Daemon:
-        """The API server: Pod Security is on by default, the check of owner references is not."""
+        """Return the command line of the API server, with Pod Security and without the check of owner references."""
         flags = {
             "bind-address": "127.0.0.1",
             "secure-port": self.addresses.ports["api"],
@@ -91,7 +91,7 @@ class ControlPlane:
         return self._daemon("kube-apiserver", flags)
 
     def controller_manager(self) -> Daemon:
-        """The controllers: Jobs, garbage collection, service accounts and the rest."""
+        """Return the command line of the controller manager: Jobs, garbage collection, service accounts and more."""
         flags = {
             **self._client("kube-controller-manager", "controller_manager"),
             "use-service-account-credentials": "true",
@@ -105,11 +105,12 @@ class ControlPlane:
         return self._daemon("kube-controller-manager", flags)
 
     def scheduler(self) -> Daemon:
-        """The scheduler."""
+        """Return the command line of the scheduler."""
         return self._daemon("kube-scheduler", self._client("kube-scheduler", "scheduler"))
 
     def _client(self, component: str, port: str) -> dict[str, object]:
-        """What the two clients of the API server share: one of each, so none elects a leader."""
+        """Return the flags that the two clients of the API server share. Each runs only once, so they elect no
+        leader."""
         return {
             "kubeconfig": self.kubeconfig(component),
             "leader-elect": "false",
@@ -125,5 +126,5 @@ class ControlPlane:
 
 
 def _files(flags: dict[str, object]) -> tuple[Path, ...]:
-    """Certificates and kubeconfigs: when one of them changes, its reader starts anew."""
+    """Return the certificates and kubeconfigs of a component. A change of such a file restarts the component."""
     return tuple(value for value in flags.values() if isinstance(value, Path) and value.is_file())

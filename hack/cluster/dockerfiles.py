@@ -1,4 +1,4 @@
-"""Reading of a Dockerfile what must be known before it is built: the images it starts from."""
+"""Read from a Dockerfile the base images that a build needs."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
 def base_images(dockerfile: str, build_args: Mapping[str, str]) -> list[str]:
-    """The images of other makers, in order and once each: stages and `scratch` are not among them."""
+    """Return the base images, in order and without duplicates. Stages and `scratch` are left out."""
     values: dict[str, str] = {}
     stages: set[str] = {"scratch"}
     found: list[str] = []

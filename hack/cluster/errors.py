@@ -13,7 +13,7 @@ class ClusterError(Exception):
 
 
 class CommandFailedError(ClusterError):
-    """A program that was run ended badly; `log` is where its output went, if anywhere."""
+    """Raised when a program failed. `log` is the file with its output, if there is one."""
 
     def __init__(self, argv: Sequence[str], code: int, log: Path | None) -> None:
         super().__init__(f"{argv[0]} ended with exit code {code}")

@@ -1,4 +1,4 @@
-"""The cost of a first `up`, printed before it begins."""
+"""Estimate the cost of a first `up` and print the estimate before the start."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ LONG = 1.0
 
 
 def confirm(wanted: Sequence[Package], tool_sets: Sequence[ToolSet], toolbox: Toolbox) -> None:
-    """Print the cost if it is long, and ask for confirmation on a terminal; raises ClusterError on a no."""
+    """Print the cost if it is high, and ask for confirmation on a terminal. Raise ClusterError if the user refuses."""
     to_build = [tools for tools in tool_sets if not toolbox.has(tools)]
     if sum(tools.minutes for tools in to_build) < LONG:
         return
@@ -26,7 +26,7 @@ def confirm(wanted: Sequence[Package], tool_sets: Sequence[ToolSet], toolbox: To
 
 
 def describe(missing: Sequence[str], to_build: Sequence[ToolSet]) -> str:
-    """Packages, programs, disk and minutes in a few lines."""
+    """Return the packages, programs, disk space and minutes as a few lines."""
     minutes = sum(tools.minutes for tools in to_build)
     gigabytes = sum(tools.gigabytes for tools in to_build)
     return (

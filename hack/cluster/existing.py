@@ -1,4 +1,5 @@
-"""The user's own cluster, by a context of their kubeconfig: it is looked at and never changed."""
+"""The provider for the user's own cluster, named by a context of their kubeconfig. This provider changes
+nothing there."""
 
 import hashlib
 import json
@@ -20,32 +21,32 @@ class Existing:
     context: str | None
 
     def up(self, options: UpOptions) -> None:
-        """Check that it answers; there is nothing to bring up."""
+        """Check that the cluster answers."""
         if options.control_plane_only:
             raise ClusterError("--control-plane-only makes a cluster of its own: use --provider native")
         if not self.status():
             raise ClusterError(f"the cluster of context {self.context!r} has no node that is ready")
 
     def down(self) -> None:
-        """Leave it alone."""
+        """Leave the cluster unchanged."""
         print("the cluster is yours: nothing was touched")
 
     def load_image(self, reference: str) -> None:
-        """Explain: there is no common way into a cluster's nodes."""
+        """Raise ClusterError, because there is no common way to load an image into the nodes of a cluster."""
         raise ClusterError(
             f"{reference} cannot be put into a cluster of your own. "
             "Push it to a registry that the cluster can pull from, and set that name in the chart's values"
         )
 
     def kubeconfig(self) -> Path:
-        """A kubeconfig of this context and nothing else."""
+        """Return the path of a kubeconfig that contains only this context."""
         text = self._kubectl("config", "view", "--minify", "--flatten")
         target = self.cache / "existing" / f"{hashlib.sha256(str(self.context).encode()).hexdigest()[:12]}.kubeconfig"
         files.write(target, text, secret=True)
         return target
 
     def status(self) -> bool:
-        """Print what is found behind the context; whether at least one node is ready."""
+        """Print the state of the cluster. Return whether at least one node is ready."""
         version = json.loads(self._kubectl("version", "--output=json", "--request-timeout=10s"))
         nodes = json.loads(self._kubectl("get", "nodes", "--output=json", "--request-timeout=10s"))["items"]
         ready = [node["metadata"]["name"] for node in nodes if is_ready(node)]
@@ -62,5 +63,5 @@ class Existing:
 
 
 def is_ready(node: dict[str, dict[str, list[dict[str, str]]]]) -> bool:
-    """Whether a node's Ready condition is true."""
+    """Return whether a node's Ready condition is true."""
     return any(said["type"] == "Ready" and said["status"] == "True" for said in node["status"].get("conditions", []))

@@ -1,10 +1,10 @@
-"""Writing files that other processes read meanwhile."""
+"""Write files that other processes read at the same time."""
 
 from pathlib import Path
 
 
 def write(target: Path, content: str, *, secret: bool = False) -> None:
-    """Write whole or not at all, and only if the content differs: kube-proxy ends itself when its file is touched."""
+    """Write a file atomically, and only if the content differs. kube-proxy ends itself when its file changes."""
     if target.exists() and target.read_text() == content:
         return
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The folders: one cache for what is built once, one folder of state a cluster."""
+"""Paths of the cache, which all clusters share, and of the state folder of each cluster."""
 
 import hashlib
 import os
@@ -14,7 +14,7 @@ LONGEST_STATE_PATH = 68
 
 
 def cache_folder(env: Mapping[str, str] = os.environ) -> Path:
-    """VIDEOIMPORT_CACHE, else `videoimport` in the user's cache folder."""
+    """Return VIDEOIMPORT_CACHE, or `videoimport` in the user's cache folder."""
     if chosen := env.get("VIDEOIMPORT_CACHE"):
         return Path(chosen).absolute()
     base = env.get("XDG_CACHE_HOME") or str(Path(env.get("HOME", "/root")) / ".cache")
@@ -38,53 +38,54 @@ class Folders:
 
     @property
     def clusters(self) -> Path:
-        """The state of every cluster of this cache."""
+        """The folder with the state of every cluster of this cache."""
         return self.cache / "clusters"
 
     @property
     def state(self) -> Path:
-        """Everything of this cluster but its sockets."""
+        """The folder with all files of this cluster except its sockets."""
         return self.clusters / self.name
 
     @property
     def run(self) -> Path:
-        """Sockets and namespaces: short, and gone after a restart of the machine."""
+        """The folder of sockets and namespaces. The path is short. A restart of the machine removes the folder."""
         return Path("/run/videoimport") / self.name
 
     @property
     def logs(self) -> Path:
-        """A log file for each step and each component."""
+        """The folder with a log file for each step and each component."""
         return self.state / "logs"
 
     @property
     def pids(self) -> Path:
-        """One file for each process that was started."""
+        """The folder with one file for each started process."""
         return self.state / "pids"
 
     @property
     def pki(self) -> Path:
-        """Certificates and keys."""
+        """The folder of certificates and private keys."""
         return self.state / "pki"
 
     @property
     def addresses(self) -> Path:
-        """The ports and networks that were chosen."""
+        """The file with the chosen ports and networks."""
         return self.state / "addresses.json"
 
     @property
     def admin_kubeconfig(self) -> Path:
-        """What `kubeconfig` prints."""
+        """The administrator's kubeconfig, which `kubeconfig` prints."""
         return self.state / "kubeconfig"
 
     @property
     def interface(self) -> str:
-        """The host's end of the veth pair to the node: at most 15 characters, distinct for each name."""
+        """The host's end of the veth pair to the node. The name has at most 15 characters and is different for each
+        cluster."""
         plain = f"vi-{self.name}"
         return plain if len(plain) <= 15 else f"vi-{hashlib.sha256(self.name.encode()).hexdigest()[:12]}"
 
     @property
     def cgroup(self) -> str:
-        """The control group above everything that runs on the node."""
+        """The control group of all processes that run on the node."""
         return f"videoimport-{self.name}"
 
     @property

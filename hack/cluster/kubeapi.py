@@ -1,4 +1,4 @@
-"""Reading from the API server with nothing but the standard library."""
+"""Read from the API server with only the standard library."""
 
 import json
 import ssl
@@ -13,13 +13,13 @@ SECONDS = 5
 
 @dataclass(frozen=True)
 class KubeApi:
-    """The API server as the administrator sees it."""
+    """The API server, with the rights of the administrator."""
 
     server: str
     pki: Path
 
     def text(self, path: str) -> str | None:
-        """The body of a GET; None when the server does not answer, or not with 200."""
+        """Return the body of a GET. Return None if the server does not answer, or if the status is not 200."""
         try:
             # No proxy: the server is on this machine, whatever the environment configures.
             opener = urllib.request.build_opener(
@@ -32,13 +32,13 @@ class KubeApi:
             return None
 
     def read(self, path: str) -> dict[str, Any] | None:
-        """An object; None when it is not there or the server does not answer."""
+        """Return an object. Return None if it does not exist or if the server does not answer."""
         body = self.text(path)
         return json.loads(body) if body else None
 
     @property
     def ready(self) -> bool:
-        """Whether the server reports so."""
+        """Whether the server reports that it is ready."""
         return self.text("/readyz") == "ok"
 
     def _context(self) -> ssl.SSLContext:

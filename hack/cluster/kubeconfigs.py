@@ -1,6 +1,6 @@
-"""Kubeconfigs that carry their certificates in themselves, so that one file is all a client needs.
+"""Write kubeconfigs that contain their certificates, so that a client needs only one file.
 
-They are written as JSON, which is YAML too, since the standard library writes no YAML.
+The files are JSON, which is also YAML, because the standard library writes no YAML.
 """
 
 import base64
@@ -11,7 +11,7 @@ from cluster import files
 
 
 def write(target: Path, *, cluster: str, server: str, pki: Path, user: str) -> None:
-    """A kubeconfig for the client certificate called `user`, readable by its owner only."""
+    """Write a kubeconfig for the client certificate of `user`. Only the owner of the file can read it."""
 
     def inline(name: str) -> str:
         return base64.b64encode((pki / name).read_bytes()).decode()

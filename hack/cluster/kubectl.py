@@ -1,4 +1,4 @@
-"""The kubectl to use: the machine's if it is new enough for the cluster, else a built one."""
+"""Find the kubectl to use: the machine's kubectl if it is new enough for the cluster, or a kubectl that is built."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ OLDEST = (1, 33)
 
 @cache
 def machine_kubectl() -> Path | None:
-    """The machine's kubectl, unless it is missing, too old or does not report its version."""
+    """Return the machine's kubectl, or None if it is missing, is too old or does not report its version."""
     found = shutil.which("kubectl")
     if found is None:
         return None
@@ -28,10 +28,10 @@ def machine_kubectl() -> Path | None:
 
 
 def kubectl(toolbox: Toolbox) -> Path:
-    """The kubectl to use; ours is at this path once it is built."""
+    """Return the path of the kubectl to use. A kubectl that is not yet built will be at this path."""
     return machine_kubectl() or toolbox.path("kubectl")
 
 
 def needed_tools() -> tuple[ToolSet, ...]:
-    """Our own kubectl's tool set, if the machine's does not do."""
+    """Return the tool set with kubectl if the machine's kubectl cannot be used."""
     return () if machine_kubectl() else (KUBECTL,)

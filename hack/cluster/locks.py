@@ -1,4 +1,4 @@
-"""One at a time: a file lock that ends with the process, however it ends."""
+"""A file lock that ends with the process, even after a crash."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def alone(file: Path) -> Iterator[None]:
-    """Wait until no other process is inside with the same file."""
+    """Wait until no other process holds the lock of the file, and hold the lock while the block runs."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     try:

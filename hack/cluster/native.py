@@ -1,4 +1,4 @@
-"""The native provider: etcd, the Kubernetes programs and a separate containerd as plain processes of this machine."""
+"""The native provider: etcd, the Kubernetes programs and a separate containerd run as processes of this machine."""
 
 import os
 import platform
@@ -20,17 +20,17 @@ from cluster.toolsets import COREDNS, ETCD, KUBERNETES, PAUSE, Toolbox
 
 @dataclass(frozen=True)
 class Native:
-    """A single node on this machine."""
+    """The provider of a cluster with a single node on this machine."""
 
     folders: Folders
 
     @property
     def toolbox(self) -> Toolbox:
-        """The tools, shared by all clusters of the cache."""
+        """The tools, which all clusters of the cache share."""
         return Toolbox(self.folders.cache)
 
     def up(self, options: UpOptions) -> None:
-        """Bring it up; what is up already stays."""
+        """Start the cluster. Parts that already run stay."""
         only_plane = options.control_plane_only
         _check_machine(needs_root=not only_plane)
         wanted = packages.CONTROL_PLANE if only_plane else packages.NODE
@@ -47,7 +47,7 @@ class Native:
             )
 
     def down(self) -> None:
-        """Take it down, however much of it there is."""
+        """Remove the cluster, also if only parts of it exist."""
         is_root = os.geteuid() == 0
         if self.folders.run.exists() and not is_root:
             raise ClusterError("this cluster has a node: taking it down needs root")
@@ -57,7 +57,7 @@ class Native:
             run_steps(NativeDown(self.folders).steps(root=is_root))
 
     def load_image(self, reference: str) -> None:
-        """Hand an image from the builder to the cluster's containerd."""
+        """Copy an image from the builder's storage to the cluster's containerd."""
         _check_machine(needs_root=True)
         node = NativeUp(self.folders, self.toolbox).node
         if not processes.running(self.folders.pids, "containerd"):
@@ -68,7 +68,7 @@ class Native:
         run_steps([step])
 
     def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig."""
+        """Return the path of the administrator's kubeconfig."""
         if not processes.running(self.folders.pids, "kube-apiserver"):
             raise ClusterError(f"the cluster {self.folders.name!r} is not up: run `up`")
         return self.folders.admin_kubeconfig
@@ -78,12 +78,13 @@ class Native:
         return report.show(self.folders)
 
     def _alone(self) -> AbstractContextManager[None]:
-        """One `up` or `down` at a time for a cluster; the lock is beside the state, which `down` removes."""
+        """Run only one `up` or `down` at a time for a cluster. The lock is beside the state folder, which `down`
+        removes."""
         return alone(self.folders.clusters / f".{self.folders.name}.lock")
 
 
 def _check_machine(*, needs_root: bool) -> None:
-    """Fail at once if the machine cannot run it."""
+    """Raise ClusterError at once if the machine cannot run the cluster."""
     if platform.system() != "Linux":
         raise ClusterError("the native provider needs Linux; use --provider existing with a cluster of your own")
     if needs_root and os.geteuid() != 0:

@@ -1,4 +1,4 @@
-"""Taking the native cluster down: from whatever state it is in, until nothing of it is left but the cache."""
+"""Remove the native cluster from any state, until only the cache is left."""
 
 import shutil
 from collections.abc import Callable
@@ -24,12 +24,13 @@ DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
 
 @dataclass(frozen=True)
 class NativeDown:
-    """The steps down."""
+    """The steps that remove a cluster."""
 
     folders: Folders
 
     def steps(self, *, root: bool) -> list[Step]:
-        """In an order in which no process restarts one that was ended; without root there can be no node."""
+        """Return the steps in an order in which no process restarts an ended process. Without root there is no node to
+        remove."""
         return [
             self._step("components", self._components),
             *([self._step("pods", self._pods), self._step("mounts and network", self._network)] if root else []),
@@ -41,7 +42,7 @@ class NativeDown:
         return Step(title, self.folders.logs / "down.log", action)
 
     def _components(self, _log: Path) -> str:
-        """kubelet and containerd first and at once, or they would restart the pods."""
+        """End kubelet and containerd first and at once, because they would restart the pods."""
         files = sorted(self.folders.pids.glob("*.json"), key=lambda file: file.stem not in ("kubelet", "containerd"))
         known = [identity for file in files if (identity := processes.recorded(file)) and identity.alive]
         processes.stop(known)
@@ -53,7 +54,7 @@ class NativeDown:
         return list(processes.started_below((self.folders.state, self.folders.run), PROGRAMS))
 
     def _pods(self, _log: Path) -> str:
-        """Whatever runs in the node's control group; a shim outlives its containerd by design."""
+        """End every process in the node's control group. A shim of containerd runs on after containerd ends."""
         pods = list(cgroups.members(self.folders.cgroup))
         processes.kill([*self._stray(), *pods])
         if not cgroups.remove(self.folders.cgroup):
@@ -70,13 +71,14 @@ class NativeDown:
         self._leftovers()
 
     def _builder(self, log: Path) -> None:
-        """A build that was killed leaves its mounts; one that runs, perhaps for another cluster, keeps them."""
+        """Remove the mounts of a killed build. The mounts of a running build stay, because it may be for another
+        cluster."""
         builder = self.folders.cache / "builder"
         if not any(processes.started_below((builder,), ("buildah",))):
             mounts.unmount_below(builder, log)
 
     def _leftovers(self) -> None:
-        """What kubelet and CNI keep in folders of the system, because those cannot be chosen."""
+        """Remove the files of kubelet and CNI in system folders. These folders cannot be chosen."""
         for result in CNI_RESULTS.glob("*"):
             if f"{self.folders.run}/" in result.read_text(errors="replace"):
                 result.unlink()
@@ -91,7 +93,7 @@ class NativeDown:
 
 
 def _remove_own_device_folder() -> None:
-    """Only where no other kubelet of the machine left anything of its own."""
+    """Remove the folder of device plugins, if no other kubelet of the machine left files there."""
     others = [entry for entry in DEVICE_PLUGINS.parent.iterdir() if entry != DEVICE_PLUGINS]
     if not others:
         shutil.rmtree(DEVICE_PLUGINS.parent)

@@ -1,4 +1,4 @@
-"""Bringing the native cluster up: the list of steps, each of which finds out whether there is anything to do."""
+"""Start the native cluster. Each step finds out whether there is anything to do."""
 
 import socket
 import urllib.error
@@ -29,7 +29,7 @@ PATIENCE = 120.0
 
 @dataclass(frozen=True)
 class NativeUp:
-    """Everything the steps work with."""
+    """The steps of `up` and the objects that they need."""
 
     folders: Folders
     toolbox: Toolbox
@@ -37,7 +37,8 @@ class NativeUp:
 
     @cached_property
     def addresses(self) -> Addresses:
-        """Chosen at first use, which is after the programs that look for them were installed."""
+        """The cluster's addresses. They are chosen at first use, when the programs that find them are already
+        installed."""
         running = any(processes.running(self.folders.pids, file.stem) for file in self.folders.pids.glob("*.json"))
         return addresses.settle(self.folders.addresses, running)
 
@@ -53,18 +54,20 @@ class NativeUp:
 
     @property
     def api(self) -> KubeApi:
-        """The API server, to ask whether things are ready."""
+        """The API server, for checks whether other parts are ready."""
         return KubeApi(self.plane.server, self.folders.pki)
 
     def preparation(self, wanted: tuple[packages.Package, ...], tool_sets: tuple[ToolSet, ...]) -> list[Step]:
-        """Packages and tools: what takes minutes the first time and nothing later."""
+        """Return the steps that install packages and build tools. They take minutes the first time and no time
+        later."""
         return [
             self._step("Debian packages", partial(packages.install, wanted)),
             *(self._step(f"{tools.name}, built", partial(self.toolbox.build, tools)) for tools in tool_sets),
         ]
 
     def control_plane(self) -> list[Step]:
-        """etcd, API server, controller manager: enough for users of the API alone."""
+        """Return the steps for etcd, API server and controller manager. These are enough for users that only need the
+        API."""
         return [
             self._step("certificates", self._certificates),
             self._launch("etcd", lambda: self.plane.etcd(), lambda: _listens(self.addresses.ports["etcd"])),
@@ -75,7 +78,7 @@ class NativeUp:
         ]
 
     def whole_node(self) -> list[Step]:
-        """Scheduler, network, containerd, kubelet, kube-proxy, CoreDNS: pods run."""
+        """Return the steps for all other parts: scheduler, network, containerd, kubelet, kube-proxy and CoreDNS."""
         return [
             self._launch(
                 "kube-scheduler", lambda: self.plane.scheduler(), lambda: _listens(self.addresses.ports["scheduler"])
@@ -95,7 +98,7 @@ class NativeUp:
         return Step(title, self.folders.logs / f"{title.split(',')[0].replace(' ', '-').lower()}.log", action)
 
     def _launch(self, name: str, build: Callable[[], Daemon], ready: Callable[[], bool]) -> Step:
-        """A step for a process. Its command line is built late, when the files it names are there."""
+        """Return a step that starts a process. Its command line is built late, when the files that it names exist."""
 
         def action(log: Path) -> str | None:
             remark = processes.start(build(), self.folders.pids, log)
@@ -120,7 +123,7 @@ class NativeUp:
         return remark
 
     def _has_default_service_account(self) -> bool:
-        """Pods are refused until it is there."""
+        """Return whether the default service account exists. The API server refuses pods before that."""
         return self.api.text("/api/v1/namespaces/default/serviceaccounts/default") is not None
 
     def _configure_node(self, _log: Path) -> None:
@@ -132,7 +135,10 @@ class NativeUp:
         return node is not None and ready_since(node, since if self._kubelet_is_new(since) else None)
 
     def _kubelet_is_new(self, since: datetime) -> bool:
-        """After a restart of the machine, the earlier Ready condition is still in the API for a while."""
+        """Return whether the kubelet was started since a time.
+
+        After a restart of the machine, the API still contains the earlier Ready condition for a while.
+        """
         return (self.folders.pids / "kubelet.json").stat().st_mtime >= since.timestamp()
 
     def _coredns(self, log: Path) -> None:
@@ -149,7 +155,7 @@ class NativeUp:
 
 
 def ready_since(node: dict[str, Any], since: datetime | None) -> bool:
-    """Whether the node's Ready condition is true, and was reported no earlier than `since`, to the second."""
+    """Return whether the node's Ready condition is true and was reported at or after `since`, to the second."""
     for condition in node["status"].get("conditions", []):
         if condition["type"] == "Ready" and condition["status"] == "True":
             said = datetime.fromisoformat(condition["lastHeartbeatTime"])

@@ -1,4 +1,5 @@
-"""The files that containerd, the kubelet and kube-proxy read: pure text from what is known of cluster and machine."""
+"""Write the files that containerd, the kubelet and kube-proxy read, from the facts about the cluster and the
+machine."""
 
 import json
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ CAP_SYS_RESOURCE = 24
 
 @dataclass(frozen=True)
 class NodeFiles:
-    """The node's configuration; `pause` is the image that holds a pod's namespaces."""
+    """The configuration files of the node. `pause` is the image that holds a pod's namespaces."""
 
     folders: Folders
     addresses: Addresses
@@ -28,7 +29,7 @@ class NodeFiles:
 
     @property
     def cni(self) -> Path:
-        """The folder with the pods' network."""
+        """The folder with the configuration of the pod network."""
         return self.folders.state / "cni"
 
     @property
@@ -43,11 +44,11 @@ class NodeFiles:
 
     @property
     def resolv_conf(self) -> Path:
-        """The name servers of pods that use the node's, CoreDNS before all."""
+        """The list of name servers for pods that use the node's name servers, mainly CoreDNS."""
         return self.folders.state / "resolv.conf"
 
     def write(self, *, lowers_oom_score: bool, resolv_conf: str) -> None:
-        """Write all of them."""
+        """Write all files."""
         files.write(self.containerd_toml, containerd_config(self, lowers_oom_score))
         files.write(self.cni / "10-pods.conflist", _json(pod_network(self)))
         files.write(self.kubelet_yaml, _json(kubelet_config(self)))
@@ -56,7 +57,8 @@ class NodeFiles:
 
 
 def containerd_config(node: NodeFiles, lowers_oom_score: bool) -> str:
-    """A separate containerd. Network namespaces are below its state, so that `down` finds each by its path."""
+    """Return containerd's configuration. Network namespaces are below its state folder, so that `down` finds them by
+    path."""
     folders = node.folders
     return f"""version = 2
 root = "{folders.state}/containerd"
@@ -87,7 +89,10 @@ conf_dir = "{node.cni}"
 
 
 def pod_network(node: NodeFiles) -> dict[str, object]:
-    """A routed cable to each pod: unlike on a bridge, every packet passes kube-proxy's rules without br_netfilter."""
+    """Return a pod network with a routed veth pair for each pod.
+
+    Unlike on a bridge, every packet passes kube-proxy's rules without br_netfilter.
+    """
     ipam = {
         "type": "host-local",
         "dataDir": f"{node.folders.run}/ipam",
@@ -103,7 +108,10 @@ def pod_network(node: NodeFiles) -> dict[str, object]:
 
 
 def kubelet_config(node: NodeFiles) -> dict[str, object]:
-    """Eviction only when next to nothing is left, so that a nearly full disk does not taint a developer's node."""
+    """Return the kubelet's configuration.
+
+    Pods are evicted only when almost no space is left, so that a nearly full disk does not taint a developer's node.
+    """
     folders = node.folders
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
@@ -142,7 +150,10 @@ def kubelet_config(node: NodeFiles) -> dict[str, object]:
 
 
 def proxy_config(node: NodeFiles) -> dict[str, object]:
-    """The connection-tracking limits are the machine's and not the node's to change: 0 leaves them alone."""
+    """Return kube-proxy's configuration.
+
+    The limits of connection tracking belong to the machine, so the node leaves them unchanged with 0.
+    """
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
@@ -155,13 +166,13 @@ def proxy_config(node: NodeFiles) -> dict[str, object]:
 
 
 def can_lower_oom_score(status: str) -> bool:
-    """Read from /proc/self/status: whether CAP_SYS_RESOURCE is in effect."""
+    """Return whether CAP_SYS_RESOURCE is in effect, from the content of /proc/self/status."""
     effective = next(line.split()[1] for line in status.splitlines() if line.startswith("CapEff:"))
     return bool(int(effective, 16) >> CAP_SYS_RESOURCE & 1)
 
 
 def upstream_resolvers(candidates: Sequence[str]) -> str:
-    """The first resolv.conf whose name servers a pod can reach too: a loopback address is only this machine's."""
+    """Return the first resolv.conf with a name server that a pod can reach. A pod cannot reach a loopback address."""
     for text in candidates:
         lines = [line for line in text.splitlines() if not line.startswith("nameserver 127.")]
         if any(line.startswith("nameserver ") for line in lines):
@@ -170,5 +181,5 @@ def upstream_resolvers(candidates: Sequence[str]) -> str:
 
 
 def _json(content: dict[str, object]) -> str:
-    """JSON is YAML too, and the standard library writes no other."""
+    """Return YAML in the form of JSON, because the standard library writes no other YAML."""
     return json.dumps(content, indent=2) + "\n"

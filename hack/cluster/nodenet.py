@@ -1,6 +1,7 @@
-"""The node's network: a namespace of its own, so that kube-proxy's rules and the pods' cables never touch the host's.
+"""Set up the node's network in a network namespace, so that kube-proxy's rules and the pods' links never change the
+host's network.
 
-One cable joins it to the host. On the host there are a few rules, each marked with the cluster's name.
+One veth pair joins the namespace to the host. The host gets a few rules, each marked with the cluster's name.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ FORWARD_WAS_OFF = Path("/run/videoimport/ip-forward-was-off")
 
 
 def rules(folders: Folders, addresses: Addresses) -> list[tuple[str, str]]:
-    """The host's rules: a table, and what follows `iptables -I`."""
+    """Return the host's rules as pairs: a table, and the arguments after `iptables -I`."""
     cable, host, api = folders.interface, addresses.host, addresses.ports["api"]
     return [
         # The API server listens on the loopback interface only; the node and its pods reach it at the cable's end.
@@ -32,7 +33,7 @@ def rules(folders: Folders, addresses: Addresses) -> list[tuple[str, str]]:
 
 
 def connect(folders: Folders, addresses: Addresses, log: Path) -> str | None:
-    """Make namespace, cable, routes and rules; what is there already stays."""
+    """Create the namespace, the veth pair, the routes and the rules. Existing parts stay."""
     there = folders.node_netns in mounted_below(folders.run)
     if not there:
         folders.run.mkdir(parents=True, exist_ok=True)
@@ -91,7 +92,8 @@ def _mark(folders: Folders) -> tuple[str, ...]:
 
 
 def _remove_rules(folders: Folders, log: Path) -> None:
-    """Those that carry our mark; `up` writes them anew, so that an interrupted one leaves no half of them."""
+    """Remove the rules with this cluster's mark. `up` writes them again, so that an interrupted `up` leaves no partial
+    set."""
     for table in ("filter", "nat"):
         for rule in marked_rules(output(["iptables-save", "-t", table]), folders.name):
             run(["iptables", "-w", "-t", table, "-D", *rule], log=log)

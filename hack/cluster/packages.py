@@ -1,4 +1,4 @@
-"""The Debian packages the native provider needs: what is missing is installed, and what stays missing is named."""
+"""Install the Debian packages that the native provider needs, and name the packages that cannot be installed."""
 
 import shutil
 from collections.abc import Sequence
@@ -11,14 +11,15 @@ from cluster.errors import ClusterError
 
 @dataclass(frozen=True)
 class Package:
-    """A Debian package and a file or command that shows that something like it is there, from whatever source."""
+    """A Debian package, and a file or command that shows that its program is installed, from any source."""
 
     name: str
     sign: str
 
     @property
     def present(self) -> bool:
-        """A command is looked for on the path and in sbin, which users' paths may lack."""
+        """Whether the file or command exists. A command is searched on the path and in sbin, which may not be on the
+        path."""
         if self.sign.startswith("/"):
             return Path(self.sign).exists()
         return shutil.which(self.sign) is not None or any(
@@ -42,12 +43,12 @@ BASE_IMAGE = (Package("debootstrap", "debootstrap"),)
 
 
 def missing(packages: Sequence[Package]) -> list[str]:
-    """The names of those that are not there."""
+    """Return the names of the missing packages."""
     return [package.name for package in packages if not package.present]
 
 
 def install(packages: Sequence[Package], log: Path) -> str | None:
-    """Install what is missing; raises ClusterError with the names that could not be had."""
+    """Install the missing packages. Raise ClusterError with the names of the packages that could not be installed."""
     names = missing(packages)
     if not names:
         return "nothing missing"

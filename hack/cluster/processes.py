@@ -1,4 +1,7 @@
-"""Long-running processes: each in a session of its own, known by process id, start time and boot, never by name."""
+"""Start and stop long-running processes. Each runs in a session of its own.
+
+A process is identified by process id, start time and boot, and never by its name.
+"""
 
 import hashlib
 import json
@@ -16,7 +19,7 @@ PROC = Path("/proc")
 
 @dataclass(frozen=True)
 class Identity:
-    """A process that cannot be taken for another: process ids are used again, start times within one boot are not."""
+    """The identity of one process. Process ids are used again, but start times within one boot are not."""
 
     pid: int
     started: int
@@ -24,12 +27,12 @@ class Identity:
 
     @property
     def alive(self) -> bool:
-        """Whether this very process still runs."""
+        """Whether this process still runs."""
         return identify(self.pid) == self
 
 
 def identify(pid: int) -> Identity | None:
-    """The identity of a running process; None for one that is gone or a zombie."""
+    """Return the identity of a running process, or None for a process that is gone or a zombie."""
     try:
         stat = (PROC / str(pid) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -39,14 +42,15 @@ def identify(pid: int) -> Identity | None:
 
 
 def read_stat(stat: str) -> tuple[str, int]:
-    """State and start time of a line of /proc/PID/stat; the command in it may hold spaces and parentheses."""
+    """Return state and start time from the content of /proc/PID/stat. The command in it may contain spaces and
+    parentheses."""
     fields = stat.rpartition(")")[2].split()
     return fields[0], int(fields[19])
 
 
 @dataclass(frozen=True)
 class Daemon:
-    """A program that keeps running. A change of `argv` or of a file in `reads` makes it start anew."""
+    """A program that keeps running. A change of `argv` or of a file in `reads` restarts the program."""
 
     name: str
     argv: tuple[str, ...]
@@ -55,7 +59,7 @@ class Daemon:
 
     @property
     def fingerprint(self) -> str:
-        """What it runs with."""
+        """A digest of the command line and of the files that the program reads."""
         digest = hashlib.sha256("\0".join(self.argv).encode())
         for file in self.reads:
             digest.update(file.read_bytes())
@@ -63,12 +67,13 @@ class Daemon:
 
     @property
     def command(self) -> tuple[str, ...]:
-        """The command line that starts it, inside the network namespace if there is one."""
+        """The command line that starts the program, inside the network namespace if there is one."""
         return ("nsenter", f"--net={self.netns}", *self.argv) if self.netns else self.argv
 
 
 def start(daemon: Daemon, pids: Path, log: Path) -> str | None:
-    """Start it unless it runs as wanted; one that runs differently is stopped first."""
+    """Start the program unless it already runs with the same fingerprint. Stop a program with another fingerprint
+    first."""
     file = pids / f"{daemon.name}.json"
     if (kept := recorded(file)) and kept.alive:
         if json.loads(file.read_text())["fingerprint"] == daemon.fingerprint:
@@ -86,7 +91,7 @@ def start(daemon: Daemon, pids: Path, log: Path) -> str | None:
 
 
 def recorded(file: Path) -> Identity | None:
-    """The process that a file names, whether it runs or not."""
+    """Return the process that a file names, running or not."""
     try:
         known = json.loads(file.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
@@ -95,13 +100,13 @@ def recorded(file: Path) -> Identity | None:
 
 
 def running(pids: Path, name: str) -> Identity | None:
-    """The process called so, if it runs."""
+    """Return the process with this name, if it runs."""
     known = recorded(pids / f"{name}.json")
     return known if known and known.alive else None
 
 
 def stop(targets: Sequence[Identity], seconds: float = 5) -> None:
-    """Ask all of them to end; those that still run after some seconds are killed."""
+    """Send SIGTERM to all processes. Kill the processes that still run after ``seconds``."""
     for signal_number, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 10.0)):
         for target in targets:
             _send(target, signal_number)
@@ -110,14 +115,14 @@ def stop(targets: Sequence[Identity], seconds: float = 5) -> None:
 
 
 def kill(targets: Sequence[Identity]) -> None:
-    """End them at once."""
+    """Kill the processes at once."""
     for target in targets:
         _send(target, signal.SIGKILL)
     wait_until(lambda: not any(target.alive for target in targets), 10)
 
 
 def _send(target: Identity, signal_number: int) -> None:
-    """By a file descriptor, so that a process id that changed hands between look and signal is not hit."""
+    """Send a signal through a process file descriptor, so that no new process with the same id gets the signal."""
     try:
         handle = os.pidfd_open(target.pid)
     except ProcessLookupError:
@@ -132,8 +137,10 @@ def _send(target: Identity, signal_number: int) -> None:
 
 
 def started_below(folders: Sequence[Path], programs: Sequence[str]) -> Iterator[Identity]:
-    """Processes of these programs with a path below these folders in their arguments: found even where a pid file is
-    missing."""
+    """Yield processes of these programs that have a path below these folders in their arguments.
+
+    This also finds processes without a pid file.
+    """
     for entry in PROC.iterdir():
         if entry.name.isdigit() and belongs(_arguments(entry), folders, programs):
             identity = identify(int(entry.name))
@@ -142,7 +149,7 @@ def started_below(folders: Sequence[Path], programs: Sequence[str]) -> Iterator[
 
 
 def belongs(argv: Sequence[str], folders: Sequence[Path], programs: Sequence[str]) -> bool:
-    """Whether a command line is of one of the programs and names a path below one of the folders."""
+    """Return whether a command line runs one of the programs and names a path below one of the folders."""
     if not argv or Path(argv[0]).name not in programs:
         return False
     return any(f"{folder}/" in word for word in argv[1:] for folder in folders)

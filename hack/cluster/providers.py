@@ -1,4 +1,4 @@
-"""The three kinds of cluster, behind one interface; which one is taken is the user's choice and is printed."""
+"""The interface of the three providers of a cluster. The user chooses the provider, and its name is printed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from cluster.errors import ClusterError
 
 
 class Flag(NamedTuple):
-    """A further flag of a component of the control plane."""
+    """An additional flag of a component of the control plane."""
 
     component: str
     name: str
@@ -16,7 +16,7 @@ class Flag(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Flag":
-        """From `kube-apiserver:audit-log-path=/tmp/audit.log`. Raises ValueError."""
+        """Parse a flag such as `kube-apiserver:audit-log-path=/tmp/audit.log`. Raise ValueError."""
         (component, colon, rest), equals = text.partition(":"), "=" in text
         name, _, value = rest.partition("=")
         if not (component and colon and name and equals):
@@ -26,52 +26,52 @@ class Flag(NamedTuple):
 
 @dataclass(frozen=True)
 class UpOptions:
-    """What `up` was asked for."""
+    """The options of `up`."""
 
     control_plane_only: bool = False
     flags: tuple[Flag, ...] = ()
 
 
 class Provider(Protocol):
-    """What every provider can do; each method raises ClusterError when it cannot."""
+    """The interface of all providers. A method that cannot do its work raises ClusterError."""
 
     def up(self, options: UpOptions) -> None:
-        """Bring the cluster up, or find it up."""
+        """Start the cluster, or find it running."""
 
     def down(self) -> None:
-        """Remove what `up` made."""
+        """Remove everything that `up` made."""
 
     def load_image(self, reference: str) -> None:
-        """Make an image that `build-image` built known to the cluster."""
+        """Make an image available to the cluster after `build-image` built the image."""
 
     def kubeconfig(self) -> Path:
-        """The path of a kubeconfig with which the cluster can be administered."""
+        """Return the path of a kubeconfig with administrator rights."""
 
     def status(self) -> bool:
-        """Print the state; return whether all of it is up."""
+        """Print the state. Return whether the whole cluster runs."""
 
 
 class Kind:
-    """Not implemented yet; every method raises ClusterError."""
+    """A provider that is not implemented yet. Every method raises ClusterError."""
 
     def up(self, options: UpOptions) -> None:  # noqa: ARG002
-        """Refuse."""
+        """Raise ClusterError."""
         raise _unavailable()
 
     def down(self) -> None:
-        """Refuse."""
+        """Raise ClusterError."""
         raise _unavailable()
 
     def load_image(self, reference: str) -> None:  # noqa: ARG002
-        """Refuse."""
+        """Raise ClusterError."""
         raise _unavailable()
 
     def kubeconfig(self) -> Path:
-        """Refuse."""
+        """Raise ClusterError."""
         raise _unavailable()
 
     def status(self) -> bool:
-        """Refuse."""
+        """Raise ClusterError."""
         raise _unavailable()
 
 

@@ -15,7 +15,7 @@ NODE = ("kube-scheduler", "containerd", "kubelet", "kube-proxy")
 
 @dataclass(frozen=True)
 class Line:
-    """One component."""
+    """The state of one component."""
 
     name: str
     pid: int | None
@@ -24,7 +24,7 @@ class Line:
 
 
 def show(folders: Folders) -> bool:
-    """Print what runs where; true when all of it does."""
+    """Print where each component runs. Return whether all components run."""
     chosen = addresses.load(folders.addresses)
     if chosen is None:
         print(f"the cluster {folders.name!r} is not there")
@@ -39,7 +39,7 @@ def show(folders: Folders) -> bool:
 
 
 def components(folders: Folders, chosen: Addresses) -> list[Line]:
-    """The components of this cluster: those of a node only where there is one."""
+    """Return the components of this cluster. The components of a node are included only if the cluster has a node."""
     has_node = (folders.state / "kubelet.yaml").exists()
     where = {
         "etcd": f"127.0.0.1:{chosen.ports['etcd']}",
@@ -59,7 +59,7 @@ def components(folders: Folders, chosen: Addresses) -> list[Line]:
 
 
 def table(lines: list[Line]) -> list[str]:
-    """Columns as wide as their widest word."""
+    """Return the lines of a table. Each column is as wide as its widest word."""
     rows = [("COMPONENT", "STATE", "PID", "ADDRESS", "LOG")]
     rows += [
         (line.name, "up" if line.pid else "down", str(line.pid or "-"), line.address, str(line.log)) for line in lines
@@ -69,7 +69,7 @@ def table(lines: list[Line]) -> list[str]:
 
 
 def node_state(api: KubeApi, folders: Folders) -> tuple[str, bool]:
-    """What the API server knows of the node, in a word, and whether that is as it should be."""
+    """Return the node's state according to the API server, and whether this state is good."""
     if not api.ready:
         return "the API server does not answer", False
     if not (folders.state / "kubelet.yaml").exists():

@@ -1,4 +1,4 @@
-"""Images that hold one static program and nothing else, written without any image tool."""
+"""Write images that contain only one static program, without any image tool."""
 
 import hashlib
 import io
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def write(target: Path, *, reference: str, program: Path) -> None:
-    """A tar in the layout of `docker save`; the same program gives the same bytes."""
+    """Write a tar file in the layout of `docker save`. The same program gives the same bytes."""
     layer = _tar({program.name: program.read_bytes()}, mode=0o755)
     config = {
         "architecture": architecture(),
@@ -38,5 +38,5 @@ def _tar(files: dict[str, bytes], *, mode: int) -> bytes:
 
 
 def architecture() -> str:
-    """This machine's architecture as images name it."""
+    """Return this machine's architecture by the name that images use."""
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())

@@ -1,4 +1,4 @@
-"""Steps that show themselves as they run: `[ 3/12] kube-apiserver … 225 s`."""
+"""Run steps and print their progress, such as `[ 3/12] kube-apiserver … 225 s`."""
 
 import sys
 import time
@@ -14,7 +14,7 @@ TAIL_LINES = 20
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do. The action gets the step's log file and may return a remark, such as "already there"."""
+    """One step. The action gets the step's log file and may return a remark, such as "already there"."""
 
     title: str
     log: Path
@@ -22,7 +22,7 @@ class Step:
 
 
 def run_steps(steps: Sequence[Step], out: TextIO = sys.stderr) -> None:
-    """Run in order; the first failure shows the end of its log and is raised again."""
+    """Run the steps in order. If a step fails, print the end of its log and raise the error again."""
     for number, step in enumerate(steps, start=1):
         out.write(f"{heading(number, len(steps), step.title)} … ")
         out.flush()
@@ -41,23 +41,26 @@ def run_steps(steps: Sequence[Step], out: TextIO = sys.stderr) -> None:
 
 
 def heading(number: int, total: int, title: str) -> str:
-    """Numbers are padded, so that titles are aligned."""
+    """Return the heading of a step. Numbers are padded, so that titles are aligned."""
     return f"[{number:>{len(str(total))}}/{total}] {title}"
 
 
 def elapsed(seconds: float) -> str:
-    """Tenths below ten seconds, whole seconds above."""
+    """Return a duration as text, with tenths below ten seconds and in whole seconds above."""
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
 def _failed_log(failure: ClusterError, step: Step, written: int) -> tuple[Path, int]:
-    """A command that failed knows its log best; of the step's own, only what this run wrote is of interest."""
+    """Return the log of a failed step, and the offset from which to show it.
+
+    A failed command may have a log of its own. Of the step's log, only the lines of this run are shown.
+    """
     log = failure.log if isinstance(failure, CommandFailedError) and failure.log else step.log
     return log, written if log == step.log else 0
 
 
 def show_tail(log: Path, start: int, out: TextIO) -> None:
-    """The last lines of a log, none of them from before `start`, and where to read the rest."""
+    """Print the last lines of a log that were written after the offset `start`, then the path of the log."""
     if not log.exists():
         return
     with log.open("rb") as file:

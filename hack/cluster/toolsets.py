@@ -1,4 +1,5 @@
-"""The tools built from pinned Go modules, each set once a version, under a folder named by what it was built from."""
+"""Build the tools from pinned Go modules. Each set is built once for each version, in a folder whose name is
+that key."""
 
 import hashlib
 import re
@@ -17,9 +18,9 @@ TOOLS = Path(__file__).parent / "tools"
 
 @dataclass(frozen=True)
 class ToolSet:
-    """One Go module below `tools/` and its binaries.
+    """A Go module below `tools/` and its binaries.
 
-    ``minutes`` is a cold build on two cores; a build with ``cgo`` needs gcc and g++.
+    ``minutes`` is the time of a first build on two cores. A build with ``cgo`` needs gcc and g++.
     """
 
     name: str
@@ -31,7 +32,7 @@ class ToolSet:
 
     @property
     def module(self) -> Path:
-        """The folder with go.mod, go.sum and perhaps a source file."""
+        """The folder with go.mod, go.sum and possibly a source file."""
         return TOOLS / self.name
 
 
@@ -59,7 +60,7 @@ TOOL_SETS = (ETCD, KUBERNETES, KUBECTL, COREDNS, PAUSE, HELM, VERSITYGW, MINIO, 
 
 
 def set_of(binary: str) -> ToolSet:
-    """The set a tool belongs to; raises ClusterError with the names there are."""
+    """Return the tool set of a binary. Raise ClusterError with the known names for an unknown binary."""
     for tools in TOOL_SETS:
         if binary in tools.binaries:
             return tools
@@ -68,7 +69,7 @@ def set_of(binary: str) -> ToolSet:
 
 
 def version_flags(tools: ToolSet, go_mod: str) -> list[str]:
-    """Linker flags that let a binary report its version; Kubernetes would report v0.0.0-master without."""
+    """Return linker flags that let a binary report its version. Without them, Kubernetes would report v0.0.0-master."""
 
     def version_of(module: str) -> str:
         found = re.search(rf"^(?:require )?\s*{re.escape(module)} (v\S+)", go_mod, re.MULTILINE)
@@ -98,7 +99,7 @@ def version_flags(tools: ToolSet, go_mod: str) -> list[str]:
 
 
 def key_of(module: Path, go_version: str, flags: Sequence[str]) -> str:
-    """Changes whenever the built binaries could: pins, sources, compiler or flags."""
+    """Return a key that changes whenever the built binaries could change: with pins, sources, compiler or flags."""
     digest = hashlib.sha256("\0".join([go_version, *flags]).encode())
     for file in sorted(module.iterdir()):
         digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
@@ -112,15 +113,15 @@ class Toolbox:
     cache: Path
 
     def path(self, binary: str) -> Path:
-        """Where a tool is or will be."""
+        """Return the path of a tool, built or not."""
         return self._folder(set_of(binary)) / "bin" / binary
 
     def has(self, tools: ToolSet) -> bool:
-        """Whether the set was built, from these pins, with the present compiler."""
+        """Return whether the set was built with these pins and with the present compiler."""
         return installed_go(self._needed(tools), self.cache) is not None and self._folder(tools).is_dir()
 
     def build(self, tools: ToolSet, log: Path) -> str | None:
-        """Build what is missing; safe to interrupt and to run twice at once."""
+        """Build the set if it is missing. An interrupt or a second build at the same time does no harm."""
         with alone(self.cache / "tools" / f".{tools.name}.lock"):
             if self.has(tools):
                 return "in the cache"
@@ -148,7 +149,7 @@ class Toolbox:
         return find_go(self._needed(tools), self.cache)
 
     def key(self, tools: ToolSet) -> str:
-        """What the set is built from, in a few letters."""
+        """Return the key of the set: a short digest of everything that it is built from."""
         return key_of(tools.module, self._go(tools).version, self._flags(tools))
 
     def _folder(self, tools: ToolSet) -> Path:

@@ -1,4 +1,4 @@
-"""Waiting for a condition, with an end."""
+"""Wait for a condition with a time limit."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ PAUSE = 0.1
 
 
 def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Look again and again; False when the time is over."""
+    """Check a condition until it is true. Return False when the time is over."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() >= end:
@@ -19,7 +19,10 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def wait_for(what: str, condition: Callable[[], bool], seconds: float, *, while_true: Callable[[], bool]) -> None:
-    """Wait for a condition that only comes while another holds, such as "it answers" while "it runs"."""
+    """Wait for a condition that can only become true while another condition holds.
+
+    For example, wait for an answer while a process runs.
+    """
     if not wait_until(lambda: condition() or not while_true(), seconds):
         raise ClusterError(f"{what}: not within {seconds:.0f} s")
     if not while_true():

@@ -1,4 +1,4 @@
-"""`python3 hack/demo …`: makes the folder importable beside `cluster`, then hands over to the command line."""
+"""`python3 hack/demo …`: makes the folder importable beside `cluster`, then runs the command line."""
 
 import sys
 from pathlib import Path

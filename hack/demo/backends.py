@@ -1,4 +1,4 @@
-"""Steps for the environment of an import: a namespace, an object store with a bucket, a site of real footage."""
+"""Steps that prepare an import: a namespace, an object store with a bucket, and a site with real footage."""
 
 import base64
 import shutil
@@ -26,7 +26,7 @@ data:
 
 
 def footage_step(logs: Path) -> Step:
-    """Real clips, and what the site needs of them."""
+    """Return the step that makes the clips and the other files that the site serves."""
     return Step("footage", logs / "footage.log", _footage)
 
 
@@ -41,7 +41,7 @@ def _footage(log: Path) -> None:
 
 
 def _in_segments(site: Path, log: Path) -> None:
-    """The same clip as HLS and, with video and audio in separate files, as DASH."""
+    """Write one clip as HLS, and as DASH with video and audio in separate files."""
     source = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", str(site / "compliant.mp4"), "-c", "copy"]
     for name in ("hls", "dash"):
         (site / name).mkdir()
@@ -51,7 +51,8 @@ def _in_segments(site: Path, log: Path) -> None:
 
 
 def _in_clips(site: Path, log: Path) -> None:
-    """A few small videos for the lists of hack/demo/image/lists, each of another length and so not the same."""
+    """Write a few small videos for the lists of hack/demo/image/lists. The videos have different lengths, so that no
+    two have the same content."""
     source = ["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", str(site / "compliant.mp4"), "-c", "copy"]
     (site / "clips").mkdir()
     for number in (1, 2, 3):
@@ -59,7 +60,7 @@ def _in_clips(site: Path, log: Path) -> None:
 
 
 def image_step(logs: Path) -> Step:
-    """The image of object store and site."""
+    """Return the step that builds the image of the object store and the site."""
 
     def build(log: Path) -> str:
         return build_and_load(_reference(), CONTEXT / "Dockerfile", CONTEXT, log)
@@ -72,7 +73,8 @@ def _reference() -> str:
 
 
 def namespace_steps(namespace: str, logs: Path) -> list[Step]:
-    """A fresh namespace with the store, the site and the Secret of the bucket's keys."""
+    """Return the steps that create a new namespace with the object store, the site and the Secret with the bucket's
+    credentials."""
     return [
         Step(f"namespace {namespace}", logs / "namespace.log", lambda log: _fresh_namespace(namespace, log)),
         Step("object store and site", logs / "backends.log", lambda log: _backends(namespace, log)),
@@ -106,6 +108,6 @@ def _backends(namespace: str, log: Path) -> None:
 
 
 def is_prepared(kubectl: Kubectl) -> bool:
-    """Whether store and site of this namespace are there and ready."""
+    """Return whether the object store and the site of this namespace exist and are ready."""
     words = kubectl.argv("rollout", "status", "deployment/s3", "deployment/site", "--timeout", "1s")
     return subprocess.run(words, capture_output=True).returncode == 0

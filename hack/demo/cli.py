@@ -25,7 +25,7 @@ What to try next:
 
 
 def main() -> int:
-    """Run one command; 1 if a step failed, 130 if interrupted."""
+    """Run one command. Return 1 if a step failed, and 130 if the user interrupted it."""
     parser = argparse.ArgumentParser(prog="hack/demo", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("up", help="everything, and the import to watch")
@@ -59,7 +59,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def prepare_all(namespace: str, host_backoff_seconds: int | None = None) -> None:
-    """Cluster, images, chart, and a fresh namespace with store and site."""
+    """Prepare the cluster, the images, the chart, and a new namespace with an object store and a site."""
     from demo.backends import footage_step, image_step, namespace_steps
     from demo.install import chart_step, image_steps
 

@@ -1,4 +1,4 @@
-"""Steps that bring the operator into the cluster: two images and a chart."""
+"""Steps that install the operator in the cluster: two images and a chart."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ metadata:
 
 
 def image_steps(logs: Path) -> list[Step]:
-    """Build and load the operator's two images."""
+    """Return the steps that build and load the operator's two images."""
 
     def build(name: str) -> Step:
         return Step(f"image videoimport-{name}", logs / f"image-{name}.log", lambda log: _build(name, log))
@@ -36,14 +36,14 @@ def _build(name: str, log: Path) -> str:
 
 
 def build_and_load(reference: str, dockerfile: Path, context: Path, log: Path) -> str:
-    """Build an image and load it into the cluster; both are quick when it is there already."""
+    """Build an image and load it into the cluster. Both are quick if the image is already there."""
     run(cluster("build-image", "--tag", reference, "--file", str(dockerfile), str(context)), log=log)
     run(cluster("load-image", reference), log=log)
     return reference
 
 
 def chart_step(logs: Path, host_backoff_seconds: int | None) -> Step:
-    """Install or upgrade the chart and wait until both replicas are ready."""
+    """Return the step that installs or upgrades the chart and waits until both replicas are ready."""
     return Step("chart videoimport", logs / "chart.log", lambda log: _install_chart(log, host_backoff_seconds))
 
 
@@ -62,7 +62,8 @@ def _install_chart(log: Path, host_backoff_seconds: int | None) -> None:
 
 
 def service_networks(kubectl: Kubectl) -> list[str]:
-    """The cluster's service network: the demo's site is in it, and the address guard refuses it by default."""
+    """Return the ranges of the cluster's service network. The address guard refuses this network by default, and the
+    demo's site is in it."""
     try:
         ranges = json.loads(output(kubectl.argv("get", "servicecidr", "kubernetes", "--output", "json")))
     except ClusterError as failure:

@@ -1,4 +1,4 @@
-"""kubectl, as a person would type it."""
+"""Run kubectl with the arguments that a person would type."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from demo.places import cluster, tool
 
 @dataclass(frozen=True)
 class Kubectl:
-    """kubectl bound to one kubeconfig and one namespace."""
+    """Runs kubectl with one kubeconfig and one namespace."""
 
     binary: str
     kubeconfig: str
@@ -24,37 +24,37 @@ class Kubectl:
 
     @classmethod
     def of_cluster(cls, namespace: str) -> "Kubectl":
-        """For the cluster that is up. Raises CalledProcessError when none is."""
+        """Return an object for the running cluster. Raise CalledProcessError if no cluster runs."""
         path = subprocess.run(cluster("kubeconfig"), check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
         return cls(tool("kubectl"), path, namespace)
 
     def argv(self, *words: str) -> list[str]:
-        """The whole argument list."""
+        """Return the whole argument list."""
         return [self.binary, "--kubeconfig", self.kubeconfig, "--namespace", self.namespace, *words]
 
     def logged(self, log: Path, *words: str, text: str | None = None) -> None:
-        """Run with its output in a log file. Raises CommandFailed."""
+        """Run kubectl with its output in a log file. Raise CommandFailed."""
         run(self.argv(*words), log=log, text=text)
 
     def shown(self, *words: str) -> None:
-        """Print the command as a person would type it, then let it print."""
+        """Print the command as a person would type it, then run the command with its output on the terminal."""
         print(f"\n$ kubectl -n {self.namespace} {' '.join(words)}", flush=True)
         subprocess.run(self.argv(*words), check=True)
 
     def json(self, *words: str) -> dict[str, Any]:
-        """The parsed answer of a `get`. Raises CalledProcessError."""
+        """Return the parsed output of a `get`. Raise CalledProcessError."""
         got = subprocess.run(self.argv(*words, "--output", "json"), check=True, stdout=subprocess.PIPE, text=True)
         parsed: dict[str, Any] = json.loads(got.stdout)
         return parsed
 
     def exists(self, *words: str) -> bool:
-        """Whether a `get` finds something."""
+        """Return whether a `get` finds an object."""
         got = subprocess.run(self.argv("get", *words, "--ignore-not-found", "--output", "name"), capture_output=True)
         return got.returncode == 0 and bool(got.stdout.strip())
 
     @contextmanager
     def forwarded(self, target: str, port: int) -> Iterator[int]:
-        """A free local port that leads to ``target``'s port while the context lasts."""
+        """Forward a free local port to the port of ``target`` while the context lasts."""
         words = self.argv("port-forward", "--address", "127.0.0.1", target, f":{port}")
         with subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ

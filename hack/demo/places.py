@@ -1,4 +1,4 @@
-"""Where the demo finds things in the checkout, and what it names them."""
+"""Paths in the checkout that the demo uses, and names of the demo's objects."""
 
 import hashlib
 import subprocess
@@ -16,28 +16,28 @@ NAMESPACE = "demo"
 BULK = "course"
 BUCKET = "videos"
 ACCESS_KEY, SECRET_KEY = "demo-access-key", "demo-secret-key"
-"""Keys of a throw-away object store that only this cluster can reach."""
+"""Credentials of a temporary object store that only this cluster can reach."""
 
 _OPERATOR_INPUTS = ("operator", "locks", "pyproject.toml", "README.md", ".dockerignore")
 
 
 def cluster(*words: str) -> list[str]:
-    """The argument list of a `hack/cluster` command."""
+    """Return the argument list of a `hack/cluster` command."""
     return [sys.executable, str(ROOT / "hack/cluster"), *words]
 
 
 @cache
 def image_tag(name: str) -> str:
-    """A tag made of all that goes into an image, so that an unchanged image is neither built nor loaded again.
+    """Return an image tag that depends on all content of the image, so that an unchanged image is not built again.
 
-    Found out once: an edit while the demo runs must not part the image from its name.
+    The tag is computed once. If a file changes while the demo runs, the image keeps its name.
     """
     inputs = [ROOT / path for path in (*_OPERATOR_INPUTS, f"images/{name}")]
     return _digest(path for top in inputs for path in ([top] if top.is_file() else sorted(top.rglob("*"))))
 
 
 def demo_image_tag(context: Path) -> str:
-    """The same for the demo's own image, whose context is made from the footage and the tools."""
+    """Return the tag of the demo's own image, whose build context is made from the footage and the tools."""
     return _digest(sorted(context.rglob("*")))
 
 
@@ -50,5 +50,5 @@ def _digest(paths: Iterable[Path]) -> str:
 
 
 def tool(name: str) -> str:
-    """The path of a tool that `hack/cluster` builds or finds."""
+    """Return the path of a tool that `hack/cluster` builds or finds."""
     return subprocess.run(cluster("tool", name), check=True, stdout=subprocess.PIPE, text=True).stdout.strip()

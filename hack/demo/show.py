@@ -1,4 +1,4 @@
-"""What the demo shows at its end: the resources, one status, the objects, and a video to play."""
+"""Show the results at the end of the demo: the resources, one status, the objects, and a video to play."""
 
 import subprocess
 from pathlib import Path
@@ -11,7 +11,7 @@ from demo.places import ACCESS_KEY, BUCKET, BUILD, SECRET_KEY
 
 
 def show(kubectl: Kubectl, bulk: dict[str, Any]) -> Path:
-    """Print everything; return the path of the video that was copied out."""
+    """Print all results, and return the path of the copied video."""
     kubectl.shown("get", "bulkimports")
     kubectl.shown("get", "videoimports")
     best = next(result for result in bulk["status"]["results"] if result["success"])
@@ -25,7 +25,7 @@ def show(kubectl: Kubectl, bulk: dict[str, Any]) -> Path:
 
 
 def store(port: int) -> Any:
-    """A client of the demo's object store behind a local port."""
+    """Provide a client of the demo's object store through a local port."""
     return boto3.client(
         "s3",
         endpoint_url=f"http://127.0.0.1:{port}",
@@ -49,7 +49,8 @@ def _copy_out(client: Any, uri: str) -> Path:
 
 
 def _play(video: Path) -> None:
-    """ffprobe's output for the copied file: it opens, and its streams are as expected."""
+    """Run ffprobe and print its output for the copied file, which shows that the file opens and has the expected
+    streams."""
     words = ["ffprobe", "-hide_banner", "-v", "error", "-show_entries",
              "stream=codec_name,width,height,duration:format=format_name,duration,size", str(video)]  # fmt: skip
     print(f"\n$ {' '.join(words)}", flush=True)

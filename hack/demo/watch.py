@@ -1,4 +1,4 @@
-"""The live table: a bulk and its videos, until the bulk is finished."""
+"""Show a live table of a BulkImport and its videos until the BulkImport is finished."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,8 @@ _LONGEST_SECONDS = 900
 
 
 def watch(kubectl: Kubectl, bulk: str) -> Resource:
-    """Show the table until the bulk is Finished; return it. Raises TimeoutError after fifteen minutes."""
+    """Show the table until the BulkImport is Finished, and return the BulkImport. Raise TimeoutError after 15
+    minutes."""
     console = Console()
     if console.is_terminal:
         with Live(console=console, refresh_per_second=4) as live:
@@ -44,13 +45,13 @@ def _poll(kubectl: Kubectl, bulk: str, show: Callable[[Resource, list[Resource]]
 
 
 def finished(resource: Resource) -> bool:
-    """Whether its condition Finished is True."""
+    """Return whether the condition Finished is True."""
     conditions = resource.get("status", {}).get("conditions", [])
     return any(condition["type"] == "Finished" and condition["status"] == "True" for condition in conditions)
 
 
 def table(bulk: Resource, videos: list[Resource]) -> Table:
-    """A row for the bulk and one for each video."""
+    """Return a table with a row for the BulkImport and a row for each video."""
     drawn = Table(title=f"bulkimport/{bulk['metadata']['name']}", title_justify="left")
     for heading in ("video", "phase", "progress", "resolution", "reason"):
         drawn.add_column(heading)
@@ -63,7 +64,7 @@ def table(bulk: Resource, videos: list[Resource]) -> Table:
 
 
 def rows(videos: list[Resource]) -> list[tuple[str, ...]]:
-    """What is imported, phase, progress, resolution and reason of each video."""
+    """Yield the name, phase, progress, resolution and reason of each video."""
     found: list[tuple[str, ...]] = []
     for video in videos:
         status = video.get("status", {})
@@ -75,13 +76,13 @@ def rows(videos: list[Resource]) -> list[tuple[str, ...]]:
 
 
 def bar(percent: int) -> str:
-    """Twenty characters and the number."""
+    """Return a progress bar of 20 characters and the number."""
     full = percent // 5
     return "█" * full + "░" * (20 - full) + f" {percent:3d} %"
 
 
 def one_line(bulk: Resource, videos: list[Resource]) -> str:
-    """For output that is no terminal: everything on one line."""
+    """Return the whole state on one line, for output that is no terminal."""
     status = bulk.get("status", {})
     parts = [f"{row[0]} {row[1]} {row[2].rpartition(' ')[0].split()[-1]}%" for row in sorted(rows(videos))]
     return f"{status.get('phase', '')} {status.get('progressPercent', 0):3d}% | " + " | ".join(parts)

@@ -105,8 +105,8 @@ Sha256 = Annotated[str, Field(max_length=64), Checked((requires(
 ByteCount = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"}), AfterValidator(_counted)]
 """A number of bytes. A value above the maximum is reduced to the maximum and not rejected.
 
-A site may claim any length, and so may sums of such lengths. The API server stores at most an int64 and rejects a whole
-status with a larger number.
+A site may claim any length, and sums of such lengths may be even larger. The API server stores at most an int64 and
+rejects a whole status with a larger number.
 """
 Message = Annotated[ShownText, Field(max_length=1024)]
 """One or two sentences. Secrets and control characters are removed on writing and on reading."""

@@ -64,7 +64,7 @@ _MOST_TEXT = 65_536
 _MOST_REMEMBERED = 1024
 """Maximum number of characters of a text whose result is cached. 512 such results take a few MiB at most."""
 _MOST_NAME = 64
-"""Characters of a parameter's name that is remembered."""
+"""Maximum number of characters of a parameter's name whose result is cached."""
 _MOST_PASSES = 4
 _MOST_USER_INFO = 256
 """Maximum number of characters in which the end of user info with a space or a slash is searched."""
@@ -248,7 +248,7 @@ def _has_secret_word(parameter: str) -> bool:
 
 
 _remembered_name = lru_cache(1024)(_has_secret_word)
-"""The same names come again with every address."""
+"""Cached check of a parameter's name. The same names occur in many addresses."""
 
 
 def _settled(clean: Callable[[str], str], text: str) -> str:
@@ -367,7 +367,7 @@ def _without_known_shapes(text: str) -> str:
 
 
 def _is_suspicious(text: str) -> bool:
-    """Whether the text may have something to hide."""
+    """Return whether the text may contain a secret."""
     return _has_mark(_lowered(text), _MARKS_OF_SUSPICION) and bool(_SUSPICIOUS.search(text))
 
 
@@ -376,7 +376,8 @@ def _has_mark(text: str, marks: Iterable[str]) -> bool:
 
 
 def _lowered(text: str) -> str:
-    """In lower case, as a pattern that ignores case compares: three other letters count as ``i``, ``i`` and ``s``."""
+    """Return the text in lower case, as a pattern that ignores case compares text. Three other letters are treated as
+    ``i``, ``i`` and ``s``."""
     plain = text if text.isascii() else text.replace("İ", "i").replace("ı", "i").replace("ſ", "s")
     return plain.lower()
 

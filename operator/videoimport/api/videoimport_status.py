@@ -275,8 +275,8 @@ class VideoImportStatus(Model):
     attempts: Attempts | None = None
     """The attempts so far."""
     host_backoff: HostBackoff | None = None
-    """The state of this import about its host. Set after RateLimited, while the run probes the host, and after a
-    successful probe."""
+    """The backoff of the source's host for this import. Set after RateLimited, while the run probes the host, and after
+    a successful probe."""
     observed_retry_token: Annotated[str, Field(max_length=128)] | None = None
     """The spec.retryToken that the controller last processed."""
     observed_spec_hash: Annotated[str, Field(max_length=64)] | None = None

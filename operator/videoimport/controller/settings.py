@@ -103,8 +103,8 @@ class ControllerSettings(BaseSettings):
     """Maximum number of seconds that an import waits after its first SourceNotYetAvailable. The same limit applies
     after the first RateLimited."""
     patience_seconds: PositiveFloat = 15
-    """Seconds that a Job may lack a pod, or a pod may lack a container. Then the controller lists the cluster's
-    Events."""
+    """Maximum number of seconds that a Job may have no pod, or a pod may have no container. After this time, the
+    controller lists the cluster's Events."""
     job_ttl_seconds: PositiveFloat = 600
     """Seconds that a Job is kept after its result is recorded."""
 

@@ -96,7 +96,8 @@ class HostContext:
 
     host: str
     record: HostBackoff | None
-    """Record in the present status. If the source has changed since, the record is about another host."""
+    """Record in the present status. If the spec now names another source, the record is about the host of the old
+    source."""
     breaker: BreakerState | None
     now: datetime
     settings: Settings

@@ -40,7 +40,7 @@ class JobView:
     name: str
     uid: str
     owner: Owner | None
-    """Its controlling owner."""
+    """The object's controlling owner."""
     run: int
     """Run number from the Job's label; 0 if the label is missing."""
     created: datetime
@@ -82,7 +82,7 @@ class PodView:
     unscheduled: str | None
     """Message of the condition PodScheduled=False with reason Unschedulable; None without this condition."""
     waiting_reason: str | None
-    """Why the container waits: ContainerCreating, ImagePullBackOff, CreateContainerConfigError …"""
+    """Reason why the container waits: ContainerCreating, ImagePullBackOff, CreateContainerConfigError …"""
     waiting_message: str | None
     running: bool
     """True while the container runs."""
@@ -108,7 +108,7 @@ class ClaimView:
     name: str
     uid: str
     owner: Owner | None
-    """Its controlling owner."""
+    """The object's controlling owner."""
     created: datetime
     deleting: bool
     bound: bool
@@ -136,7 +136,7 @@ class ShardView:
     name: str
     uid: str
     owner: Owner | None
-    """Its controlling owner."""
+    """The object's controlling owner."""
     number: int
     deleting: bool
     entries: dict[str, LedgerEntry]
@@ -154,7 +154,7 @@ class PageView:
     name: str
     uid: str
     owner: Owner | None
-    """Its controlling owner."""
+    """The object's controlling owner."""
     digest: str
     """Digest of the data that is read, from ``core.discovery.page_digest``."""
     number: int

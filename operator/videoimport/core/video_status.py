@@ -126,8 +126,8 @@ def _find_title(found: SourceStatus) -> str:
 
 
 def _find_location(source: VideoSource) -> str:
-    """Return the file name in the source's address. If the path of a web page ends in no file name, the host is
-    included."""
+    """Return the file name in the source's address. If the last segment of a URL's path has no dot, return the host and
+    this segment."""
     if source.url is None:
         return source.address.rstrip("/").rpartition("/")[2]
     url = _split_shown(source.url)

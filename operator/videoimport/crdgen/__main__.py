@@ -37,7 +37,7 @@ def _documents(*manifests: Manifest) -> str:
 
 
 def _switched(text: str) -> str:
-    """Return a text of the chart that the value crds.enabled switches on or off."""
+    """Return a text of the chart within a condition on the value crds.enabled."""
     return "{{- if .Values.crds.enabled }}\n" + text + "{{- end }}\n"
 
 

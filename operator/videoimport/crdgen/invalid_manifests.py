@@ -235,7 +235,7 @@ class _Walk:
             yield Violation(self.kind, (*path, ManifestKey(key)), value, text, self._manifest(path, found), True, False)
 
     def types(self, path: Path, node: Schema) -> Iterator[Violation]:
-        """Yield a value of another type for a field without another bound."""
+        """Yield a violation of a field's type. This is used only for fields that have no other bound."""
         kind = node.get("type")
         if kind in ("boolean", "integer", "string"):
             value, found = (5, "integer") if kind == "string" else ("yes", "string")

@@ -87,8 +87,8 @@ def _plain(node: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def _inlined(node: Schema, definitions: dict[str, Schema]) -> Schema:
-    """Return ``node`` with its reference replaced by the target. Keys beside the reference win, such as a field's
-    description."""
+    """Return ``node`` with its reference replaced by the target. Keys beside the reference, such as a field's
+    description, replace the keys of the target."""
     if "$ref" not in node:
         return dict(node)
     target = definitions[node["$ref"].rpartition("/")[2]]

@@ -1,4 +1,4 @@
-"""The page in ``docs`` about refusals of the API server: each message of the schema with a refused value."""
+"""Generate the page in ``docs`` that lists the API server's validation messages, each with an invalid value."""
 
 from collections.abc import Iterable, Iterator
 

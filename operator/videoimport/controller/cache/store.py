@@ -169,7 +169,7 @@ class Store:
     def _is_working(self, place: Place, entry: Entry | None) -> bool:
         """Return whether a Job of an import with this name has not ended.
 
-        A run takes a slot only after the import's status has decided the run. Otherwise any user could take slots with
+        A run takes a slot only after its number is in the import's status. Otherwise any user could take slots with
         Jobs. The run then keeps the slot until its end, even if the import is deleted.
         """
         known = self._working.get(place, frozenset[str]())
@@ -211,7 +211,7 @@ class Store:
             self._changed(key)
 
     def _keys_of_job(self, kind: Kind, pod: Entry) -> tuple[Key, ...]:
-        """Return the keys that the Job of a pod affects, because the pod may have lost its labels."""
+        """Return the keys of the Job that owns a pod, because the pod itself may have lost its labels."""
         job = self._job_that_is(pod.controller) if kind == "Pod" and pod.controller is not None else None
         return job.keys if job is not None else ()
 

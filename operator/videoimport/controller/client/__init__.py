@@ -1,4 +1,2 @@
-"""The cluster's API, by the ``kubernetes`` library.
-
-Only this package and the leader election use that library.
-"""
+"""Access to the cluster's API with the ``kubernetes`` library. Only this package and the leader election use that
+library."""

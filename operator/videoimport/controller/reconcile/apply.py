@@ -90,11 +90,8 @@ class Writer:
         self.store.put(kind, made)
 
     async def _in_sight(self, kind: Kind, there: Raw, wanted: Raw) -> Raw:
-        """Restore removed labels of an existing object and return the object.
-
-        The controller finds objects by these labels. Without the labels the controller would try to create the object
-        again without end.
-        """
+        """Restore removed labels of an existing object and return the object. The controller finds objects by these
+        labels. Without the labels, the controller would try to create the object again and again."""
         metadata = there["metadata"]
         ours = OUR_LABELS | {key: value for key, value in _labels(wanted).items() if key.startswith(OUR_PREFIXES)}
         gone = {key: value for key, value in ours.items() if _labels(there).get(key) != value}

@@ -1,5 +1,5 @@
-"""The results to write to the ledger now. Several are written together, because each write sends a whole shard to all
-watchers."""
+"""The results that are written to the ledger in the next batch. Results are written in batches, because each write
+sends a whole shard to all watchers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

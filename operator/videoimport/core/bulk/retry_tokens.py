@@ -16,8 +16,8 @@ def derive_retry_token(spec: BulkImportSpec) -> str:
 
 
 def list_counted_tokens(spec: BulkImportSpec) -> frozenset[str]:
-    """Return the tokens under which a failure is final. Items that were retried for ``retryFailed`` need no other retry
-    when ``retryFailed`` is removed."""
+    """Return the tokens under which a failure is final. If ``retryFailed`` is removed, the items that were retried for
+    it are not retried again."""
     return frozenset({derive_retry_token(spec), _mark_token(spec.retry_token)})
 
 

@@ -18,7 +18,8 @@ KEEP_EVERY = 64
 value. After the loss of a page, at most this many pages are listed again."""
 _MAX_NUMBER_DIGITS = 18
 MAX_DIGESTS = 128
-"""Maximum number of digests that are kept of pages outside a chain."""
+"""Maximum number of page digests that are kept without a chain. The pages with the highest numbers keep their digests.
+"""
 
 
 def hash_page(facts: str, lines_sha256: str) -> str:

@@ -98,9 +98,11 @@ def derive_target_key(bulk: BulkImport) -> str:
 
 
 def select_retry_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
-    """Return the pages of items that earlier BulkImports left failed. A page is valid only for the source and
-    destination under which the page was added. Elsewhere the object keys of its items mean other objects. The status
-    must have recorded the page's digest before."""
+    """Return the pages with failed items of earlier BulkImports.
+
+    A page is valid only for the source and destination under which the page was added. With another destination, the
+    object keys of the items name other objects. The page's digest must also be in the status.
+    """
     recorded = observed.bulk.status.earlier_digests
     own = [page for page in list_own_pages(observed) if page.listing == EARLIER and not page.deleting]
     way = derive_target_key(observed.bulk) if own else ""

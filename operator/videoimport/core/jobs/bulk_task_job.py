@@ -34,7 +34,7 @@ class Reported(Protocol):
 
     @property
     def reason(self) -> Reason | None:
-        """Why the task failed; None if it did not."""
+        """Reason of the failure, or None if the task did not fail."""
 
     @property
     def message(self) -> str:

@@ -110,7 +110,8 @@ def ensure_job(state: RunState, creation: tuple[Action, ...], fields: Fields, pa
 
 
 def observe_job(state: RunState, fields: Fields) -> JobPlan:
-    """Return what keeps the Job's pod from starting, and the Event queries about it; an empty plan if nothing does."""
+    """Return the plan for a Job whose pod has not started. The plan names the cause and lists the needed Event queries.
+    The plan is empty if no cause is found."""
     job = state.job
     if job is None or job.finished or job.deleting or job.suspended:
         return JobPlan()

@@ -69,8 +69,8 @@ class _WebhookContext:
 def reconcile_webhook(
     observed: ObservedBulk, status: BulkImportStatus, now: datetime, settings: Settings
 ) -> WebhookPlan:
-    """Return the plan for the webhook. ``status`` is about to be written. The webhook message has its phase, times and
-    counts."""
+    """Return the plan for the webhook. ``status`` is the status that is written next. The webhook message contains the
+    phase, times and counts of this status."""
     before, notice = observed.bulk.status.webhook, build_webhook_message(observed.bulk, status)
     number, attempts = (before.run, before.attempts) if before else (0, Attempts(max=MAX_DELIVERY_ATTEMPTS))
     run = find_task_run(observed, "hook", number, attempts, now.replace(microsecond=0), settings)

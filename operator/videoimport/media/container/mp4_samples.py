@@ -114,7 +114,8 @@ def _numbers(content: bytes, count: int, code: str) -> "array[int]":
 
 
 def _indexed_bytes(sidx: bytes) -> int:
-    """Return the number of bytes after a segment index that the index describes (ISO/IEC 14496-12, 8.16.3)."""
+    """Return the size of the data that a segment index describes, in bytes from the end of the index (ISO/IEC 14496-12,
+    8.16.3)."""
     is_long = sidx[:1] == b"\x01"
     place = 28 if is_long else 20
     first = int.from_bytes(sidx[place - 8 : place], "big") if is_long else number_at(sidx, place - 4)

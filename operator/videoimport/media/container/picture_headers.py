@@ -1,11 +1,11 @@
-"""What the head of a coded picture says of the pictures that it needs (ITU-T H.262, H.264, H.265)."""
+"""Read from the header of a coded frame which other frames it needs (ITU-T H.262, H.264, H.265)."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 ENOUGH = 16_384
-"""Bytes of a picture in which its head ends: parameter sets and messages come first."""
+"""Number of bytes of a frame that contain its header. Parameter sets and messages come before the header."""
 _START = re.compile(rb"\x00\x00\x01(?=.)", re.S)
 _SEQUENCE, _GROUP, _PICTURE = 0xB3, 0xB8, 0x00
 _INTRA = 1
@@ -17,25 +17,28 @@ _HEVC_RASL = (8, 9)
 _HEVC_RANDOM_ACCESS = range(16, 24)
 _HEVC_IDR = (19, 20)
 _HEVC_CLEAN, _HEVC_BROKEN = 21, 16
-"""A clean random access picture, and one with a broken link: the same but for the type."""
+"""Types of a clean random access frame and of a frame with a broken link. The two differ only in the type."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureHead:
-    """Whether a decoder may begin with a picture, and whether the ones that it shows before it need earlier ones."""
+    """The header of a coded frame: whether decoding may begin there, and which frames need earlier frames."""
 
     is_key: bool = False
-    """Decoding may begin with it."""
+    """Whether decoding may begin with this frame."""
     is_open: bool = False
-    """A keyframe whose leading pictures, those that follow it and are shown before it, may need pictures before it."""
+    """Whether this is a keyframe whose leading frames may need frames before the keyframe.
+
+    Leading frames follow the keyframe in the file but are shown before it.
+    """
     may_need_earlier: bool = True
-    """As a leading picture of an open keyframe, it is taken to need pictures before that."""
+    """Whether this frame may need frames before the keyframe, if it is a leading frame of an open keyframe."""
 
 
 def read_head(codec: str, content: bytes) -> PictureHead | None:
-    """What the first ``ENOUGH`` bytes of a picture say; ``codec`` is ffmpeg's name.
+    """Read the header of a frame from the first ``ENOUGH`` bytes of the frame. ``codec`` is ffmpeg's name.
 
-    None for other codecs, and where no head of a picture was found.
+    Return None for other codecs, and where no header of a frame was found.
     """
     if codec in ("mpeg1video", "mpeg2video"):
         return _read_mpeg(content)
@@ -45,7 +48,7 @@ def read_head(codec: str, content: bytes) -> PictureHead | None:
 
 
 def _units(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """The byte after each start code, and what follows it up to the next one."""
+    """Yield the byte after each start code, and the bytes from there to the next start code."""
     places = [found.end() for found in _START.finditer(content)]
     ends = [place - len(b"\x00\x00\x01") for place in places] + [len(content)]
     for place, after in zip(places, ends[1:], strict=True):
@@ -53,7 +56,10 @@ def _units(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _read_mpeg(content: bytes) -> PictureHead | None:
-    """No decoder begins without the header of a sequence. A group without a header is taken for an open one."""
+    """Read the header of an MPEG-1 or MPEG-2 frame.
+
+    Decoding can begin only after a sequence header. A group of frames without a header is treated as open.
+    """
     has_sequence = is_closed = False
     for code, body in _units(content):
         has_sequence |= code == _SEQUENCE
@@ -66,7 +72,10 @@ def _read_mpeg(content: bytes) -> PictureHead | None:
 
 
 def _read_h264(content: bytes) -> PictureHead | None:
-    """A picture with a recovery point of 0 pictures begins an open group; the standard has no other mark of one."""
+    """Read the header of an H.264 frame.
+
+    A frame with a recovery point of 0 frames begins an open group. H.264 has no other mark for such a frame.
+    """
     recovers = False
     for first, body in _units(content):
         kind = first & 0x1F
@@ -80,7 +89,10 @@ def _read_h264(content: bytes) -> PictureHead | None:
 
 
 def _recovers_at_once(body: bytes) -> bool:
-    """Whether one of the messages is a recovery point whose count, an Exp-Golomb code, is 0: its first bit is 1."""
+    """Return whether one of the messages is a recovery point after 0 frames.
+
+    The number of frames is an Exp-Golomb code. The code is 0 when its first bit is 1.
+    """
     content, at = body.replace(b"\x00\x00\x03", b"\x00\x00"), 0
     while at + 2 < len(content):
         kind, at = _sum_of_bytes(content, at)
@@ -92,7 +104,7 @@ def _recovers_at_once(body: bytes) -> bool:
 
 
 def _sum_of_bytes(content: bytes, at: int) -> tuple[int, int]:
-    """A number that is written as bytes of 255 and a last one, and where it ends."""
+    """Return a number that is written as bytes of 255 and one last byte, and the offset after it."""
     begin = at
     while at < len(content) and content[at] == 0xFF:
         at += 1
@@ -109,10 +121,10 @@ def _read_hevc(content: bytes) -> PictureHead | None:
 
 
 def broken_links(content: bytes) -> dict[int, int]:
-    """Return the bytes, by their places, that mark a clean random access picture of H.265 as one with a broken link.
+    """Return the new bytes, by their places, that mark a clean random access frame of H.265 as one with a broken link.
 
-    That is how the standard splices streams (ITU-T H.265, 3.15): a decoder then forgets the pictures before it, whose
-    numbers would be taken for those of its own. Empty for any other picture.
+    Splices of streams carry this mark (ITU-T H.265, 3.15). A decoder then forgets the frames before the splice. Without
+    the mark, a decoder would confuse the numbers of old and new frames. Empty for any other frame.
     """
     found = {}
     for start in _START.finditer(content):

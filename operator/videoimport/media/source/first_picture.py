@@ -1,4 +1,4 @@
-"""The first picture of a file that can be decoded: those before it may lean on what was cut away."""
+"""Find the first frame of a file that can be decoded. Frames before it may need data that a cut removed."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from videoimport.media.source.streams import Video
 
 
 def start_argv(path: str, video: Video) -> list[str]:
-    """ffprobe's command for the times of the pictures that the first packets of a stream decode to."""
+    """Return ffprobe's command that prints the times of the frames that the first packets of a stream decode to."""
     return [
         "ffprobe", "-hide_banner", "-v", "error", *GUARDS, "-select_streams", str(video.index), "-read_intervals",
         f"%+#{MOST_REORDERED}", "-show_entries", "frame=best_effort_timestamp_time", "-of", "csv=p=0", f"file:{path}",
@@ -17,7 +17,10 @@ def start_argv(path: str, video: Video) -> list[str]:
 
 
 def has_leading(track: Track) -> bool:
-    """Whether it begins with a keyframe, and pictures that follow that one are shown before it."""
+    """Return whether the track begins with a keyframe that has leading frames.
+
+    Leading frames follow the keyframe in the file but are shown before it.
+    """
     start, keyframe = track.start, track.keyframe
     if start is None or keyframe is None or track.before_keyframe:
         return False
@@ -25,6 +28,6 @@ def has_leading(track: Track) -> bool:
 
 
 def first_decoded(lines: Iterable[str]) -> float | None:
-    """The earliest of the times that ``start_argv`` prints; None without any."""
+    """Return the earliest of the times that the command of ``start_argv`` prints, or None if there is no time."""
     times = (read_time(line.strip().split(",")[0]) for line in lines)
     return min((time for time in times if time is not None), default=None)

@@ -1,4 +1,4 @@
-"""A walk over a file's packets. Nothing is decoded, and the result is from the packets, not from the header."""
+"""Read all packets of a file without decoding. The facts come from the packets, not from the header."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,19 +11,19 @@ from videoimport.media.source.streams import Audio, Media, Video
 from videoimport.media.timeline.clock_restarts import GUESSED, JUMPING, Clock, Stretch
 
 GAP_SECONDS = 0.1
-"""A pause between packets is a gap when it is this much longer than the packet before it lasts."""
+"""A pause between two packets is a gap if it is longer than this many seconds."""
 STILL_SECONDS = 0.1
-"""A picture that is shown longer than this counts as still for the rest of its time."""
+"""A frame that is shown longer than this many seconds is still for the rest of its time."""
 GRID_SECONDS = 1 / 60
-"""The shortest time that an encode shows a frame."""
+"""Shortest time in seconds for which an encode shows a frame."""
 MOST_REORDERED = 32
-"""Frames that may be stored before one that is shown earlier: twice the most H.264 and H.265 allow."""
+"""Maximum number of frames that are stored before a frame that is shown earlier: twice the limit of H.264 and H.265."""
 SAME_SECONDS = 0.001
-"""Seconds below which two times are the same: the coarsest common clock, that of Matroska."""
+"""Two times that differ by less than this many seconds are equal. Matroska has this coarsest common clock."""
 
 
 def walk_argv(path: str) -> list[str]:
-    """ffprobe's command for one line a packet."""
+    """Return ffprobe's command that prints one line for each packet."""
     fields = "packet=stream_index,pts_time,dts_time,duration_time,size,flags"
     return [
         "ffprobe",
@@ -41,75 +41,79 @@ def walk_argv(path: str) -> list[str]:
 
 @dataclass(slots=True)
 class Track:
-    """The facts of one stream by its packets. Times are seconds on the file's clock."""
+    """Facts about one stream, from its packets. Times are in seconds on the file's clock."""
 
     packets: int = 0
     size: int = 0
     start: float | None = None
-    """When the first packet is shown; packets that an edit list hides do not count."""
+    """Time at which the first packet is shown. Packets that an edit list hides are left out."""
     end: float | None = None
-    """When the last one stops being shown."""
+    """Time at which the last packet stops being shown."""
     gaps: float = 0.0
-    """Sum of the pauses between a packet's end and the next one: for audio, whose durations are what it holds."""
+    """Seconds of all pauses between the end of a packet and the next packet. Used for audio, whose durations are exact.
+    """
     still: float = 0.0
-    """Sum of the time that pictures are still: for video, from the steps between the times at which frames are shown.
+    """Seconds for which video frames are still in total.
 
-    Encoders write one duration for all frames and containers make up others, so durations prove nothing here.
+    The seconds come from the steps between the display times of frames. Encoders write one duration for all frames, and
+    some muxers invent durations. So durations are no evidence here.
     """
     hidden: float = 0.0
-    """Seconds that must be decoded but are not shown (a cut made without encoding)."""
+    """Seconds of packets that must be decoded but are not shown, as in a cut that was made without encoding."""
     backwards: int = 0
-    """Packets whose decoding time is not after the one before."""
+    """Number of packets whose decoding time is not after the decoding time of the packet before."""
     back: float = 0.0
-    """The most seconds that a decoding time is before the one before it."""
+    """Maximum seconds by which a decoding time is before the decoding time of the packet before."""
     hidden_packets: int = 0
-    """The packets of these."""
+    """Number of packets that must be decoded but are not shown."""
     crowded: int = 0
-    """Pictures for which the grid of the stream's own rate has no moment: an encode may leave them out."""
+    """Number of frames that an encode at the stream's own frame rate may drop, because their times are too close
+    together."""
     untimed: int = 0
-    """Packets without a time to be shown at."""
+    """Number of packets without a display time."""
     changes: str = ""
-    """Changes within the stream, as half a sentence; empty if there are none, or if it was not examined."""
+    """Changes within the stream, as half a sentence. Empty if there are none, or if the stream was not examined."""
     pictures: int = 0
-    """Moments at which a frame is shown, at most one in ``GRID_SECONDS``: no encode has more."""
+    """Number of times at which a frame is shown, at most one in ``GRID_SECONDS``. No encode has more frames."""
     joints: int = 0
-    """How often the clock of the source started again before the repair."""
+    """Number of times that the clock of the source started again before the repair."""
     first: float | None = None
-    """When the first packet of the file is shown, hidden or not."""
+    """Display time of the first packet of the file, hidden or not."""
     before_keyframe: int = 0
-    """Packets before the first keyframe; all where there is none."""
+    """Number of packets before the first keyframe. All packets if there is no keyframe."""
     keyframe: float | None = None
-    """When the first keyframe is shown."""
+    """Display time of the first keyframe."""
     decodable: float | None = None
-    """When the first picture that can be decoded is shown, where others come before it that lean on what is not there;
-    see ``note_start``."""
+    """Display time of the first frame that can be decoded. Set where frames before it need data that is missing: see
+    ``note_start``."""
     begins_open: bool = False
-    """It begins with a keyframe whose leading pictures are not there, or cannot be decoded."""
+    """Whether the stream begins with a keyframe whose leading frames are missing or cannot be decoded."""
     is_apart: bool = False
-    """It continued when the clock of other streams of the file had started again."""
+    """Whether the stream continued after the clock of other streams of the file had started again."""
     stretches: list[Stretch] = field(default_factory=list)
-    """The packets by the parts of the file's clock; one for most files."""
+    """The packets by the parts of the file's clock. Most files have one part."""
     _step: float | None = None
-    """Seconds between two moments of that grid, where the stream has a rate."""
+    """Seconds from one frame to the next at the stream's own frame rate. None if the stream has no rate."""
     _late: float = 0.0
-    """Moments by which the last picture comes after its own time."""
+    """Number of steps by which the last frame on the grid comes after its own time."""
     _last_dts: float | None = None
     _last_duration: float = 0.0
     _last_shown: float | None = None
     _last_moment: int | None = None
     _unplaced: float = 0.0
-    """Seconds of the packets without a time since the last one with a time."""
+    """Seconds of the packets without a time since the last packet with a time."""
     _waiting: list[float] = field(default_factory=list)
-    """A heap of the times to be shown that may yet be preceded by others."""
+    """A heap of display times. Packets that follow may still have earlier display times."""
 
     @property
     def seconds(self) -> float:
-        """How long this stream is shown."""
+        """Seconds from the first display time to the last."""
         return self.end - self.start if self.start is not None and self.end is not None else 0.0
 
     @property
     def until_last(self) -> float | None:
-        """Seconds from the first picture to the last one, however long that is shown; None if only a header has it."""
+        """Seconds from the display time of the first frame to that of the last frame. None if the facts come from a
+        header."""
         return self._last_shown - self.start if self._last_shown is not None and self.start is not None else None
 
     def add(
@@ -123,9 +127,10 @@ class Track:
         is_key: bool = True,
         clock: Clock | None = None,
     ) -> None:
-        """Count one packet. AVI gives only decoding times where frames are reordered; they replace the others.
+        """Add one packet to the facts.
 
-        ``clock`` is the one of its file; None where it is known to go forwards.
+        AVI has only decoding times where frames are reordered. These times replace the missing display times. ``clock``
+        is the clock of the packet's file, or None where this clock always goes forwards.
         """
         self.packets += 1
         self.size += size
@@ -155,8 +160,10 @@ class Track:
             self._show()
 
     def finish(self) -> None:
-        """Count what still waits, and packets without a time behind the last one with a time. To be called after the
-        last packet."""
+        """Add the waiting frames, and the packets without a time after the last packet with a time.
+
+        Call this method after the last packet.
+        """
         self.end = None if self.end is None else self.end + self._unplaced
         while self._waiting:
             self._show()
@@ -172,9 +179,11 @@ class Track:
         self._last_moment = moment
 
     def _put_on_grid(self, shown: float) -> None:
-        """As ffmpeg's variable rate does: a picture whose moment is taken gets the one after it, else it is left out.
+        """Place a frame on the grid of the stream's rate, and count the frame as crowded if the grid has no free place.
 
-        How moments are rounded depends on where the grid begins, so what may be left out counts as left out.
+        ffmpeg does the same at a variable rate: a frame whose place is taken gets the next place, or ffmpeg drops the
+        frame. The rounding depends on the start of the grid. So every frame that may be dropped is added to
+        ``crowded``.
         """
         if self._step is not None and self._last_shown is not None:
             self._late = max(0.0, self._late + 1 - (shown - self._last_shown) / self._step)
@@ -195,9 +204,10 @@ class Track:
 
 
 def walk(lines: Iterable[str], demuxer: str = "", rates: Mapping[int, Fraction] | None = None) -> dict[int, Track]:
-    """Tracks by stream index. Lines that are no packet, or of a stream beyond ``MOST_LISTED``, are passed over.
+    """Return the tracks by stream index. Skip lines that are no packet, and streams beyond ``MOST_LISTED``.
 
-    ``demuxer`` is ffprobe's name of the container; ``rates`` are pictures a second by the index of a video stream.
+    ``demuxer`` is ffprobe's name of the container format. ``rates`` maps the index of a video stream to frames a
+    second.
     """
     steps = {index: float(1 / rate) for index, rate in (rates or {}).items() if rate > 0}
     tracks: dict[int, Track] = {}
@@ -218,7 +228,8 @@ def walk(lines: Iterable[str], demuxer: str = "", rates: Mapping[int, Fraction] 
 
 
 def declared(media: Media) -> dict[int, Track]:
-    """The lengths and sizes of a file's chosen streams by its header, used while their packets are not there yet."""
+    """Return the tracks that a file's header declares for its chosen streams. They are used until the packets are
+    there."""
     tracks: dict[int, Track] = {}
     for stream in (media.video, media.audio):
         if stream is not None:
@@ -230,5 +241,6 @@ def declared(media: Media) -> dict[int, Track]:
 
 
 def _bits(stream: Video | Audio, media: Media) -> int:
-    """A second; the whole file's are most of them the video's."""
+    """Return the bits a second of a stream. For video, the bit rate of the file is the fallback: most of it is
+    video."""
     return stream.bit_rate or (media.bit_rate if isinstance(stream, Video) else None) or 0

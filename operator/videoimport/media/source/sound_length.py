@@ -11,7 +11,7 @@ from videoimport.media.source.probe import address, guarded
 from videoimport.media.source.streams import Audio
 
 TOLERANCE = 0.05
-"""Maximum difference between the clocks of recorders and of sound cards, as a share."""
+"""Maximum relative difference between the clocks of recorders and of sound cards."""
 LEAST_SECONDS = 0.5
 _SAMPLES = {"mp2": 1152, "ac3": 1536, "eac3": 1536}
 """Samples in a packet, for codecs that always have the same number."""

@@ -16,9 +16,10 @@ _WHOLE = ("vp9", "av1")
 
 
 def frames_argv(path: str, video: Video, *, is_copied: bool) -> list[str]:
-    """ffprobe's command for the shape of each keyframe, as ``name=value|…`` a line.
+    """Return ffprobe's command that prints the shape of each keyframe, with one line of ``name=value|…`` a frame.
 
-    Of VP9 and AV1 that are copied, each frame is looked at; an encode handles any change, and only tells of it.
+    For copied VP9 and AV1, the command prints the shape of every frame. An encode handles every change, so its
+    keyframes are enough for the message.
     """
     entries = "frame=best_effort_timestamp_time,width,height,pix_fmt,sample_aspect_ratio:frame_side_data=rotation"
     skip = () if is_copied and video.codec in _WHOLE else ("-skip_frame", "nokey")

@@ -106,8 +106,11 @@ class Video(_Lasting):
 
     @property
     def own_rate(self) -> Fraction | None:
-        """Moments for frames in a second, on the coarsest clock that they fit. Where few packets have a timestamp,
-        ffprobe's clock is that of these packets and slower than the frames: then their own rate is returned."""
+        """Number of positions for frames in a second, on the coarsest clock that fits the times of all frames.
+
+        If only few packets have a timestamp, ffprobe's base rate is lower than the average frame rate. The average
+        frame rate is then returned.
+        """
         if self.base_rate and self.rate and self.base_rate < self.rate * _LEAST_BASE_SHARE:
             return self.rate
         return self.base_rate or self.rate

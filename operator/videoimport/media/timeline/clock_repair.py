@@ -1,6 +1,8 @@
-"""How a source is mended before anything is made of it: its clock is made to go on, its undecodable start is cut.
+"""Plan how to repair a source before it is imported: make its clock continuous and cut the start that cannot be
+decoded.
 
-Pure: what a walk over the packets found in, the times of all packets out.
+The functions are pure. The input is what ``media.source.packet_scan`` found. The output is the new times of all
+packets.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,18 +16,21 @@ MUXERS = {
     "mpegts": "mpegts", "mpeg": "mpegts", "flv": "flv", "matroska,webm": "matroska",
     "mov,mp4,m4a,3gp,3g2,mj2": "mov",
 }  # fmt: skip
-"""What a source of ffprobe's container is mended into: of the same time base, so that no time is rounded."""
+"""Muxer for the repaired copy, by ffprobe's name of the source's demuxer. The copy has the same time base, so that no
+time is rounded."""
 MOST_PARTS = 500
-"""Starts of a clock; each is a term of an expression that ffmpeg evaluates for each packet."""
+"""Maximum number of parts of a clock. Each part adds a term to an expression that ffmpeg evaluates for each packet."""
 MOST_LEADING = 32
-"""Packets after a keyframe that may be shown before it: twice the most frames that H.264 and H.265 reorder."""
+"""Maximum number of packets after a keyframe that may be shown before it. This is twice the limit of H.264 and H.265
+for reordered frames."""
 _NO_TIME = "1e18"
-"""ffmpeg gives a time that is not there as the least of 64 bits, which is nine times as far from 0."""
+"""Bound for a missing time. ffmpeg stores a missing time as the lowest 64-bit integer, which is nine times as far from
+0 as this bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """From packet ``first`` on, counted from 0, all times of a stream are moved by ``seconds``."""
+    """A move of the times of a stream by ``seconds``, from packet number ``first`` (counted from 0) on."""
 
     first: int
     seconds: float
@@ -33,25 +38,26 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What happens to the packets of a source."""
+    """The changes to the packets of a source."""
 
     video: tuple[Shift, ...]
     audio: tuple[Shift, ...]
-    """Empty where there is none, or it has a file of its own."""
+    """The moves of the audio packets. Empty where the source has no audio, or where the audio is in a file of its own.
+    """
     is_cut: bool
-    """The start is dropped: what is shown before the first picture that can be decoded, which is shown at 0 then."""
+    """Whether the start is cut. A cut drops all frames before the first decodable frame, which is then shown at 0."""
     before_keyframe: int
-    """Video packets of the start that come before the first keyframe."""
+    """Number of video packets before the first keyframe, where the start is cut."""
     joints: int
-    """How often the clock starts again."""
+    """Number of times that the clock starts again."""
     why: str
-    """Half a sentence for ``stages[].why``."""
+    """The reason for the repair, as half a sentence for ``stages[].why``."""
 
 
 def repair(video: Track, audio: Track | None) -> Repair | None:
-    """Return what is wrong with a source's times and start, and how it is mended; None for nothing that can be.
+    """Return the repair of a source's times and start, or None if there is nothing to repair or no repair is possible.
 
-    Without a time for each packet there is no clock that could be mended, and without any keyframe no better start.
+    Without a time for each packet, there is no clock to repair. Without a keyframe, there is no better start.
     """
     tracks = [video, *([audio] if audio else [])]
     if not all(track.stretches for track in tracks):
@@ -80,8 +86,10 @@ def repair(video: Track, audio: Track | None) -> Repair | None:
 
 
 def _are_shared(tracks: Iterable[Track], parts: list[int]) -> bool:
-    """Whether all streams start again together: a step of one alone is a mistake in it, and moving it would change its
-    distance from the other."""
+    """Return whether the clock of all streams starts again together.
+
+    A step in one stream alone is an error of that stream. Moving that stream would change its distance from the other.
+    """
     kept = [{stretch.part for stretch in track.stretches} for track in tracks]
     return len(parts) <= MOST_PARTS and all(
         part in own or part < min(own) or part > max(own) for own in kept for part in parts
@@ -89,7 +97,10 @@ def _are_shared(tracks: Iterable[Track], parts: list[int]) -> bool:
 
 
 def _offsets(tracks: list[Track], parts: list[int]) -> dict[int, float]:
-    """Seconds by which each part is moved: the first to 0, each other to where no stream overlaps what it has."""
+    """Return the seconds by which each part moves.
+
+    The first part moves to 0. Each later part moves so that no stream overlaps its own previous part.
+    """
     stretches = [stretch for track in tracks for stretch in track.stretches]
     offsets = {parts[0]: -min(stretch.start for stretch in stretches if stretch.part == parts[0])}
     for part in parts[1:]:
@@ -101,8 +112,8 @@ def _offsets(tracks: list[Track], parts: list[int]) -> dict[int, float]:
 
 
 def _needed(stretches: list[Stretch], part: int, offsets: Mapping[int, float]) -> float | None:
-    """The least offset of a part with which a stream goes on after what it has; None where it has nothing before or in
-    that part."""
+    """Return the lowest offset of a part at which a stream does not overlap its previous parts. Return None if the
+    stream has no packets in the part, or none before it."""
     last = next((stretch for stretch in reversed(stretches) if stretch.part in offsets), None)
     own = next((stretch for stretch in stretches if stretch.part == part), None)
     if last is None or own is None:
@@ -127,10 +138,10 @@ def _why(cut: float, restarts: int) -> str:
 
 
 def video_filters(repair: Repair, reordered: float | None = None) -> str:
-    """ffmpeg's bitstream filters for the video: times are moved, then what cannot be decoded is dropped.
+    """Return ffmpeg's bitstream filters for the video: move the times, then drop the frames that cannot be decoded.
 
-    Packets that follow a keyframe and are shown before it lean on what lies before it. ``reordered`` is for a container
-    without decoding times: how many seconds a picture may be decoded before it is shown.
+    Packets that follow a keyframe but are shown before it need data from before the keyframe. ``reordered`` is for a
+    container format without decoding times: the maximum seconds from the decoding of a frame to its display.
     """
     moving = _moving(repair.video) + (f",{_decoded(reordered)}" if reordered else "")
     if not repair.is_cut:
@@ -140,18 +151,22 @@ def video_filters(repair: Repair, reordered: float | None = None) -> str:
 
 
 def _decoded(reordered: float) -> str:
-    """Decoding times that go forwards and are early enough. Those that ffmpeg guesses behind a join go backwards, and
-    its muxers would move the pictures' times to them."""
+    """Return an ffmpeg filter that makes decoding times increase and stay early enough before display.
+
+    The times that ffmpeg guesses after a restart of the clock go back. Its muxers would then move the display times
+    too.
+    """
     return f"setts=pts=PTS:dts='if(lt(abs(PTS),{_NO_TIME}),max(PREV_OUTDTS+1,PTS-round({reordered:.6f}/TB)),DTS)'"
 
 
 def most_reordered(video: Video) -> float:
-    """How many seconds a picture may be decoded before it is shown."""
+    """Return the maximum seconds from the decoding of a frame to its display."""
     return max(1.0, MOST_LEADING / 2 * video.frame_seconds)
 
 
 def audio_filters(repair: Repair) -> str:
-    """The same for the audio: what would be heard before the first picture is dropped with it."""
+    """Return ffmpeg's bitstream filters for the audio: move the times, then drop the audio before the first video
+    frame."""
     moving = _moving(repair.audio)
     return f"{moving},noise=drop='lt(pts*tb,{-SAME_SECONDS})'" if repair.is_cut else moving
 

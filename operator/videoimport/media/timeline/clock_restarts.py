@@ -1,24 +1,30 @@
-"""Where the clock of a file starts again: recordings that were joined, channels that were changed, streams that broke.
+"""Find where the clock of a file starts again: in joined recordings, after a change of channel, or after a broken
+stream.
 
-Times are seconds on the file's clock. A *part* is what lies between two starts of it, numbered from 0 for all streams.
+Times are seconds on the file's clock. A *part* is the packets between two starts of the clock. Parts are numbered from
+0, with the same numbers for all streams.
 """
 
 from dataclasses import dataclass, field
 
 BACK_SECONDS = 0.1
-"""A decoding time this much earlier than the one before starts a part: ffmpeg's own limit for transport streams."""
+"""A decoding time starts a new part when it is more than this many seconds before the expected time. ffmpeg has the
+same limit for transport streams."""
 JUMP_SECONDS = 60.0
-"""So does one this much later, in containers whose times are a clock and not a place in the video."""
+"""A decoding time also starts a new part when it is more than this many seconds after the previous one. This is for
+container formats in ``JUMPING`` only."""
 _INTERLEAVED = 50
-"""Packets that a stream may still have of a part when another stream is in the next one."""
+"""Maximum number of packets that a stream may still have in a part after another stream began the next part."""
 GUESSED_BACK_SECONDS = 1.0
-"""For one that ffmpeg guesses: behind a clock that started again, it guesses those of reordered pictures badly."""
+"""The limit instead of ``BACK_SECONDS`` for decoding times that ffmpeg guesses. After a restart of the clock, ffmpeg
+guesses the times of reordered frames badly."""
 _NEAR_SECONDS = 5.0
-"""Streams of one part are no further apart than this where they are multiplexed."""
+"""Maximum seconds between the streams of one part where the streams are multiplexed."""
 JUMPING = ("mpegts", "mpeg")
-"""ffprobe's names of the containers whose clock may jump forwards; a long pause is meant in any other."""
+"""ffprobe's names of the container formats whose clock may jump forwards. In other formats, a long pause is intended.
+"""
 GUESSED = "matroska,webm"
-"""The container without decoding times: ffmpeg guesses them from those at which pictures are shown."""
+"""ffprobe's name of the container format without decoding times. ffmpeg guesses these times from the display times."""
 
 
 @dataclass(slots=True)
@@ -27,52 +33,55 @@ class Stretch:
 
     part: int
     first: int
-    """How many packets of the stream come before."""
+    """Number of packets of the stream before this stretch."""
     start: float
-    """The earliest time at which one is shown."""
+    """The earliest time at which a packet is shown."""
     end: float
-    """The latest at which one stops being shown."""
+    """The latest time at which a packet stops being shown."""
     dts_start: float
     dts_end: float
-    """When the last one has been decoded."""
+    """The time at which the decoding of the last packet ends."""
     last: int = 0
-    """The number of the last one among all packets of the file."""
+    """The number of the stretch's last packet, counted over all packets of the file."""
 
     def take(self, shown: float, dts: float, duration: float) -> None:
-        """Add a packet."""
+        """Add a packet to the stretch."""
         self.start, self.end = min(self.start, shown), max(self.end, shown + duration)
         self.dts_end = dts + duration
 
 
 @dataclass(slots=True)
 class Clock:
-    """What the streams of one file share."""
+    """The clock that all streams of one file share."""
 
     restarts: bool = True
-    """False for an MP4: an edit list sets its clock on purpose."""
+    """Whether the clock can start again. False for an MP4 file, where an edit list sets the clock on purpose."""
     jumps_forward: bool = False
     is_guessed: bool = False
-    """Decoding times are guessed, so a small step back starts a part only at a keyframe."""
+    """Whether ffmpeg guesses the decoding times. A small step back then starts a part only at a keyframe."""
     latest: list[float] = field(default_factory=lambda: [0.0])
-    """The last decoding time that was seen of each part."""
+    """The last decoding time that was read from each part."""
     begun: list[int] = field(default_factory=lambda: [0])
-    """How many packets of the file come before each part."""
+    """Number of packets of the file before each part."""
     packets: int = 0
 
     def has_gone_on(self, stretch: Stretch) -> bool:
-        """Whether the stream of its last stretch went on in the file when later parts had begun."""
+        """Return whether the stream of this last stretch continued in the file after later parts had begun."""
         return any(begun + _INTERLEAVED < stretch.last for begun in self.begun[stretch.part + 1 :])
 
     def place(
         self, stretches: list[Stretch], before: int, shown: float, dts: float, duration: float, *, is_key: bool
     ) -> None:
-        """Put a packet of a stream into its stretch; ``before`` packets of the stream come before it."""
+        """Add a packet to the last stretch of its stream, or begin a new stretch.
+
+        ``before`` is the number of packets of the stream before this packet.
+        """
         if stretches and not self._restarts(dts - stretches[-1].dts_end + duration, is_key=is_key):
             stretches[-1].take(shown, dts, duration)
             part = stretches[-1].part
         else:
             part = self._part_of(dts, stretches[-1].part if stretches else None)
-            first = before if stretches else 0  # reordered packets before it may have no decoding time
+            first = before if stretches else 0  # reordered packets before this one may have no decoding time
             stretches.append(Stretch(part, first, shown, shown + duration, dts, dts + duration))
         self.latest[part] = dts
         self.packets += 1
@@ -83,7 +92,7 @@ class Clock:
         return self.restarts and (step < -back or (self.jumps_forward and step > JUMP_SECONDS))
 
     def _part_of(self, dts: float, own: int | None) -> int:
-        """The part that a stream enters: the one another stream is in already, else a new one."""
+        """Return the part that a stream enters: the part that another stream is already in, or a new part."""
         last = len(self.latest) - 1
         if own is None or (own < last and abs(dts - self.latest[last]) < _NEAR_SECONDS):
             return last

@@ -25,7 +25,7 @@ class Counters:
         self._last[pid] = packet[3] & 15
 
     def drop(self, pid: int, packet: bytes) -> None:
-        """Count a packet that is left out: those after it count one less."""
+        """Record a dropped packet, so that the counters of later packets are one lower."""
         if pid in self._deltas:
             self._deltas[pid] -= packet[3] >> 4 & 1
 

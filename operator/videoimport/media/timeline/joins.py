@@ -1,7 +1,8 @@
-"""Transport streams that were joined of parts: where one ends and the next one begins, and how they become one.
+"""Join the parts of a transport stream into one stream.
 
-Each part may have PIDs and a clock of its own: two encoders, or an advertisement before a film. ffmpeg takes the first
-part's streams only, so the later parts get its PIDs, and times that go on where it ended.
+Each part may have PIDs and a clock of its own: two encoders, or an advertisement before a film. ffmpeg reads the
+streams of the first part only. So this module gives the PIDs of the first part to the later parts. It also moves their
+times, so that each part begins where the part before it ended.
 """
 
 from collections.abc import Iterator
@@ -17,28 +18,32 @@ from videoimport.media.timeline.leading_pictures import PartOpening, find_openin
 from videoimport.media.timeline.stream_parts import MOST_PARTS, PICTURE_SHARE, RATE, Part, media
 
 AHEAD_SECONDS = 10.0
-"""With other PIDs, a clock that goes ahead by more than this is another one; ffmpeg has the same bound."""
+"""Maximum seconds by which a part with other PIDs may begin after the end of the part before it.
+
+A part that begins later has another clock. ffmpeg has the same bound.
+"""
 _DECODED_BACK_TICKS = TICKS // 10
-"""Decoding times may go back by so much where the pictures do not overlap: by as much as encoders reorder."""
+"""Maximum ticks by which decoding times may go back where the displayed frames do not overlap. Encoders reorder frames
+by at most this time."""
 MARGIN_TICKS = TICKS // 100
-"""Between two sounds that follow one another: a decoder's first frame may begin some samples early."""
+"""Ticks between the audio of two parts. The first frame of an audio decoder may begin some samples early."""
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """What happens to the packets of a part."""
+    """The changes to the packets of one part."""
 
     offset: int
     pids: dict[int, int]
-    """The first part's PIDs by this part's."""
+    """PIDs of the first part by the PIDs of this part."""
     shift: int
-    """Ticks to be added to its times."""
+    """Ticks to add to all times of the part."""
     opening: PartOpening
-    """What of its first pictures is left out or changed."""
+    """The first frames of the part that are dropped or changed."""
 
 
 def joins(found: list[Part], read: Read, size: int) -> list[Join] | Finding:
-    """How the parts become one, or why they cannot."""
+    """Return how the parts become one stream, or the reason why the parts cannot be joined."""
     if len(found) > MOST_PARTS:
         return refusal(f"The source's streams change more than {MOST_PARTS} times")
     first, made, ends = found[0], list[Join](), dict[int, _StreamEnd]()
@@ -54,12 +59,15 @@ def joins(found: list[Part], read: Read, size: int) -> list[Join] | Finding:
 
 
 def are_needed(made: list[Join]) -> bool:
-    """Whether a packet would be changed: a program may lose a sound for a while and nothing else."""
+    """Return whether joining changes any packet.
+
+    Parts that only lose an audio stream for a while need no change.
+    """
     return not keep_pids(made) or any(join.shift or join.opening.dropped for join in made)
 
 
 def keep_pids(made: list[Join]) -> bool:
-    """Whether only clocks are moved."""
+    """Return whether joining drops no packet and changes no PID, so that only clocks move."""
     return not any(join.opening.dropped for join in made) and all(
         pid == target for join in made for pid, target in join.pids.items()
     )
@@ -67,16 +75,16 @@ def keep_pids(made: list[Join]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _StreamEnd:
-    """When a stream of the parts so far stops, in ticks of the joined clock."""
+    """The end of one stream in the parts so far, in ticks of the joined clock."""
 
     decoded: int
     shown: int
     unit: int
-    """How long its last access unit lasts."""
+    """Duration of the last access unit in ticks."""
 
 
 def _ends(part: Part, join: Join, read: Read, limit: int) -> dict[int, _StreamEnd]:
-    """When each stream of a part stops, by the first part's PIDs."""
+    """Return the end of each stream of a part, by the PIDs of the first part."""
     ends = {}
     for one in media(part.programs):
         if one.pid in part.last:
@@ -88,7 +96,10 @@ def _ends(part: Part, join: Join, read: Read, limit: int) -> dict[int, _StreamEn
 
 
 def _sound_ticks(one: Elementary, part: Part, read: Read, limit: int) -> int:
-    """How long the last access unit of a sound lasts: encoders put several frames into one, and fewer into the last."""
+    """Return the duration of the last access unit of an audio stream in ticks, plus ``MARGIN_TICKS``.
+
+    Encoders put several AAC frames into one unit and fewer into the last unit.
+    """
     longest = part.step.get(one.pid, 0)
     if one.codec != "aac":
         return longest + MARGIN_TICKS
@@ -103,8 +114,11 @@ def _sound_ticks(one: Elementary, part: Part, read: Read, limit: int) -> int:
 
 
 def _shift(part: Part, pids: dict[int, int], ends: dict[int, _StreamEnd]) -> int:
-    """0 where the clock goes on by itself, else what lets the part's first picture follow the last one. Where the
-    sound before it lasts longer, it follows as much later: sounds must not overlap."""
+    """Return the ticks to add to the times of a part; 0 where its clock continues by itself.
+
+    The first frame of the part follows the last frame before it. The whole part moves later where the audio before it
+    lasts longer, because audio must not overlap.
+    """
     pid = part.video_pid
     if pid is None:
         return 0
@@ -115,7 +129,8 @@ def _shift(part: Part, pids: dict[int, int], ends: dict[int, _StreamEnd]) -> int
 
 
 def _picture_shift(part: Part, pid: int, end: _StreamEnd) -> int:
-    """What lets the first picture be decoded, and the earliest one be shown, when the last one before them ends."""
+    """Return the ticks after which the first frame is decoded, and the earliest frame is shown, when the last frame of
+    the parts before it ends. Return 0 where the times need no shift."""
     decoded = transport.since(part.first[pid], end.decoded)
     shown = transport.since(part.shown_first[pid], end.shown)
     is_apart = shown <= end.unit // PICTURE_SHARE and decoded <= _DECODED_BACK_TICKS
@@ -123,7 +138,10 @@ def _picture_shift(part: Part, pid: int, end: _StreamEnd) -> int:
 
 
 def _matched(first: Part, part: Part) -> dict[int, int] | Finding:
-    """The first part's PIDs by those of ``part``: streams of a kind in their order, program by program."""
+    """Map the PIDs of ``part`` to the PIDs of the first part, or return the reason why this is not possible.
+
+    Programs are compared pair by pair. Streams of one kind are paired in their order.
+    """
     pids: dict[int, int] = {}
     for before, now in _pairs(first, part):
         for kind in ("video", "audio"):
@@ -145,7 +163,7 @@ def _matched(first: Part, part: Part) -> dict[int, int] | Finding:
 
 
 def _pairs(first: Part, part: Part) -> Iterator[tuple[Program, Program]]:
-    """Programs of one number, else in their order."""
+    """Yield pairs of programs with the same number. Pair the programs in their order where a number is missing."""
     numbered = {program.number: program for program in part.programs}
     if all(program.number in numbered for program in first.programs):
         yield from ((program, numbered[program.number]) for program in first.programs)
@@ -154,13 +172,17 @@ def _pairs(first: Part, part: Part) -> Iterator[tuple[Program, Program]]:
 
 
 def refusal(found: str) -> Finding:
-    """UNSUPPORTED_SOURCE for parts that cannot follow one another; ``found`` is what tells, without a full stop."""
+    """Return an UNSUPPORTED_SOURCE finding for parts that cannot be joined. ``found`` is the cause, without a full
+    stop."""
     advice = "Import each part by itself, or give a copy that was encoded as one."
     return Finding(Reason.UNSUPPORTED_SOURCE, f"{found}; such parts are not joined.", advice)
 
 
 def joined(read: Read, size: int, made: list[Join]) -> Iterator[tuple[Join, bytes]]:
-    """The packets of the whole, each with its part: one set of tables, PIDs and counters, one clock."""
+    """Yield the packets of the joined stream, each with the part that the packet comes from.
+
+    The joined stream has one set of tables, one set of PIDs and continuity counters, and one clock.
+    """
     tables, waiting, now = Tables(), list(made[1:]), made[0]
     counters, silent = Counters(), set[int]()
     for offset, packet in transport.packets(read, size):
@@ -185,9 +207,10 @@ def joined(read: Read, size: int, made: list[Join]) -> Iterator[tuple[Join, byte
 
 
 def part_alone(read: Read, join: Join, limit: int) -> Iterator[bytes]:
-    """The packets of a part from its first picture that can be decoded, with tables before them.
+    """Yield the packets of a part from its first decodable frame on, after the tables.
 
-    A part may begin with its program map, or with a unit where only a clock starts again; its tables come before.
+    The tables may lie before the part, because a part may begin with its program map, or with an access unit where only
+    the clock starts again.
     """
     counters, silent = Counters(), set[int]()
     before, named = dict[int, bytes](), Tables()
@@ -206,7 +229,8 @@ def part_alone(read: Read, join: Join, limit: int) -> Iterator[bytes]:
 
 
 def _is_dropped(opening: PartOpening, silent: set[int], offset: int, packet: bytes) -> bool:
-    """Whether a packet belongs to a unit that is left out; ``silent`` keeps the PIDs that are within such a unit."""
+    """Return whether a packet belongs to a dropped access unit. ``silent`` keeps the PIDs that are within such
+    a unit."""
     pid = transport.pid_of(packet)
     if transport.times_at(packet):
         silent.discard(pid)

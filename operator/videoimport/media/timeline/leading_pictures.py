@@ -1,7 +1,7 @@
-"""Pictures at the start of a part that need pictures before it: no decoder of that part alone shows them.
+"""Find the frames at the start of a part that need frames from before the part. A decoder cannot show these frames.
 
-Behind another part a decoder would take that one's pictures for them, and show what nobody recorded. So they are left
-out when parts are joined.
+When such a part follows another part, a decoder would use frames of the other part instead. It would show frames that
+nobody recorded. So these frames are dropped when parts are joined.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,31 +14,36 @@ from videoimport.media.container.picture_headers import ENOUGH, PictureHead, bro
 from videoimport.media.timeline.stream_parts import Part, Unit, media
 
 MOST_BEFORE = 3000
-"""Pictures of a part among which its first keyframe is looked for: a minute at 50 a second."""
+"""Maximum number of frames in which the first keyframe of a part is searched: one minute at 50 frames a second."""
 MOST_LEADING = 32
-"""Pictures after a keyframe that may be shown before it: twice the most frames that H.264 and H.265 reorder."""
+"""Maximum number of frames after a keyframe that may be shown before it. This is twice the limit of H.264 and H.265 for
+reordered frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartOpening:
-    """A part from its first picture that can be decoded, and what comes before that. Places are offsets in the file."""
+    """A part from its first decodable frame on, and the changes at its start. Places are offsets in the file."""
 
     part: Part
     dropped: frozenset[int] = frozenset()
-    """Where the access units begin that are left out."""
+    """The places of the access units that are dropped."""
     decoded: Mapping[int, int] = field(default_factory=dict)
-    """Other decoding times, by where their units begin: those that are left out leave theirs to the ones before."""
+    """New decoding times by the places of their access units. The kept units take over the times of the dropped units.
+    """
     links: Mapping[int, int] = field(default_factory=dict)
-    """Bytes that become others, by their places: see ``broken_links``."""
+    """New values of bytes by their places: see ``broken_links``."""
     must_be_closed: bool = False
-    """It is H.264 and begins without an IDR picture. That standard has no mark for a splice there: behind another part,
-    a decoder would take that one's pictures for those with the same numbers."""
+    """Whether the part is H.264 and begins without an IDR frame.
+
+    H.264 has no mark for a splice at such a frame. After another part, a decoder would use frames of that part that
+    have the same numbers.
+    """
 
     last: int = -1
-    """The last of the places where something is changed."""
+    """The last place where a byte or a time changes; -1 if nothing changes."""
 
     def changed(self, offset: int, packet: bytes) -> bytes | bytearray:
-        """Return the packet at ``offset`` as it is written behind another part."""
+        """Return the packet at ``offset`` with the changes for its place after another part."""
         if offset > self.last:
             return packet
         written = bytearray(packet)
@@ -51,18 +56,24 @@ class PartOpening:
 
     @property
     def must_be_alone(self) -> bool:
-        """Whether the part is written anew before it is joined: without pictures, or from another first one."""
+        """Whether the part is written to a file of its own before joining, because frames at its start are dropped.
+
+        False for a part with several programs.
+        """
         return bool(self.dropped) and len(self.part.programs) == 1
 
     @property
     def seconds(self) -> float:
-        """When the first picture that is kept is shown, on the part's clock."""
+        """The display time of the first kept frame, in seconds on the part's clock."""
         pid = self.part.video_pid
         return self.part.shown_first[pid] / transport.TICKS if pid is not None else 0.0
 
 
 def find_opening(part: Part, read: Read, limit: int) -> PartOpening:
-    """Find what of a part, which ends at ``limit``, cannot be decoded. A part without a keyframe stays as it is."""
+    """Find the frames of a part that cannot be decoded. ``limit`` is the offset where the part ends.
+
+    A part without a keyframe stays as it is.
+    """
     dropped, decoded, links = set[int](), dict[int, int](), dict[int, int]()
     must_be_closed = False
     for one in media(part.programs):
@@ -81,7 +92,7 @@ def find_opening(part: Part, read: Read, limit: int) -> PartOpening:
 
 
 def _closed_up(pictures: list[Unit], lost: set[int]) -> list[Unit]:
-    """The pictures that are kept, decoded one right after the other as they were with the lost ones."""
+    """Return the kept frames with the decoding times of the last frames, so that no gap in decoding remains."""
     kept = [unit for unit in pictures if unit.offset not in lost]
     times = (unit.decoded for unit in pictures[len(lost) :])
     return [
@@ -91,13 +102,17 @@ def _closed_up(pictures: list[Unit], lost: set[int]) -> list[Unit]:
 
 
 def _begun(part: Part, pid: int, kept: list[Unit]) -> Part:
-    """The part whose stream begins with the kept units."""
+    """Return the part with new first times for the stream ``pid``, which begins with the kept units."""
     shown = min((unit.shown for unit in kept), key=lambda time: transport.since(kept[0].shown, time))
     return replace(part, first=part.first | {pid: kept[0].decoded}, shown_first=part.shown_first | {pid: shown})
 
 
 def _first_pictures(part: Part, video: Elementary, read: Read, limit: int) -> list[tuple[Unit, PictureHead]]:
-    """The pictures of a part up to its first keyframe, and those after it that may be shown before it."""
+    """Return the frames of a part up to its first keyframe, and the later frames that may be shown before this
+    keyframe.
+
+    Return no frames if there is no keyframe, or if a header cannot be read.
+    """
     found: list[tuple[Unit, PictureHead]] = []
     key: int | None = None
     for unit, content in _units(part.offset, video.pid, read, limit):
@@ -117,7 +132,7 @@ def _first_pictures(part: Part, video: Elementary, read: Read, limit: int) -> li
 
 
 def _undecodable(pictures: list[tuple[Unit, PictureHead]]) -> set[int]:
-    """Where the pictures begin that need pictures before the part."""
+    """Return the places of the frames that need frames from before the part."""
     at = next((number for number, (_, head) in enumerate(pictures) if head.is_key), 0)
     leading = (
         unit.offset
@@ -128,7 +143,7 @@ def _undecodable(pictures: list[tuple[Unit, PictureHead]]) -> set[int]:
 
 
 def _broken_links(pictures: list[tuple[Unit, PictureHead]], read: Read, limit: int) -> dict[int, int]:
-    """The bytes of the first keyframe that make it one with a broken link."""
+    """Return the bytes that mark the first keyframe as a frame with a broken link."""
     for unit, head in pictures:
         if head.is_key and head.is_open:
             content, places = bytearray(), list[int]()
@@ -143,7 +158,8 @@ def _broken_links(pictures: list[tuple[Unit, PictureHead]], read: Read, limit: i
 
 
 def _units(start: int, pid: int, read: Read, limit: int) -> Iterator[tuple[Unit, bytes]]:
-    """The access units of a stream that have a time, with the first bytes of what they hold."""
+    """Yield the access units of a stream that have a time, each with at least the first ``ENOUGH`` bytes of its
+    content."""
     unit, content = None, bytearray()
     for offset, packet in _packets(start, pid, read, limit):
         if places := transport.times_at(packet):

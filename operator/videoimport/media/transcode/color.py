@@ -166,7 +166,7 @@ def named(color: Color) -> Filter:
 def scaled(video: Video, size: Mapping[str, str]) -> tuple[Filter, ...]:
     """Return the scale filter of an encode with the options ``size``, after the filters that it needs.
 
-    If the colours stay, this filter also converts RGB and the full range to limited YUV.
+    If the colours do not change, this filter also converts RGB and the full range to limited YUV.
     """
     whole = (_format("rgb24"),) if video.pixels in _PALETTES else ()
     if _is_mapped(video):

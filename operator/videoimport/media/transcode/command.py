@@ -160,14 +160,14 @@ def mend_argv(path: str, video: Video, audio: Audio | None, repair: Repair, mend
 
 PART_ENCODER = "libx264"
 _PART_CRF = "10"
-"""No loss can be seen at this quality, and it is encoded once more."""
+"""CRF of a rewritten part. At this quality, no loss is visible, although the import encodes the part once more."""
 
 
 def part_argv(path: str, video: Video, written: str, first_pid: int, start: float, *, encodes: bool) -> list[str]:
-    """Write a part of a transport stream anew, its sound from ``start`` on, in seconds of its clock; times stay.
+    """Return the command that rewrites a part of a transport stream. All times stay unchanged.
 
-    ``encodes`` is for H.264, so that it begins with an IDR picture. ffmpeg tells on its error stream how many pictures
-    it decoded.
+    The audio begins at ``start``, in seconds of the part's clock. ``encodes`` is true for an H.264 part that must begin
+    with an IDR frame. ffmpeg prints the number of decoded frames on its error stream.
     """
     fields = ("-flags:v", "+ildct+ilme") if is_interlaced(video) else ()
     encoding = ("-preset", "veryfast", "-crf", _PART_CRF, "-bf", "0", *fields, "-fps_mode", "passthrough",

@@ -62,13 +62,14 @@ class Job:
     mended: str = ""
     """The errors in the times or the start of the source, for which ffmpeg reads a repaired copy. See ``repair``."""
     begins_open: bool = False
-    """The video begins with a keyframe whose leading pictures are not there: see ``is_clean``."""
+    """True if the video begins with a keyframe whose leading frames are missing. See ``is_clean``."""
     promised: tuple[float, float] = (0.0, 0.0)
     """Seconds of video and of audio that the header declares."""
     parts: int = 1
     """Number of parts from which the source was joined. Each part has its own clock and streams."""
     places: tuple[int, ...] = ()
-    """Where in the file of the video its tables end, and where each of these parts begins; empty for another file."""
+    """Offset where the tables of the video's file end, then the offsets where its parts begin. Empty for a file that
+    was not joined."""
 
     @property
     def streams(self) -> tuple[int | None, ...]:

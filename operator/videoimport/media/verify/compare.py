@@ -1,4 +1,4 @@
-"""Whether a result is its source: what was found in both, compared. The caller does the probing and decoding."""
+"""Compare a result with its source. The caller probes and decodes both files."""
 
 from dataclasses import dataclass
 
@@ -20,41 +20,48 @@ from videoimport.media.transcode.plan import Sound, frames_a_second
 from videoimport.media.verify.picture_count import Count
 
 LEAST_TOLERANCE = 0.1
-"""Seconds; for video never less than two frames."""
+"""Tolerance in seconds when two times are compared. For the length of the video, the tolerance is at least two frames.
+"""
 THINNED_SHARE = 0.8
-"""Of the moments at which a source shows pictures, at least this many must be in an encode that leaves pictures out:
-of a source that is faster than the encode may be, or whose rate is unknown."""
+"""Minimum share of the source's frames in an encode that drops frames on purpose.
+
+An encode drops frames where the source has more frames a second than the encode may have, or where the rate of the
+source is unknown.
+"""
 MOST_AT_ONE_MOMENT = 17
-"""Packets in a 60th of a second: 1,000 pictures a second, as cameras for slow motion have."""
+"""Maximum number of packets in a 60th of a second. This is about 1,000 frames a second, the rate of slow-motion
+cameras."""
 FEW_FRAMES = 3
-"""So many may be missing then: moments are counted from another start."""
+"""Number of frames that may be missing besides, because the grid of the result begins at another time."""
 MOST_FOR_FRAMES = 1.0
-"""Seconds that two frames count for at most: a source's word on its rate may be anything."""
+"""Maximum tolerance in seconds for the length of two frames. The rate that a source declares can be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A result beside its source."""
+    """A result and the facts that are compared with its source."""
 
     job: Job
     target: Target
     result: Media
     tracks: dict[int, Track]
-    """The result's."""
+    """The tracks of the result, by stream index."""
     boxes: tuple[Box, ...]
-    """The result's top level."""
+    """The top-level boxes of the result."""
     heard: float | None = None
-    """Seconds of sound that the source has by its samples, where its timestamps have less room."""
+    """Seconds of audio that the samples of the source last. None where the timestamps of the source leave enough time.
+    """
     decoded: Count | None = None
-    """Pictures that ffmpeg decodes of the source; None where nobody counted."""
+    """Number of source frames that ffmpeg decodes. None if the frames were not counted."""
 
     @property
     def sound(self) -> Sound | None:
-        """The source's."""
+        """The audio of the source, or None."""
         return self.job.sound
 
     def tolerance(self, name: str) -> float:
-        """Seconds two lengths of ``video`` or ``audio`` may differ: only pictures are as coarse as frames."""
+        """Return the tolerance in seconds between two lengths of ``video`` or ``audio``. Only video is as coarse as its
+        frames."""
         return max(LEAST_TOLERANCE, _two_frames(self.job.picture.video)) if name == "video" else LEAST_TOLERANCE
 
 
@@ -63,7 +70,7 @@ def _two_frames(video: Video) -> float:
 
 
 def difference(compared: Compared) -> Finding | None:
-    """The first way in which the result is not its source, or None."""
+    """Return the first difference between the result and its source, or None."""
     return first_finding((*_FORM, *_CONTENT), compared)
 
 
@@ -91,7 +98,10 @@ def _has_the_size(compared: Compared) -> Finding | None:
 
 
 def _complies(compared: Compared) -> Finding | None:
-    """Mode Remux asks for the source's own stream, whatever it is."""
+    """Return a finding if the video does not comply with the requested output.
+
+    In mode Remux, only the codec is compared, because that mode asks for the source's own stream.
+    """
     video, target = compared.result.video, compared.target
     if video is None or target.wish is None:
         return None
@@ -103,7 +113,7 @@ def _complies(compared: Compared) -> Finding | None:
 
 
 def _has_its_colors(compared: Compared) -> Finding | None:
-    """An encode says what its colours are; a player would guess what is not said."""
+    """Return a finding if an encode is tagged with other colours than planned. A player would guess a missing tag."""
     video, target = compared.result.video, compared.target
     if video is None or target.wish is None or target.copies:
         return None
@@ -123,9 +133,10 @@ def _is_as_long(compared: Compared) -> Finding | None:
 
 
 def _only_the_last_stands(name: str, source: Track, result: Track, tolerance: float) -> bool:
-    """Encoders are not told how long a picture stands: the last one gets the time of the one before it.
+    """Return whether only the display time of the last frame differs.
 
-    That matters for slides only; every picture comes when it must.
+    Encoders get no duration of the last frame, so the last frame lasts as long as the frame before it. That matters
+    only for slides. All other frames are shown at the right time.
     """
     if name != "video" or source.until_last is None or result.until_last is None:
         return False
@@ -133,12 +144,16 @@ def _only_the_last_stands(name: str, source: Track, result: Track, tolerance: fl
 
 
 def must_count(compared: Compared) -> bool:
-    """Whether the result has other pictures than the source has packets, so that only a decode of that can tell."""
+    """Return whether the source must be decoded to count its frames.
+
+    This is so where the number of frames in the result differs from the number of packets in the source.
+    """
     return compared.decoded is None and not _is_thinned(compared) and _has_the_pictures(compared) is not None
 
 
 def _has_the_pictures(compared: Compared) -> Finding | None:
-    """Lengths and pauses do not show pictures that are lost here and there."""
+    """Return a finding if the result has too few or too many frames. Lengths and pauses do not show single
+    lost frames."""
     if compared.target.wish is None or compared.target.size is None:
         return None
     least, most = _wanted_pictures(compared, compared.target.size)
@@ -147,10 +162,10 @@ def _has_the_pictures(compared: Compared) -> Finding | None:
 
 
 def _wanted_pictures(compared: Compared, size: tuple[int, int]) -> tuple[int, int]:
-    """The fewest and the most pictures that a result may have.
+    """Return the minimum and the maximum number of frames of a result.
 
-    A copy begins with a keyframe. An encode has each picture that is decoded, but for those that have no moment of
-    their own on its clock.
+    A copy begins with a keyframe. An encode has every decoded frame, except frames that have no time of their own on
+    the clock of the encode.
     """
     source = compared.job.picture.track
     if compared.target.copies:
@@ -164,14 +179,20 @@ def _wanted_pictures(compared: Compared, size: tuple[int, int]) -> tuple[int, in
 
 
 def _is_thinned(compared: Compared) -> bool:
-    """Whether pictures are left out on purpose: no more than 60 a second, or fewer where the level has fewer."""
+    """Return whether an encode drops frames on purpose.
+
+    An encode has at most 60 frames a second, or fewer where the level of the codec allows fewer.
+    """
     target = compared.target
     return not target.copies and target.size is not None and is_thinned(compared.job.picture.video, fastest(target))
 
 
 def _moments(compared: Compared, size: tuple[int, int]) -> int:
-    """Packets of interlaced video may be half pictures. Where times are so close that hardly a packet has a moment of
-    its own, they are wrong, and pictures are lost."""
+    """Return how many frames an encode that drops frames has to show.
+
+    Packets of interlaced video may be half frames. If there are more than ``MOST_AT_ONE_MOMENT`` packets in a 60th of a
+    second, the times are wrong. The result is then high enough to report the lost frames.
+    """
     picture, wish = compared.job.picture, compared.target.wish
     assert wish is not None  # noqa: S101 — it has a size
     found = picture.track.pictures // (2 if is_interlaced(picture.video) else 1)
@@ -180,7 +201,10 @@ def _moments(compared: Compared, size: tuple[int, int]) -> int:
 
 
 def _has_all_that_is_heard(compared: Compared) -> Finding | None:
-    """Where the source's timestamps are too close together, its own length says nothing of its sound."""
+    """Return a finding if the result has less audio than the samples of the source last.
+
+    The length of the source's track is no evidence where its timestamps are too close together.
+    """
     if compared.heard is None or compared.sound is None:
         return None
     found = _pairs(compared)[-1][2].seconds
@@ -199,7 +223,7 @@ def _is_as_much_in_step(compared: Compared) -> Finding | None:
 
 
 def _step(compared: Compared) -> float:
-    """Seconds that the result's audio starts after its video."""
+    """Return the seconds from the start of the result's video to the start of its audio."""
     video, audio = (track for _, _, track in _pairs(compared))
     return (audio.start or 0.0) - (video.start or 0.0)
 
@@ -221,7 +245,10 @@ _CONTENT = (_is_as_long, _has_all_that_is_heard, _has_the_pictures, _is_as_much_
 
 
 def loss(compared: Compared) -> str:
-    """What the result of a damaged source lacks of what that promised; pauses that only the result has count too."""
+    """Return a message about what the result of a damaged source lacks, compared with what the source promised.
+
+    Pauses that only the result has are included.
+    """
     told = []
     for (name, source, result), promised in zip(_pairs(compared), _promised(compared), strict=True):
         pauses = max(0.0, _pauses(name, result) - _pauses(name, source))
@@ -235,15 +262,16 @@ def loss(compared: Compared) -> str:
 
 
 def _promised(compared: Compared) -> list[float]:
-    """By the source's header, of each stream of the result."""
+    """Return the length in seconds that the source's header declares for each stream of the result."""
     video, audio = compared.job.promised
     return [*([video] if compared.target.wish else []), *([audio] if compared.sound else [])]
 
 
 def difference_of_damaged(compared: Compared) -> Finding | None:
-    """Like ``difference`` for a source that is known to be damaged: there may be less of it, but never more.
+    """Return the first difference between a result and its damaged source, or None.
 
-    What is there must still be in step: by as much as went missing at either start it may be off.
+    The result may be shorter than the source, but never longer. Audio and video must still be in sync. The tolerance is
+    as many seconds as are missing.
     """
     if found := first_finding(_FORM, compared):
         return found
@@ -275,8 +303,8 @@ def _track(compared: Compared, stream: Video | Audio | None) -> Track:
 def damage(read: Read, boxes: tuple[Box, ...], size: int, demuxer: str) -> Finding | None:
     """Return SOURCE_TRUNCATED for a source whose data ends early, or None. ``read(offset, length)`` reads the file.
 
-    Only data is evidence: samples, blocks, packets or tags that go on beyond the end of the file. A header that
-    declares a longer duration is none. ``boxes`` is empty for what is no MP4 or MOV.
+    Only data is evidence: samples, blocks, packets or tags that continue after the end of the file. A header that
+    declares a longer duration is no evidence. ``boxes`` is empty for a file that is not MP4 or MOV.
     """
     if missing := samples.missing_bytes(read, boxes, size):
         return _truncated(f"its samples are {missing} bytes longer than the file")

@@ -1,7 +1,7 @@
-"""How many pictures ffmpeg decodes of a source.
+"""Count the frames of a source that ffmpeg decodes.
 
-Packets are not always pictures: fields and pictures that are never shown have packets of their own, and pictures that
-lean on what comes before the file cannot be decoded.
+Packets and frames differ in number. Fields and hidden frames have packets of their own. Frames that need data from
+before the file cannot be decoded.
 """
 
 import itertools
@@ -16,23 +16,24 @@ _DECODED = re.compile(r"Input stream #\d+:(\d+) \(video\): .*; (\d+) frames deco
 _SIZE = re.compile(r"Stream #\d+:(\d+)\S*: Video: .*?, (\d+x\d+)")
 _END = 1 << 62
 _DROPPING = ("mpeg1video", "mpeg2video")
-"""Codecs of which ffmpeg's decoder drops the last picture before a new size."""
+"""Codecs whose decoder in ffmpeg drops the last frame before a new frame size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Pictures of a source."""
+    """The number of frames of a source."""
 
     pictures: int
     dropped: int = 0
-    """Those of them that a decoder of all parts may drop where the size changes."""
+    """Number of these frames that one decoder of all parts may drop, because the frame size changes."""
 
 
 def count_argvs(path: str, video: Video, parts: tuple[int, ...] = ()) -> list[list[str]]:
-    """ffmpeg's commands that decode one video stream into nothing and tell of its pictures.
+    """Return ffmpeg's commands that decode one video stream, write no output and print the number of frames.
 
-    ``parts`` are the offsets at which the parts of a joined transport stream begin, and before the first one the offset
-    at which its tables end: each part is decoded by a decoder of its own, behind those tables.
+    ``parts`` is empty for a source that was not joined. For a joined transport stream, the first number is the offset
+    where its tables end. The other numbers are the offsets where its parts begin. Each part has its own command, which
+    decodes the part after the tables.
     """
     if len(parts) < 3:
         return [_count_argv((*guarded(path), "-i", address(path)), video)]
@@ -56,13 +57,14 @@ def _count_argv(source: tuple[str, ...], video: Video) -> list[str]:
 
 
 def decoded_pictures(errors: str, video: Video) -> int | None:
-    """What ffmpeg decoded by its error stream; None where it does not tell."""
+    """Return the number of decoded frames that ffmpeg printed on its error stream, or None if there is no such
+    number."""
     found = [int(count) for index, count in _DECODED.findall(errors) if int(index) == video.index]
     return found[-1] if found else None
 
 
 def count_of(errors: Sequence[str], video: Video) -> Count | None:
-    """The pictures of all parts by what ffmpeg wrote for each; None where it does not tell."""
+    """Return the number of frames of all parts from ffmpeg's error streams, or None if a number is missing."""
     counts = [count for one in errors if (count := decoded_pictures(one, video)) is not None]
     if len(counts) < len(errors):
         return None

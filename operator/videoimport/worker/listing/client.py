@@ -52,7 +52,7 @@ class Batch:
 
 
 def request_of(task: ListingTask, paths: Paths, folder: Path) -> ListRequest:
-    """Return the request for the sandboxed process. Raises ImportFailure INVALID_SPEC for an invalid CA bundle."""
+    """Return the request to the sandboxed process. Raise ImportFailure INVALID_SPEC for an invalid CA bundle."""
     source = task.source
     trusted = trust.bundle(task.ca_bundle_config_map_ref, paths.ca_bundle, folder)
     secret, manifest = source.credentials_secret_ref, source.manifest

@@ -90,8 +90,8 @@ def separator(text: str) -> str | None:
 def header(text: str, forced: str | None = None) -> Table | None:
     """Return the table below a header line, or None if the line is not a header.
 
-    ``forced`` is the delimiter that a line above names. Raises HeaderError for a header with two URL columns or a
-    repeated name.
+    ``forced`` is the delimiter from a line such as ``sep=;`` above the header. Raises HeaderError for a header with two
+    URL columns or a repeated name.
     """
     if not _ADDRESS_WORD.search(text) or has_address(text):
         return None  # the most frequent case, which is cheap to detect

@@ -160,7 +160,7 @@ class Judge:
 def _has_entries(store: DestinationStore, task: ListingTask) -> bool:
     """Return whether the destination has an index.
 
-    Before most first imports it has none, and then the index is not read for each item.
+    Before the first import, the destination usually has no index. The index is then not read for each item.
     """
     folder = naming.own_key(task.destination, "index", "source") + "/"
     return next(iter(itertools.islice(store.keys(folder), 1)), None) is not None

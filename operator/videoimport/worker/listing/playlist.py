@@ -178,7 +178,7 @@ class PlaylistWalk:
                 yield from within
 
     def _within(self, raw: Raw | None, depth: int) -> Iterator[_Seen] | None:
-        """Return the entries of an entry that is itself a list, or None for a video."""
+        """Return the entries of a nested list, or None if the entry is a video."""
         if raw is None:
             return None
         if _is_list(raw):

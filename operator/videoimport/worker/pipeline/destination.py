@@ -33,8 +33,11 @@ class Place:
     """Objects without any import's mark that existed when the run began, at keys that this import's record names. They
     may be overwritten. An object that appears later belongs to another writer."""
     proven: dict[str, StoredObject] = field(default_factory=dict)
-    """This import's objects without marks, on a store that keeps no metadata. When the run began, each was as recorded.
-    An object that appears later at such a key belongs to another writer."""
+    """The objects of this import that have no mark, on a store that keeps no metadata.
+
+    When the run began, each object was the same as in the import's record. A different object that appears later at
+    such a key belongs to another writer.
+    """
     retries: Retries = field(default_factory=Retries)
 
     def __post_init__(self) -> None:

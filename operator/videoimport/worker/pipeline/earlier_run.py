@@ -42,8 +42,8 @@ def _repeated(place: Place, earlier: Finished) -> Report | None:
 
 
 def _confirmed(place: Place, earlier: Finished) -> Report | None:
-    """Return the report in a record if the record is for exactly this spec and its objects confirm it. Addresses are
-    derived again."""
+    """Return the report in a record if the record is for exactly this spec and its objects confirm it. The addresses in
+    the report are computed again and not taken from the record."""
     folder = record.folder_of(place.scope, earlier)
     if not record.is_for(earlier, place.task.uid, place.task.spec_hash) or not place.is_expected(folder):
         return None

@@ -1,4 +1,4 @@
-"""Runs ffmpeg: makes the requested files from a source, or raises the reason of a failure."""
+"""Run ffmpeg: make the requested files from a source, or raise the reason for a failure."""
 
 import os
 import re
@@ -25,7 +25,7 @@ __all__ = ["HeadTooSmall", "Inputs", "Job", "Target", "prepare", "require", "run
 
 
 class HeadTooSmall(Exception):  # noqa: N818 — no error: it is made again, staged
-    """The space reserved for an index was too small. The made file is unusable, and so are its uploaded bytes."""
+    """Raised when the space reserved for an index was too small. The file and its uploaded bytes cannot be used."""
 
 
 def prepare(
@@ -39,12 +39,12 @@ def prepare(
     seekable: bool = False,
     mended: str = "",
 ) -> Job:
-    """Choose the streams and decide what happens to them; ``audio`` is the same file where one has both.
+    """Choose the streams and plan the job. ``audio`` is the same object as ``video`` if one file has both.
 
-    A video that is still growing is read from ``url``. Where it was examined without its packets, it is checked by the
-    values that its header declares. ``agrees_with`` decides later whether the packets lead to the same. ``mended``
-    explains why the file at ``url`` replaces the source. Raises ImportFailure UNSUPPORTED_FORMAT for what is to be
-    copied and no MP4 can hold.
+    ``url`` is the place to read the video from if this is not the file's own path. ``mended`` explains why the file at
+    ``url`` replaces the source. A video that was examined without its packets is planned from the values in its header.
+    ``agrees_with`` later compares this plan with the packets. Raise ImportFailure UNSUPPORTED_FORMAT for a stream that
+    is copied but that MP4 cannot contain.
     """
     chosen, heard = video.media.video, audio.media.audio
     assert chosen is not None, "a source without video was refused"  # noqa: S101
@@ -77,12 +77,13 @@ def prepare(
 
 
 def _why(plan: TranscodePlan, *more: str) -> str:
-    """The plan's reason, with what was done to the source before."""
+    """Return the reason of the plan, then the changes that were made to the source before."""
     return "; ".join((plan.why, *(told for told in more if told and told not in plan.why)))[:256]
 
 
 def _sound(examined: Examined, output: Output) -> Sound:
-    """The chosen audio, in stereo where its two sides are in two tracks; a copied one keeps its one track."""
+    """Return the chosen audio. Audio whose two sides are in two tracks becomes stereo, but a copy keeps its
+    one track."""
     choice = examined.media.choice
     assert choice.audio is not None, "asked only where there is sound"  # noqa: S101
     track = _track(examined, choice.audio.index)
@@ -100,9 +101,10 @@ def _track(examined: Examined, index: int) -> Track:
 
 
 def targets(job: Job, folder: Path, *, growing: bool = False) -> tuple[Target, ...]:
-    """The files to be made in ``folder``, the video first; none of an original.
+    """Return the files to make in ``folder``, the video first. An original has no files.
 
-    ``growing``: their bytes leave while they are written, so room is kept for each index at its front.
+    ``growing`` means that the files are uploaded while they are written. Space for each index is then reserved at the
+    front.
     """
     made = targets_of(job.plan, job.picture, job.sound, job.output, str(folder), growing=growing)
     for target in made:
@@ -111,7 +113,7 @@ def targets(job: Job, folder: Path, *, growing: bool = False) -> tuple[Target, .
 
 
 def require(children: Children, encoders: frozenset[str], filters: frozenset[str] = frozenset()) -> None:
-    """Raises ImportFailure ENCODER_UNAVAILABLE for what this ffmpeg was not built with."""
+    """Raise ImportFailure ENCODER_UNAVAILABLE if this ffmpeg was built without a needed encoder or filter."""
     for argv, needed in ((command.ENCODERS_ARGV, encoders), (command.FILTERS_ARGV, filters)):
         missing = needed - command.listed_names(children.ask(argv).stdout) if needed else frozenset()
         if missing:
@@ -121,7 +123,7 @@ def require(children: Children, encoders: frozenset[str], filters: frozenset[str
 
 
 def start(children: Children, job: Job, targets: tuple[Target, ...]) -> Child:
-    """ffmpeg, running; its owner may kill it. Raises ImportFailure ENCODER_UNAVAILABLE."""
+    """Start ffmpeg and return the process, which the caller may kill. Raise ImportFailure ENCODER_UNAVAILABLE."""
     require(children, command.needed_encoders(job, targets), command.needed_filters(job, targets))
     child = children.start(command.transcode_argv(job, targets), env={**os.environ, **QUIET})
     child.tell("")
@@ -129,21 +131,21 @@ def start(children: Children, job: Job, targets: tuple[Target, ...]) -> Child:
 
 
 def follow(child: Child, job: Job, reached: Callable[[int], None]) -> Ended:
-    """Wait for its end; ``reached`` is called with whole percents."""
+    """Wait for the end of ffmpeg. Call ``reached`` with the progress in whole percent."""
     for seconds in progress.output_seconds(child.lines()):
         reached(progress.percent(seconds, job.picture.track.seconds))
     return child.ended()
 
 
 def run(children: Children, job: Job, targets: tuple[Target, ...], reached: Callable[[int], None]) -> str:
-    """Make the files; return ffmpeg's messages about tolerated damage. Raises ImportFailure or HeadTooSmall."""
+    """Make the files and return ffmpeg's messages about tolerated damage. Raise ImportFailure or HeadTooSmall."""
     if not targets:
         return ""
     return concluded(children, job, targets, follow(start(children, job, targets), job, reached))
 
 
 def concluded(children: Children, job: Job, targets: tuple[Target, ...], ended: Ended) -> str:
-    """What to make of ffmpeg's end: see ``run``."""
+    """Return ffmpeg's messages about tolerated damage, or raise the reason for ffmpeg's failure: see ``run``."""
     if is_clean(job, ended):
         return ""
     if command.head_overflowed(ended.stderr):
@@ -154,17 +156,21 @@ def concluded(children: Children, job: Job, targets: tuple[Target, ...], ended: 
 
 
 _LOST_LEADING = re.compile(r"^\[h264 @ \w+\] mmco: unref short failure\n( +Last message repeated \d+ times\n)?", re.M)
-"""A picture of H.264 asks a decoder to forget one that it has not seen, as those behind leading pictures do."""
+"""Matches an error about an H.264 frame that refers to a frame that the decoder has not read.
+
+Frames after missing leading frames cause this error.
+"""
 
 
 def is_clean(job: Job, ended: Ended) -> bool:
-    """Whether ffmpeg complained of nothing but that leading pictures are not there, where the job says so."""
+    """Return whether ffmpeg reported no errors. Errors about missing leading frames are ignored where the job expects
+    them."""
     told = _LOST_LEADING.sub("", ended.stderr) if job.begins_open else ended.stderr
     return replace(ended, stderr=told).clean
 
 
 def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, ...]) -> ImportFailure:
-    """SCRATCH_FULL for a full disk, SOURCE_CORRUPT if the source itself does not decode without errors, else
+    """Return SCRATCH_FULL for a full disk, SOURCE_CORRUPT if the source does not decode without errors, or
     TRANSCODE_FAILED."""
     if any(os.strerror(number) in ended.stderr for number in disks.FULL):
         made = [Path(target.path) for target in targets]
@@ -180,5 +186,5 @@ def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, 
 
 
 def corrupt(told: str) -> ImportFailure:
-    """The failure for a source that does not decode."""
+    """Return the failure for a source that does not decode."""
     return ImportFailure(Reason.SOURCE_CORRUPT, f"The source is damaged: ffmpeg reports: {told}")

@@ -239,7 +239,8 @@ class Import:
         return index.source_key(spec.destination, identity, spec.output) if identity else None
 
     def _claimed(self) -> Claim:
-        """Return the right to store the video. Raises AlreadyStored if another import has stored it."""
+        """Claim the index entry of the video and return the claim. Raise AlreadyStored if another import has stored the
+        video."""
 
         def wait(seconds: float) -> None:
             self._board.touch()  # another import stores it: waiting for that is progress

@@ -1,4 +1,4 @@
-"""What is learned of a source and decided about it: from its head while it arrives, and again from all of it."""
+"""Examine a source and decide what to do with it: first from its head during the download, then from the whole file."""
 
 import os
 from collections.abc import Iterator
@@ -35,17 +35,17 @@ from videoimport.worker.source.probe import Examined, examine, excess_of, note_c
 from videoimport.worker.source.stream import Arrival
 
 _LISTS_STREAMS = ("mp4", "mov", "mkv", "webm")
-"""Containers whose head names every stream, so that what is not named there does not exist."""
+"""Container formats whose head names every stream. A stream that the head does not name does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """A source, looked into."""
+    """The facts about an examined source, and the job that is planned for it."""
 
     sources: Sources
     video: Examined
     audio: Examined
-    """The same where one file has both."""
+    """The file with the audio. This is the same object as ``video`` if one file has both."""
     container: ContainerFormat | None
     seconds: float
     job: Job
@@ -53,35 +53,39 @@ class Inspected:
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """What the head told."""
+    """The facts from the head of a source."""
 
     found: Inspected | None
-    """None where it told too little."""
+    """The facts and the job. None if the head contains too little."""
     why_staged: str | None
-    """None where the stages may overlap; then ``found`` is there."""
+    """The reason why the stages cannot overlap. None if the stages may overlap, and then ``found`` is set."""
 
 
 class Inspector:
-    """Looks into the source of one task, tells the board, refuses what is not wanted."""
+    """Examines the source of one task, reports the facts, and refuses a source that does not meet the requirements."""
 
     def __init__(self, task: Task, children: Children, board: Board, folder: Path) -> None:
-        """``folder`` takes the one file of a source of several parts, and the copy of one that must be mended."""
+        """Create the inspector.
+
+        ``folder`` is for the joined file of a source of several parts, and for the repaired copy of a source.
+        """
         self._task, self._children, self._board, self._folder = task, children, board, folder
         self.found = Found(type="Url")
-        """What the source said of itself."""
+        """What the server of the source reported about the source."""
         self._audio: Examined | None = None
         self._audio_source: Path | None = None
 
     @property
     def is_tolerant(self) -> bool:
-        """Whether damage is tolerated."""
+        """Whether the task tolerates damage."""
         wanted = self._task.spec.requirements
         return wanted is not None and wanted.damage == "Tolerate"
 
     # From the head
 
     def early(self, arrival: Arrival, sources: Sources) -> Early:
-        """What the first bytes tell. Raises ImportFailure for what they prove to be unwanted."""
+        """Return the facts from the first bytes. Raise ImportFailure if they already prove that the source must be
+        refused."""
         try:
             return self._early(arrival, sources)
         except AbandonedError:
@@ -96,7 +100,7 @@ class Inspector:
             return Early(None, overlap.NO_INDEX)
         _refuse_tables(growing, boxes, source.tail)
         media = self._probe(arrival, source)
-        if media is None or not (media.videos or media.audios):  # Matroska may tell its tracks after the media
+        if media is None or not (media.videos or media.audios):  # Matroska may name its tracks after the media
             return Early(None, "the source's head tells too little")
         seconds = self._declared(media, boxes)
         tracks = declared(_believed(media, boxes, seconds))
@@ -117,18 +121,26 @@ class Inspector:
         ended = self._children.run(probe.probe_argv(reader.url, seekable=seekable))
         try:
             found = probe.parse_probe(ended.stdout, ended.stderr) if ended.code == 0 else None
-        except ValueError:  # its whole file is probed again, and that answer is judged
+        except ValueError:  # the whole file is probed again later
             return None
         return decoders.usable(found, self._codecs) if found else None
 
     def _declared(self, media: Media, boxes: tuple[Box, ...]) -> float | None:
-        """How long it lasts, as far as that can be believed: the first fragment's head knows only itself."""
+        """Return the length of the source in seconds, or None if no trusted length is known.
+
+        The head of a fragmented file declares only the length of its first fragment. In this case, and if the head
+        declares no length, the length that the server reported is returned.
+        """
         if overlap.is_fragmented(boxes) or not media.duration:
             return self.found.duration_seconds
         return media.duration
 
     def _audio_apart(self, sources: Sources) -> Examined | None:
-        """The audio's own file, which is there before the video's first bytes; None for one without any sound."""
+        """Return the audio file of a source with separate audio, or None if there is no such file or if it has no
+        audio.
+
+        The audio file is complete before the first bytes of the video arrive.
+        """
         if sources.audio is None:
             return None
         if self._audio is None or self._audio_source != sources.audio.path:
@@ -145,7 +157,7 @@ class Inspector:
         known = requirements.CheckedSource(video.media, container, seconds or 0.0, size, wanted)
         refuse(requirements.early_refusal(known, lists_streams=video.container in _LISTS_STREAMS))
 
-    # From all of it
+    # From the whole source
 
     def _examined(self, source: Source) -> Examined:
         whole = as_one(self._children, source.path, self._folder)
@@ -154,7 +166,7 @@ class Inspector:
         return _joined(found, whole.parts)
 
     def whole(self, sources: Sources) -> Inspected:
-        """Examine the source, refuse what is not wanted, decide what happens to the rest."""
+        """Examine the source, refuse a source that does not meet the requirements, and plan the job."""
         with self._board.check():
             video = self._examined(sources.video)
             apart = self._audio_apart(sources)
@@ -170,7 +182,7 @@ class Inspector:
         )
         self._refuse_undecodable(video, video.media.video)
         self._refuse_undecodable(audio, audio.media.audio)
-        # First whether it is all there: what is missing half cannot be judged.
+        # Check first that the files are complete, because an incomplete file cannot be checked further.
         for file in () if self.is_tolerant else (video, audio):
             refuse(file.damage)
         wanted = self._task.spec.requirements
@@ -190,7 +202,10 @@ class Inspector:
         return replace(file, media=decoders.usable(file.media, self._codecs, encrypted))
 
     def _scanned(self, file: Examined) -> Examined:
-        """The file with what its pictures show of fields, where no flag tells of any and something is made of them."""
+        """Return the file with the field order that its frames show.
+
+        The frames are scanned only if no flag declares fields and if the output needs an encode.
+        """
         chosen, wish = file.media.video, self._task.spec.output
         is_copied = wish.mode in ("Remux", "Original") and not wish.renditions and not wish.thumbnails
         if chosen is None or is_copied or is_interlaced(chosen) or not interlace.is_in_doubt(chosen):
@@ -201,7 +216,8 @@ class Inspector:
         return replace(file, media=replace(file.media, videos=videos))
 
     def _refuse_undecodable(self, file: Examined, stream: Video | Audio | None) -> None:
-        """Before anything is decoded: of an encrypted or unknown stream a decoder says that it is damaged."""
+        """Refuse an encrypted or unknown stream before any decode, because a decoder would report such a stream as
+        damaged."""
         if stream is not None:
             refuse(encryption.protection(file.media, file.encrypted, stream))
             refuse(decoders.why_not_decoded(stream, self._codecs))
@@ -209,7 +225,8 @@ class Inspector:
             refuse(channels.why_not_mixed(stream))
 
     def _noted(self, video: Examined, audio: Examined, sources: Sources, mended: Mended | None) -> Job:
-        """The job of a source that is all there, searched for changes on the way: no copy of such a stream is made."""
+        """Return the job of a complete source after a search for changes within its streams. A stream that changes is
+        not copied."""
         job = self._job(video, audio, sources, mended)
         if job.plan.is_original:
             return job
@@ -235,12 +252,12 @@ def _joined(found: Examined, parts: tuple[int, ...]) -> Examined:
 
 
 def at(job: Job, video: str, audio: str, *, seekable: bool) -> Job:
-    """The same job, its files read elsewhere."""
+    """Return the same job with other paths or URLs of its files."""
     return replace(job, inputs=Inputs(video, audio, job.inputs.audio_delay, seekable))
 
 
 def _believed(media: Media, boxes: tuple[Box, ...], seconds: float | None) -> Media:
-    """What a head says, without the lengths that are those of its first fragment."""
+    """Return what a head declares, without the lengths of the first fragment only."""
     if not overlap.is_fragmented(boxes):
         return replace(media, duration=seconds)
     videos = tuple(replace(video, duration=None) for video in media.videos)
@@ -249,7 +266,7 @@ def _believed(media: Media, boxes: tuple[Box, ...], seconds: float | None) -> Me
 
 
 def _refuse_tables(growing: Growing, boxes: tuple[Box, ...], tail: Tail | None) -> None:
-    """Raises ImportFailure for an index that would take ffprobe too much memory; it is read to be probed anyway."""
+    """Raise ImportFailure for an index that would take ffprobe too much memory. The probe reads the index anyway."""
     if tail is not None:
         size = tail.path.stat().st_size
         refuse(excess_of(tail.path, size))
@@ -268,7 +285,10 @@ def _first_bytes(growing: Growing) -> bytes:
 
 
 def head_boxes(growing: Growing) -> tuple[Box, ...]:
-    """The boxes of an MP4 or MOV up to its media data, waited for. Raises AbandonedError."""
+    """Return the boxes of an MP4 or MOV file up to its media data. Wait until the boxes have arrived.
+
+    Raise AbandonedError if the download stops before that.
+    """
 
     def read(offset: int, length: int) -> bytes:
         growing.wait(offset + length)

@@ -1,4 +1,4 @@
-"""A transport stream of several parts as one file, which ffmpeg reads to its end (``media.joins``)."""
+"""Write a transport stream of several parts as one file that ffmpeg reads to its end (see ``media.timeline.joins``)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,27 +21,30 @@ from videoimport.worker.source.probe import Examined, reading
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A file whose streams go on to its end."""
+    """A file whose streams continue to its end."""
 
     path: Path
     parts: tuple[int, ...] = ()
-    """Where its tables end and where each part begins, of a file that was joined; see ``verify.picture_count``."""
+    """The offset where the tables of a joined file end, then the offsets where its parts begin. Empty for other files.
+
+    See ``verify.picture_count``.
+    """
     has_late_sound: bool = False
-    """A transport stream whose tables add sound on the way: ffmpeg may not know of it."""
+    """Whether the tables of a transport stream add audio after the start. ffmpeg may not find this audio."""
 
 
 def as_one(children: Children, path: Path, folder: Path, *, may_rewrite: bool = True) -> Whole:
-    """Return the file, or one made of its parts below ``folder``.
+    """Return the file itself, or a file below ``folder`` that is joined from the parts of the file.
 
-    ``may_rewrite`` is whether parts may be written anew first. Raises ImportFailure UNSUPPORTED_SOURCE for parts that
-    cannot follow one another, SCRATCH_FULL without room.
+    ``may_rewrite`` is whether parts may be rewritten before joining. Raise ImportFailure UNSUPPORTED_SOURCE for parts
+    that cannot be joined, and SCRATCH_FULL if there is no disk space.
     """
     with reading(path) as read:
         return _as_one(children, path, read, folder, may_rewrite=may_rewrite)
 
 
 def refuse_parts(file: Examined, whole: Whole) -> None:
-    """Raise ImportFailure UNSUPPORTED_SOURCE for parts of which ffmpeg, as ``file`` shows, reads the first one only."""
+    """Raise ImportFailure UNSUPPORTED_SOURCE if ffmpeg, as ``file`` shows, reads only the first part of a source."""
     if whole.has_late_sound and not file.media.audios:
         message = "The source's sound begins on the way, after pictures without any."
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice="Import each part by itself.")
@@ -63,7 +66,7 @@ def _as_one(children: Children, path: Path, read: Read, folder: Path, *, may_rew
     if isinstance(made, Finding):
         raise ImportFailure(made.reason, made.message, advice=made.advice)
     if not joins.are_needed(made) or (whole.has_late_sound and joins.keep_pids(made)):
-        # Of a clock alone ``mending`` takes care, with sound that a later part adds.
+        # ``repair_source`` repairs a source where only the clock starts again, also with audio that a later part adds.
         return _counted_on(whole, read, size, restarts, folder)
     target = folder / f"joined-{path.name}.ts"
     if may_rewrite and any(rewriting.is_needed(join, is_first=join is made[0]) for join in made):
@@ -75,14 +78,14 @@ def _as_one(children: Children, path: Path, read: Read, folder: Path, *, may_rew
 
 
 def _noted(packets: Iterator[tuple[Join, bytes]], parts: dict[int, int]) -> Iterator[bytes]:
-    """The packets. In ``parts`` is noted where each part begins, by its offset in the source."""
+    """Yield the packets, and record in ``parts`` the offset of each part in the output, by its offset in the source."""
     for number, (part, packet) in enumerate(packets):
         parts.setdefault(part.offset, number * transport.PACKET)
         yield packet
 
 
 def _rewritten(children: Children, path: Path, read: Read, parts: list[tuple[Join, int]], folder: Path) -> Whole:
-    """The whole of a source some of whose parts are written anew first: see ``part_rewriting``."""
+    """Join a source after rewriting the parts that need it: see ``part_rewriting``."""
     target = folder / f"parts-{path.name}.ts"
     write_packets(target, parts[-1][1], rewriting.rewritten(children, read, parts, folder))
     whole = as_one(children, target, folder, may_rewrite=False)
@@ -92,7 +95,10 @@ def _rewritten(children: Children, path: Path, read: Read, parts: list[tuple[Joi
 
 
 def _counted_on(whole: Whole, read: Read, size: int, begins: list[int], folder: Path) -> Whole:
-    """The file, or a copy of one whose segments count their packets anew: ffmpeg would take that for damage."""
+    """Return the file, or a copy of the file with continuous packet counters.
+
+    A copy is made if the counters start again at the offsets ``begins``. ffmpeg would report such a restart as damage.
+    """
     if not begins:
         return whole
     target = folder / f"counted-{whole.path.name}.ts"

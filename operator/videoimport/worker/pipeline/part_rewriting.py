@@ -1,7 +1,7 @@
-"""Parts of a transport stream that cannot be joined as they are, written anew one by one.
+"""Rewrite the parts of a transport stream that cannot be joined as they are.
 
-A part that begins within an open group is written from its first picture that can be decoded, and its sound from then
-on. One of H.264 behind another part is encoded: see ``leading_pictures.PartOpening``.
+A part that begins within an open group is copied from its first decodable frame on, and its audio from the same time
+on. A later part of H.264 that begins without an IDR frame is encoded: see ``leading_pictures.PartOpening``.
 """
 
 from collections.abc import Iterator
@@ -22,17 +22,19 @@ from videoimport.worker.source.probe import Examined, examine, reading
 _PACKETS_AT_ONCE = 4096
 _BYTES_AT_ONCE = _PACKETS_AT_ONCE * transport.PACKET
 _FIRST_PID, _PIDS, _MOST_PIDS = 0x300, 16, 100
-"""PIDs of the parts that are written anew: other ones for each, so that it stays a part."""
+"""PIDs of the rewritten parts. Each rewritten part has other PIDs, so that it is still found as a part of its own."""
 
 
 def is_needed(join: Join, *, is_first: bool) -> bool:
-    """Whether a part cannot be joined as it is."""
+    """Return whether a part must be rewritten before joining."""
     return join.opening.must_be_alone or (join.opening.must_be_closed and not is_first)
 
 
 def rewritten(children: Children, read: Read, parts: list[tuple[Join, int]], folder: Path) -> Iterator[bytes]:
-    """The parts, each given with where it ends. Raises ImportFailure UNSUPPORTED_SOURCE for one that cannot be written
-    anew, and ENCODER_UNAVAILABLE."""
+    """Yield the bytes of all parts. Each part is given with the offset where it ends.
+
+    Raise ImportFailure UNSUPPORTED_SOURCE for a part that cannot be rewritten, or ENCODER_UNAVAILABLE.
+    """
     for number, (join, limit) in enumerate(parts):
         if is_needed(join, is_first=number == 0):
             made = _made_alone(children, read, parts[number], folder, number)
@@ -48,7 +50,7 @@ def _chunks(read: Read, start: int, end: int) -> Iterator[bytes]:
 
 
 def _made_alone(children: Children, read: Read, part: tuple[Join, int], folder: Path, number: int) -> Examined:
-    """The part as a file of its own, with all pictures that can be decoded."""
+    """Return the part as a file of its own, with all frames that can be decoded."""
     join, limit = part
     path, written = folder / "part.ts", folder / "part-anew.ts"
     write_packets(path, limit - join.offset, joins.part_alone(read, join, limit))
@@ -79,7 +81,7 @@ def _refused() -> ImportFailure:
 
 
 def write_packets(target: Path, size: int, packets: Iterator[bytes]) -> None:
-    """Write packets to a file. Raises ImportFailure SCRATCH_FULL without room for about ``size`` bytes."""
+    """Write packets to a file. Raise ImportFailure SCRATCH_FULL if there is no disk space for about ``size`` bytes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with target.open("wb", buffering=_PACKETS_AT_ONCE * 188) as file:

@@ -106,7 +106,7 @@ class _Publication:
             raise
 
     def show(self) -> Finished | None:
-        """Run all steps after the intent, and repeat them after errors whose remedy is to wait. Raises
+        """Run all steps after the intent. Repeat the steps after errors that may end after a wait. Raises
         ImportFailure."""
         try:
             return self._place.retries.run_whole(
@@ -215,6 +215,6 @@ class _EarlierObject:
 
     @classmethod
     def of(cls, place: Place, key: str, content: Content | None) -> "_EarlierObject | None":
-        """Return the earlier object; None if there was none of the importer's."""
+        """Return the object at the key before the publication, or None if the importer had no object there."""
         facts = place.store.head(key) if content is not None and content.body else None
         return cls(key, content.body, facts.metadata) if content and facts else None

@@ -1,4 +1,4 @@
-"""Sources whose clock starts again, or that begin between two keyframes: copied once, with their times made good."""
+"""Repair a source whose clock starts again, or whose start cannot be decoded: copy the source once with new times."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,22 +12,22 @@ from videoimport.worker.source.probe import Examined, examine, note_start
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """The copy of a source that the results are made from."""
+    """The repaired copy of a source. The results are made from this copy."""
 
     file: Examined
     why: str
-    """What was wrong and what was done, in half a sentence."""
+    """The fault and its repair, in half a sentence."""
 
 
 def mend(children: Children, found: Examined, folder: Path, *, has_audio: bool) -> Mended | None:
-    """Write the copy into ``folder``; None where nothing is to be repaired, or no copy can be made.
+    """Write the repaired copy into ``folder``. Return None if there is nothing to repair, or if no copy can be made.
 
-    ``has_audio`` is whether the source's audio is taken from this file. Raises ImportFailure where ffmpeg was killed.
+    ``has_audio`` is whether the source's audio is taken from this file. Raise ImportFailure if ffmpeg was killed.
     """
     video, audio = found.media.video, found.media.audio if has_audio else None
     muxer = MUXERS.get(found.media.demuxer)
     if video is None or muxer is None or (has_audio and found.media.choice.second):
-        return None  # the copy has one track of sound
+        return None  # the copy has only one audio track
     note_start(children, found, video)
     wanted = repair(found.track(video.index), found.track(audio.index) if audio else None)
     if wanted is None:

@@ -1,4 +1,4 @@
-"""Making the results: ffmpeg over the source, which may still be arriving, its files leaving while they grow."""
+"""Make the results: run ffmpeg on the source, possibly during the download, and upload the results while they grow."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ _NO_ROOM = "the room kept for the result's index did not do"
 
 
 class Fallback(Exception):  # noqa: N818 — nobody's error: it is made again, more slowly
-    """What was made while the source arrived is of no use; all of it is awaited now."""
+    """Raised when the files made during the download cannot be used. The whole source is then downloaded first."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -33,12 +33,12 @@ class Fallback(Exception):  # noqa: N818 — nobody's error: it is made again, m
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The files, and the job they were made by."""
+    """The result files and the job that made them."""
 
     job: Job
     targets: tuple[Target, ...]
     lost: str = ""
-    """What ffmpeg said of tolerated damage."""
+    """ffmpeg's messages about tolerated damage."""
 
 
 class Maker:
@@ -48,7 +48,7 @@ class Maker:
         self._children, self._board, self._outgoing, self._folder = children, board, outgoing, folder
 
     def overlapped(self, arrival: Arrival, head: Inspected) -> Made:
-        """Make it while the source arrives. Raises Fallback where that leads nowhere, or ImportFailure."""
+        """Make the results during the download. Raise Fallback if that cannot succeed, or ImportFailure."""
         job, readers, kill = self._online(arrival, head)
         targets = transcode.targets(job, self._folder, growing=True)
         with self._leaving(job, targets) as files:
@@ -61,11 +61,14 @@ class Maker:
         return Made(job, targets)
 
     def discard(self, made: Made) -> None:
-        """It is of no use after all."""
+        """Delete result files that cannot be used, and withdraw their uploads."""
         self._take_back(made.targets)
 
     def _online(self, arrival: Arrival, head: Inspected) -> tuple[Job, list[StreamReader], list[Callable[[], None]]]:
-        """The job with loopback addresses for what still grows."""
+        """Return the job with a loopback URL for a source that still grows.
+
+        Also return the readers of these URLs, and a list for functions that stop the run if a reader fails.
+        """
         kill: list[Callable[[], None]] = []
 
         def strayed() -> None:
@@ -79,7 +82,10 @@ class Maker:
         return at(head.job, video.url, video.url if one_file else audio, seekable=seekable), [video], kill
 
     def _judge(self, arrival: Arrival, job: Job, readers: list[StreamReader], ended: Ended) -> None:
-        """Why ffmpeg ended, whoever killed it. Returns only when it is through."""
+        """Raise the reason for the end of ffmpeg, also where another part of the worker ended ffmpeg.
+
+        Return only if ffmpeg completed without errors.
+        """
         if arrival.restarted:
             raise Fallback("the download started over")
         arrival.check()
@@ -94,7 +100,7 @@ class Maker:
             raise Fallback("ffmpeg could not go on with what had arrived")
 
     def staged(self, job: Job) -> Made:
-        """Make it from the whole source. Raises ImportFailure."""
+        """Make the results from the whole source. Raise ImportFailure on failure."""
         try:
             return self._staged(job, growing=not job.is_tolerant)
         except HeadTooSmall:
@@ -123,7 +129,8 @@ class Maker:
 
     @contextmanager
     def _leaving(self, job: Job, targets: tuple[Target, ...]) -> Iterator[dict[Target, Growing]]:
-        """Inside, the files are sent as they grow; what fails inside takes them back."""
+        """Upload the files while they grow. Delete and withdraw the files if the block raises Fallback or
+        HeadTooSmall."""
         self._board.start(StageName.UPLOAD)
         self._board.decided("Overlapped", "its parts leave while it is made", StageName.UPLOAD)
         for target in targets:
@@ -136,13 +143,17 @@ class Maker:
             raise
 
     def _take_back(self, targets: tuple[Target, ...]) -> None:
-        """Removed first: what is removed and then withdrawn takes no room any more, whoever still has it open."""
+        """Delete the files, then withdraw their uploads.
+
+        In this order, a file takes no disk space after its withdrawal, even if another part of the worker still has it
+        open.
+        """
         for target in targets:
             Path(target.path).unlink(missing_ok=True)
         self._outgoing.withdraw(tuple(target.object_name for target in targets))
 
     def _follow(self, child: Child, job: Job) -> Ended:
-        """ffmpeg's run to its end, ended early when what it makes cannot be sent."""
+        """Wait for the end of ffmpeg and report the progress. End ffmpeg early if an upload fails."""
         seen = -1.0
         for seconds in progress.output_seconds(child.lines()):
             if seconds != seen:

@@ -1,4 +1,4 @@
-"""Checks of what was made, before it is published: compared with its source, and decoded where it was only copied."""
+"""Verify the results before publishing: compare each result with its source, and decode the copied streams."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,10 +22,11 @@ from videoimport.worker.source.probe import Examined, examine, words
 
 
 def verified(children: Children, job: Job, targets: tuple[Target, ...], complaint: str = "") -> dict[Target, Examined]:
-    """The results, looked into. Raises ImportFailure VERIFICATION_FAILED, or SOURCE_CORRUPT for inherited damage.
+    """Examine and verify the results. Raise ImportFailure VERIFICATION_FAILED, or SOURCE_CORRUPT for inherited damage.
 
-    Of an original there are none; then the source itself is decoded like a copy. ``complaint`` is what
-    ``transcode.run`` returned: a tolerated source may have less to show, see ``verify.difference_of_damaged``.
+    An original has no results, so the source itself is decoded like a copy. ``complaint`` is the message that
+    ``ffmpeg.run`` returned. The result of a damaged source that is tolerated may be shorter: see
+    ``verify.difference_of_damaged``.
     """
     if job.plan.is_original and not job.is_tolerant:
         _inputs_decode(children, job)
@@ -35,7 +36,8 @@ def verified(children: Children, job: Job, targets: tuple[Target, ...], complain
 
 
 def loss(children: Children, job: Job, results: dict[Target, Examined], complaint: str = "") -> str | None:
-    """What of a tolerated source could not be had, in half a sentence; None when nothing is missing or damaged."""
+    """Return the damage or loss of a tolerated source in half a sentence. Return None if nothing is missing or
+    damaged."""
     if not job.is_tolerant or not (complaint or _is_known_to_be_damaged(children, job)):
         return None
     shown = next(iter(results.items()), None)
@@ -43,7 +45,8 @@ def loss(children: Children, job: Job, results: dict[Target, Examined], complain
 
 
 def _heard(children: Children, job: Job) -> float | None:
-    """Seconds of sound by the source's samples, where that is more than its timestamps have room for."""
+    """Return the seconds of audio in the source's samples, if that is more than the source's timestamps allow.
+    Otherwise, return None."""
     sound, path = job.sound, job.inputs.audio_path
     if sound is None or not hearing.is_doubtful(sound.audio, sound.track, job.demuxer):
         return None
@@ -52,7 +55,7 @@ def _heard(children: Children, job: Job) -> float | None:
 
 
 def _decoded_pictures(children: Children, job: Job) -> Count | None:
-    """Pictures of the source, of each part by itself; None where ffmpeg does not tell."""
+    """Return the number of frames of the source, counted part by part. Return None if ffmpeg prints no number."""
     video = job.picture.video
     commands = picture_count.count_argvs(job.inputs.video_path, video, job.places)
     return picture_count.count_of([children.run(argv).stderr for argv in commands], video)
@@ -83,9 +86,10 @@ def _is_known_to_be_damaged(children: Children, job: Job) -> bool:
 
 
 def _decodes(children: Children, job: Job, target: Target) -> None:
-    """Decode what was copied, as far as ``proof`` says, for nothing decoded it on the way.
+    """Decode the copied streams as far as ``proof`` asks, because no other step decoded them.
 
-    Keyframes and samples may make a decoder complain of a valid file, so nothing is blamed before a full decode of it.
+    A decoder may report errors in a valid file when it decodes only keyframes or samples. So an error raises
+    VERIFICATION_FAILED only after a full decode.
     """
     proof = proof_of(job.picture) if target.copies else _ENCODED
     ended = _decoded(children, job, target.path, proof, command.EVERYTHING)
@@ -97,7 +101,7 @@ def _decodes(children: Children, job: Job, target: Target) -> None:
 
 
 _ENCODED = DecodeProof(is_complete=False)
-"""Our own pictures: those that led to them were all decoded."""
+"""The proof for encoded video. All source frames of an encode were already decoded."""
 
 
 def _inputs_decode(children: Children, job: Job) -> None:
@@ -112,7 +116,8 @@ def _input_decoded(children: Children, job: Job, path: str) -> Ended:
 
 
 def _decoded(children: Children, job: Job, path: str, proof: DecodeProof, streams: tuple[str, ...]) -> Ended:
-    """The end of what the proof asks for if that is clean, else of a full decode."""
+    """Decode what ``proof`` asks for, and decode everything if that reports errors. Return the end of the last
+    decode."""
     everything = command.decode_argv(path, keyframes_only=False, streams=streams)
     if proof.is_complete:
         return children.run(everything)

@@ -55,7 +55,8 @@ class Mounts:
 
 
 def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: Mounts = Mounts()) -> Request:
-    """Return the fetching process's request for a task. Raises ImportFailure INVALID_SPEC for an invalid CA bundle."""
+    """Return the request to the fetching process for a task. Raise ImportFailure INVALID_SPEC for an invalid
+    CA bundle."""
     source, worker, requirements = task.spec.source, task.spec.worker, task.spec.requirements
     volume, secret = source.persistent_volume_claim, source.credentials_secret_ref
     trusted = trust.bundle(worker.ca_bundle_config_map_ref, mounts.ca_bundle, folder)

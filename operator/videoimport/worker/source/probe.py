@@ -1,4 +1,4 @@
-"""Examining files: ffprobe run under its guards, and its output as values."""
+"""Examine files: run ffprobe with its guards and parse the output."""
 
 import os
 import re
@@ -25,12 +25,12 @@ from videoimport.worker.runtime.errors import ImportFailure, refuse
 from videoimport.worker.runtime.subprocesses import Children, Ended
 
 _WORDS = 300
-"""Characters of a program's error stream that go into a message."""
+"""Maximum number of characters of a program's error stream in a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A file, looked into."""
+    """The facts about an examined file."""
 
     path: Path
     size: int
@@ -38,27 +38,30 @@ class Examined:
     media: Media
     tracks: dict[int, Track]
     boxes: tuple[Box, ...]
-    """Empty for what is no MP4 or MOV."""
+    """The top-level boxes. Empty for a file that is not MP4 or MOV."""
     parts: tuple[int, ...] = ()
-    """Where its tables end and where each of its parts begins, where it was joined; see ``verify.picture_count``."""
+    """The offset where the tables of a joined file end, then the offsets where its parts begin. Empty for other files.
+
+    See ``verify.picture_count``.
+    """
     damage: Finding | None = None
-    """Why its data ends early, where it does."""
+    """The reason why the file's data ends early. None if the data is complete."""
     encrypted: tuple[Encrypted, ...] = ()
-    """Its tracks that are."""
+    """The encrypted tracks of the file."""
 
     @property
     def joined(self) -> str:
-        """How it was joined, in half a sentence; empty for a source of one piece."""
+        """How the source was joined, as half a sentence. Empty for a source in one piece."""
         told = f"the source is joined from {len(self.parts) - 1} parts, each with a clock or streams of its own"
         return told if self.parts else ""
 
     def track(self, index: int) -> Track:
-        """The packets of a stream; none is an empty track."""
+        """Return the track of a stream. The track is empty if the stream has no packets."""
         return self.tracks.get(index, Track())
 
 
 def examine(children: Children, path: Path) -> Examined:
-    """Look into a file. Raises ImportFailure when it is no video, or too damaged to be read at all."""
+    """Examine a file. Raise ImportFailure if the file is no video, or if damage makes the file unreadable."""
     size, head = path.stat().st_size, read_head(path)
     if sniff.is_manifest(head):
         message = "What was fetched is a playlist that names other files."
@@ -66,7 +69,7 @@ def examine(children: Children, path: Path) -> Examined:
     container = sniff.container(head)
     with reading(path) as read:
         boxes = tuple(boxes_of.top_level(read, size)) if container in ("mp4", "mov") else ()
-        if container not in ("mkv", "webm"):  # ffprobe takes a file for MP4 also where its first box has no known name
+        if container not in ("mkv", "webm"):  # ffprobe reads a file as MP4 also if the name of its first box is unknown
             refuse(_excess(read, size))
         refuse(encryption.scrambled(read(0, encryption.ENOUGH)))
         media = _probe(children, path, container, boxes_of.missing_bytes(boxes, size))
@@ -80,7 +83,10 @@ def examine(children: Children, path: Path) -> Examined:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Read]:
-    """A file's bytes. Headers may name any offset and any length: bytes beyond the file's end are empty."""
+    """Provide a function that reads bytes of a file.
+
+    Headers may name any offset and any length. Bytes after the end of the file are empty.
+    """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
 
@@ -91,7 +97,7 @@ def reading(path: Path) -> Iterator[Read]:
 
 
 def note_start(children: Children, file: Examined, video: Video) -> None:
-    """Record on a stream's track when its first picture that can be decoded is shown, where it has leading pictures."""
+    """Record on a stream's track the display time of its first decodable frame, if the track has leading frames."""
     track = file.track(video.index)
     if not first_picture.has_leading(track):
         return
@@ -103,9 +109,9 @@ def note_start(children: Children, file: Examined, video: Video) -> None:
 
 
 def note_changes(children: Children, file: Examined, stream: Video | Audio, *, is_copied: bool) -> None:
-    """Record on a stream's track what changes within it. The stream is decoded, of a video its keyframes.
+    """Record on a stream's track the changes within the stream. This decodes all audio, or the keyframes of a video.
 
-    What is noted of a joined source stays.
+    The note that a source was joined stays in front.
     """
     track = file.tracks.get(stream.index)
     if track is None:
@@ -114,7 +120,7 @@ def note_changes(children: Children, file: Examined, stream: Video | Audio, *, i
         child = children.start(changes.frames_argv(str(file.path), stream, is_copied=is_copied))
         child.tell("")
         found = changes.change(changes.frame_shapes(child.lines()), "video", file.media.start)
-        child.ended()  # its code proves nothing here: damage is checked by others
+        child.ended()  # the exit code is no evidence here: other checks find damage
     elif not changes.has_one_header(file.media.demuxer, stream):
         errors = children.run(changes.sound_argv(str(file.path), stream)).stderr
         found = changes.change(changes.sound_shapes(errors), "audio", None)
@@ -124,13 +130,13 @@ def note_changes(children: Children, file: Examined, stream: Video | Audio, *, i
 
 
 def read_head(path: Path) -> bytes:
-    """The first bytes."""
+    """Return the first bytes of a file."""
     with path.open("rb") as file:
         return file.read(sniff.ENOUGH)
 
 
 def excess_of(path: Path, size: int) -> Finding | None:
-    """Return what of an MP4's or MOV's tables would take ffprobe too much memory, or None."""
+    """Return a finding if the tables of an MP4 or MOV file would take ffprobe too much memory, or None."""
     with reading(path) as read:
         return _excess(read, size)
 
@@ -167,11 +173,12 @@ def _walk(children: Children, path: Path, media: Media) -> dict[int, Track]:
     child.tell("")
     rates = {video.index: video.own_rate for video in media.videos if video.own_rate}
     tracks = packets.walk(child.lines(), media.demuxer, rates)
-    child.ended()  # its code proves little: missing facts show in the tracks
+    child.ended()  # the exit code is no evidence: missing facts show in the tracks
     return tracks
 
 
 def words(stderr: str, path: Path) -> str:
-    """The start of a program's error stream, fit for a message: the first error causes the others."""
+    """Return the start of a program's error stream as one line for a message. The first error causes the later
+    errors."""
     plain = re.sub(r" @ 0x[0-9a-f]+", "", stderr.replace(f"file:{path}", "the file"))
     return " ".join(plain.split())[:_WORDS] or "it printed no message"

@@ -43,7 +43,7 @@ class Intent(Model):
     result: str
     """The content of result.json."""
     index_keys: Annotated[tuple[Key, ...], Field(max_length=2)] = ()
-    """Keys of the index entries that get the address of the video."""
+    """Object keys of the index entries into which the address of the video is written."""
     lossy: bool = False
     """True if the source was damaged and the damage was tolerated. For the index."""
     report: Report

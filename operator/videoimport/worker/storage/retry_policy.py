@@ -74,7 +74,7 @@ class Reach:
 
 
 class _Failures:
-    """Failures of one operation because the destination did not answer."""
+    """The failures of one operation at a destination that does not answer."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -138,7 +138,7 @@ class Retries:
         made._make_api_call = repeated
 
     def run(self, work: Callable[[], Result]) -> Result:
-        """Run ``work``, and repeat it after a DestinationFault whose remedy is to wait."""
+        """Run ``work``. Repeat it after a DestinationFault that may end after a wait."""
         return self._attempts(_waits)(work)
 
     def run_whole(self, work: Callable[[], Result]) -> Result:

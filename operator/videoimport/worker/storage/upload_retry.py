@@ -33,8 +33,8 @@ class Resending:
         return self._upload.id
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
-        """Upload the file as ``Upload.send`` does, and repeat that if it may help. Raises the last failure, or
-        AbandonedError after ``stop``."""
+        """Upload the file as ``Upload.send`` does, and repeat the upload after errors that a retry may solve. Raises
+        the last failure, or AbandonedError after ``stop``."""
         reach = Reach()
 
         def told(done: int) -> None:

@@ -35,7 +35,7 @@ from videoimport.worker.storage.base import UnmetError
 from videoimport.worker.storage.record_scope import Objects, Scope, StoredObject
 
 LEASE = timedelta(minutes=3)
-"""How long a claim is valid without being renewed. A worker that ended without releasing its claim delays others for at
+"""Duration of a claim that is not renewed. A worker that ended without releasing its claim delays other imports for at
 most this time."""
 CLOCKS_DIFFER = timedelta(minutes=5)
 """Maximum difference between the clocks of two workers. A claim that ends later than this plus a lease was not written
@@ -234,11 +234,12 @@ def claim(
     wait: Callable[[float], object],
     source_sha256: str | None = None,
 ) -> Claim | Committed:
-    """Return the right to store a video, or the video that another import has stored. Wait while another import is
-    storing it. An entry whose source has another hash is ignored, because another program put it there.
+    """Claim the right to store a video and return the claim, or return the record of another import that has stored the
+    video. Wait while another import is storing it.
 
-    ``wait`` is called repeatedly with a number of seconds. An exception from ``wait`` ends the waiting. A claim that
-    does not change during one lease has expired, whatever its end time.
+    An entry whose source has another hash is ignored, because another program put it there. ``wait`` is called
+    repeatedly with a number of seconds. An exception from ``wait`` ends the waiting. A claim that does not change
+    during one lease has expired, whatever its end time.
     """
     patience = _Patience()
     while True:

@@ -165,7 +165,7 @@ _REFUSED = (
     "Put a login, or the User-Agent header of a browser under the key headers, into the Secret of "
     "source.credentialsSecretRef, then change retryToken."
 )
-"""Advice for hosts that answer all clients except browsers with the status of a missing login."""
+"""Advice for a host that reports a missing login to every client except browsers."""
 
 
 def reason_of(status: int) -> Reason:

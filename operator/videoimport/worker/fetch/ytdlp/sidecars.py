@@ -67,7 +67,8 @@ def _moment(one: Any, name: str) -> int | None:
 
 
 def _chosen(told: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield a format for each language, at most ``MOST_CAPTIONS``. Automatic captions are not in ``told``."""
+    """Yield one caption format for each language, for at most ``MOST_CAPTIONS`` languages. ``told`` contains no
+    automatic captions."""
     languages = told if isinstance(told, dict) else {}
     taken: set[str] = set()
     for language, formats in languages.items():

@@ -1,9 +1,10 @@
-"""Writes that replace an object only if it is unchanged, on stores with any support for conditions.
+"""Writes that replace an object only if it is unchanged, also on stores that support conditions only in part or not at
+all.
 
 Some stores refuse a condition. Others report a met condition as unmet: they compare ETags in a form that they never
 return, or answer ``If-None-Match: *`` with 404 if there is no object. So if a condition fails although the object is
-unchanged, the request is sent once more, because the object may have come and gone. If it fails again, the store counts
-as one that refuses the condition.
+unchanged, the request is sent once more, because the object may have come and gone. If the condition fails again, the
+store is treated as a store that refuses the condition.
 
 The support is recorded for each kind of request and each header separately. If a store is not known to honour a
 condition, the object is read directly before the request. The request still has the condition, unless the store is
@@ -67,11 +68,10 @@ class Conditions:
     def send(
         self, request: Callable[..., Answer], condition: Condition | None, is_as_it_was: Callable[[], bool]
     ) -> Answer:
-        """Send a request with its condition, or without if the store does not support it. ``is_as_it_was`` reads the
-        object and returns whether it is unchanged.
+        """Send a request with its condition, or without the condition if the store does not support it.
 
-        Raises UnmetError, and botocore's errors. One of these is a conflict with another request that did not change
-        the object.
+        ``is_as_it_was`` reads the object and returns whether it is unchanged. Raises UnmetError, or an error of
+        botocore. Such an error may also mean a conflict with another request that did not change the object.
         """
         if condition is None:
             return request()

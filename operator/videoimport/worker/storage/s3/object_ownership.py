@@ -37,7 +37,8 @@ class Proofs:
         self._written[key] = etag
 
     def deleted(self, key: str) -> None:
-        """Record that this run deleted the object: an object that appears at the key later is not this run's."""
+        """Record that this run deleted the object. An object that appears at the key later belongs to another
+        writer."""
         self._forget_hashes(key)
         self._written.pop(key, None)
 

@@ -146,8 +146,8 @@ def _entered(descriptor: int, folder: str) -> int:
 
 
 def _link(here: int, temporary: str, there: int, name: str) -> None:
-    """Rename a file only if the name is free. If the file system has no hard links, check first and rename then, which
-    is not atomic."""
+    """Rename a file only if the new name is free. If the file system has no hard links, check the name and then rename
+    the file, which is not atomic."""
     try:
         os.link(temporary, name, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
     except FileExistsError:

@@ -31,7 +31,7 @@ class VolumeUpload:
         self._descriptor: int | None = descriptor
         self._stop = threading.Event()
         self._open = threading.Lock()
-        """Held by the code that may close the descriptor: ``send``, or an ``abort`` that comes first."""
+        """Lock for the right to close the descriptor. ``send`` holds the lock, or ``abort`` if it runs first."""
         self._sent: Sent | None = None
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
