@@ -109,7 +109,7 @@ def test_hls_is_imported_across_a_discontinuity(
     assert found.beeps == pytest.approx((0.0, 1.0, 2.0), abs=0.1)
     assert streams(desk)["joinedParts"] == 2
     told = streams(desk)["taken"][1]["changes"]
-    assert told.startswith("the source is joined of 2 parts, each with a clock or streams of its own; audio changes")
+    assert told.startswith("the source is joined from 2 parts, each with a clock or streams of its own; audio changes")
 
 
 @pytest.mark.parametrize("has_one_header", [True, False])
