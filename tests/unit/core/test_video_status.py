@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.core.leaking_urls import LEAKING, SECRET
 from support.core.video_builders import (
     NOW,
     SETTINGS,
@@ -126,27 +127,6 @@ def test_done_is_asked_of_one_stage():
     assert is_done(stages(100, 0, 0), StageName.DOWNLOAD)
     assert not is_done(stages(100, 0, 0), StageName.UPLOAD)
     assert not is_done((), StageName.UPLOAD)
-
-
-SECRET = "s3cr3tw0rd"
-LEAKING = [
-    f"https://video.example/talk.mp4?token={SECRET}",
-    f"https://video.example/talk.mp4?X-Amz-Signature={SECRET}&a=b/c",
-    f"https://user:{SECRET}@video.example/talk.mp4",
-    f"https://user:{SECRET}@video.example",
-    f"https://user:{SECRET}/x@video.example/talk.mp4",
-    f"https://archive.example/web/https://user:{SECRET}@video.example/talk.mp4",
-    f"https://archive.example/web/https://user:{SECRET}@video.example",
-    f"https://archive.example/https%3A%2F%2Fuser%3A{SECRET}%40video.example%2Ftalk.mp4",
-    f"https://archive.example/https%253A%252F%252Fuser%253A{SECRET}%2540video.example",
-    f"https://archive.example/talk.mp4%3Ftoken%3D{SECRET}",
-    f"https://archive.example/talk.mp4%253Ftoken%253D{SECRET}%252Fx.mp4",
-    f"https://video.example/talk.mp4;jsessionid={SECRET}",
-    f"https://video.example/talk.mp4&sig={SECRET}",
-    f"https://video.example/token={SECRET}",
-    f"https://video.example/talk.mp4#{SECRET}",
-    f"https://[::1/{SECRET}",
-]
 
 
 @pytest.mark.parametrize("url", LEAKING)

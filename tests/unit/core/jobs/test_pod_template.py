@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from support.core.job_manifests import SECRET, container, manifest, pod_spec
 from support.core.video_builders import SETTINGS, video
 from videoimport.api.tasks.import_task import (
     CA_BUNDLE_PATH,
@@ -15,28 +16,7 @@ from videoimport.api.tasks.import_task import (
     TASK_PATH,
 )
 from videoimport.core.jobs.pod_template import build_import_pod
-from videoimport.core.jobs.run_lifecycle import build_import_job
 from videoimport.core.settings import Settings
-
-SECRET = {"destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "store-keys"}}}
-
-
-def manifest(settings=SETTINGS, run=3, **given):
-    return build_import_job(video(**given), run, settings)
-
-
-def made(**meta):
-    """The Job as the API server gives it back."""
-    found = manifest(meta=meta)
-    return found | {"metadata": found["metadata"] | {"uid": "j", "creationTimestamp": "2026-05-04T12:00:00Z"}}
-
-
-def pod_spec(**given):
-    return manifest(**given)["spec"]["template"]["spec"]
-
-
-def container(**given):
-    return pod_spec(**given)["containers"][0]
 
 
 def test_worker_finds_its_task_through_the_downward_api():

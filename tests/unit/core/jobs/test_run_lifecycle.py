@@ -9,6 +9,7 @@ import pytest
 
 from support.core.discovery_builders import begun, collected, deleted, listed, look, noted, told
 from support.core.discovery_builders import created as listing_made
+from support.core.job_manifests import SECRET, manifest
 from support.core.video_builders import (
     NOW,
     SETTINGS,
@@ -465,25 +466,10 @@ def test_a_message_that_was_refused_is_sent_again_and_its_job_goes():
     assert [type(action) for action in tell(waits, **seen).actions] == [Delete]
 
 
-SECRET = {"destination": {"s3": {"bucket": "media"}, "credentialsSecretRef": {"name": "store-keys"}}}
-
-
-def manifest(settings=SETTINGS, run=3, **given):
-    return build_import_job(video(**given), run, settings)
-
-
 def made(**meta):
     """The Job as the API server gives it back."""
     found = manifest(meta=meta)
     return found | {"metadata": found["metadata"] | {"uid": "j", "creationTimestamp": "2026-05-04T12:00:00Z"}}
-
-
-def pod_spec(**given):
-    return manifest(**given)["spec"]["template"]["spec"]
-
-
-def container(**given):
-    return pod_spec(**given)["containers"][0]
 
 
 def test_job_is_named_and_labelled_after_its_import_and_run():
