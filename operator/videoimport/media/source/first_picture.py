@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from videoimport.media.source.packet_scan import MOST_REORDERED, SAME_SECONDS, Track
-from videoimport.media.source.probe import GUARDS
+from videoimport.media.source.probe import address, guarded
 from videoimport.media.source.probe_bounds import read_time
 from videoimport.media.source.streams import Video
 
@@ -11,8 +11,9 @@ from videoimport.media.source.streams import Video
 def start_argv(path: str, video: Video) -> list[str]:
     """Return ffprobe's command that prints the times of the frames that the first packets of a stream decode to."""
     return [
-        "ffprobe", "-hide_banner", "-v", "error", *GUARDS, "-select_streams", str(video.index), "-read_intervals",
-        f"%+#{MOST_REORDERED}", "-show_entries", "frame=best_effort_timestamp_time", "-of", "csv=p=0", f"file:{path}",
+        "ffprobe", "-hide_banner", "-v", "error", *guarded(path), "-select_streams", str(video.index),
+        "-read_intervals", f"%+#{MOST_REORDERED}", "-show_entries", "frame=best_effort_timestamp_time",
+        "-of", "csv=p=0", address(path),
     ]  # fmt: skip
 
 

@@ -128,6 +128,8 @@ class _PartScan:
         self.tables, self.found = Tables(private=private), list[Part]()
         self.private_audio: dict[int, str] = {}
         """Audio codec by PID, for streams that the tables call private data."""
+        self._private_pids = frozenset[int]()
+        """Private data in the present tables."""
         self._restarts = restarts
         self._association = 0
         """Offset of the last program association table."""
@@ -147,10 +149,11 @@ class _PartScan:
             if self.tables.add(packet):
                 self.note_waiting()
                 _change(self.found, _pictured(self.tables), offset)
+                self._private_pids = self.found[-1].private_pids if self.found else frozenset()
         elif self.found and (places := transport.times_at(packet)):
             shown, decoded = (transport.read_time(packet, place) for place in (places[0], places[-1]))
             self._add(Unit(pid, shown, decoded, offset))
-            if pid in self.found[-1].private_pids and (codec := transport.private_audio(packet)):
+            if pid in self._private_pids and (codec := transport.private_audio(packet)):
                 self.private_audio[pid] = codec
 
     def _add(self, unit: Unit) -> None:

@@ -19,8 +19,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Children, Ended
 from videoimport.worker.source.probe import Examined, examine, reading
 
-_PACKETS_AT_ONCE = 4096
-_BYTES_AT_ONCE = _PACKETS_AT_ONCE * transport.PACKET
+_BYTES_AT_ONCE = 4096 * transport.PACKET
 _FIRST_PID, _PIDS, _MOST_PIDS = 0x300, 16, 100
 """PIDs of the rewritten parts. Each rewritten part has other PIDs, so that it is still found as a part of its own."""
 
@@ -84,7 +83,7 @@ def write_packets(target: Path, size: int, packets: Iterator[bytes]) -> None:
     """Write packets to a file. Raise ImportFailure SCRATCH_FULL if there is no disk space for about ``size`` bytes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with target.open("wb", buffering=_PACKETS_AT_ONCE * 188) as file:
+        with target.open("wb", buffering=_BYTES_AT_ONCE) as file:
             file.writelines(packets)
     except OSError as error:
         if not disks.is_full(error):
