@@ -118,7 +118,7 @@ class ReasonInfo:
     """One sentence about the next step of the user, if no exact advice is known. An automatic retry is not an
     advice."""
     exit_code: int | None = None
-    """Exit code of the worker, from 64 to 113. None if no worker can end with this reason."""
+    """Exit code of the worker, from 64 to 113. The value is None if no worker can end with this reason."""
     max_retries: int | None = None
     """Maximum number of retries with this reason within an import. None means only the limit of ``maxAttempts``."""
     upload_status: UploadText = UploadText.FAILED

@@ -78,7 +78,7 @@ class HostRecord(NamedTuple):
 
 
 def combine_records(host: str, records: Iterable[HostBackoff | HostRecord]) -> BreakerState | None:
-    """Return the state that all records together describe; None if the breaker is closed. If a success and a failure
+    """Return the state that all records together describe, or None if the breaker is closed. If a success and a failure
     happened in the same second, the failure decides."""
     records = tuple(records)
     success = max((record.time for record in records if not record.failures), default=None)
@@ -139,7 +139,7 @@ def describe_hold(wait: HostWait) -> str:
 
 
 def find_wait(context: HostContext, uid: str) -> HostWait | None:
-    """Return the wait that comes before a run of this import; None if the run may start. After each failure, the
+    """Return the wait that comes before a run of this import, or None if the run may start. After each failure, the
     waiting imports start in another order. Imports with a failure of their own come last. The first import that can
     start is the probe."""
     breaker, record = context.breaker, context.record
@@ -275,7 +275,7 @@ def find_store_host(endpoint: str | None, bucket: str) -> str | None:
 
 
 def parse_host(url: str) -> str | None:
-    """Return the host of a URL without ``www.``; None if the URL has no host."""
+    """Return the host of a URL without ``www.``, or None if the URL has no host."""
     try:
         host = urlsplit(url).hostname
     except ValueError:

@@ -43,7 +43,7 @@ class RefusedItem:
     """An item that will not be imported. No field contains a secret."""
 
     identity: str | None
-    """Identity of the item; None if a line of a manifest has no address."""
+    """Identity of the item, or None if a line of a manifest has no address."""
     reason: Reason
     message: str = ""
     name: str | None = None

@@ -39,8 +39,8 @@ an annotation. Linkerd reads an annotation. KubeVirt's CDI sets the same annotat
 
 
 def find_controller(metadata: Mapping[str, Any]) -> Owner | None:
-    """Return the owner in the only reference with ``controller: true``; None if there is no such reference or more than
-    one."""
+    """Return the owner in the only reference with ``controller: true``, or None if there is no such reference or more
+    than one."""
     controllers = [one for one in metadata.get("ownerReferences") or () if one.get("controller") is True]
     if len(controllers) != 1:
         return None
@@ -65,8 +65,8 @@ def build_job_owner(namespace: str, name: str, uid: str) -> Owner:
 
 
 def find_child_owner(meta: ObjectMeta) -> Owner | None:
-    """Return the BulkImport that a VideoImport names as its controlling owner; None if there is no such BulkImport. The
-    function does not check whether a BulkImport with this UID exists."""
+    """Return the BulkImport that a VideoImport names as its controlling owner, or None if there is no such BulkImport.
+    The function does not check whether a BulkImport with this UID exists."""
     controllers = [one for one in meta.owner_references if one.controller]
     if len(controllers) != 1:
         return None
@@ -168,7 +168,7 @@ def is_page_of(page: PageView, bulk: Owner) -> bool:
 
 
 def find_child_item(child: ObjectMeta, bulk: Owner) -> str | None:
-    """Return the identity of the item that a VideoImport imports for this BulkImport; None if the VideoImport is no
+    """Return the identity of the item that a VideoImport imports for this BulkImport, or None if the VideoImport is no
     child of the BulkImport."""
     return parse_child_identity(bulk.name, child.name) if find_child_owner(child) == bulk else None
 
@@ -187,7 +187,7 @@ def is_child(video: ObjectMeta) -> bool:
 
 
 def parse_child_identity(bulk_name: str, name: str) -> str | None:
-    """Return the identity of the item that the child with this name imports; None if no child has such a name. The
+    """Return the identity of the item that the child with this name imports, or None if no child has such a name. The
     identity is the ten hex digits at the end of the name. The name begins with the BulkImport's name and a hyphen."""
     before, identity = name[:-10], name[-10:]
     has_prefix = before == f"{bulk_name}-" or (before.startswith(f"{bulk_name}-") and before.endswith("-"))

@@ -59,7 +59,7 @@ class JobView:
     suspended: bool = False
     """True if spec.suspend is true: a queue (Kueue) holds the Job back. The controller never sets spec.suspend."""
     wish: str | None = None
-    """``wish_hash`` of the spec from which the Job was made; None if unknown."""
+    """``wish_hash`` of the spec from which the Job was made, or None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class ClaimView:
     bound: bool
     """True if the claim has its volume. A claim without a volume may still wait for its first pod."""
     room: str | None
-    """Requested size and storage class, as ``core.video.start_run`` writes them; None if unknown."""
+    """Requested size and storage class, as ``core.video.start_run`` writes them, or None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +194,9 @@ class ObservedVideo:
     claims: tuple[ClaimView, ...] = ()
     """PersistentVolumeClaims that name the VideoImport as their owner."""
     host: BreakerState | None = None
-    """Breaker of the source's host; None if the breaker is closed."""
+    """Breaker of the source's host, or None if the breaker is closed."""
     no_room: str = ""
-    """Sentence about the limit that keeps another run from starting; empty if this run may start."""
+    """Sentence about the limit that keeps another run from starting. The value is empty if this run may start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,4 +230,4 @@ class ObservedBulk:
     """End of the backoff of the host that serves the BulkImport's list; may be in the past."""
     left_failed: tuple[Listed, ...] | None = None
     """Failed items of earlier BulkImports with the same source and destination, unless a later BulkImport imported the
-    item. None if there are no earlier BulkImports, or if the decision does not need these items."""
+    item. The value is None if there are no earlier BulkImports, or if the decision does not need these items."""

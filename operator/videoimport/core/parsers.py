@@ -208,8 +208,8 @@ def _list_companions(status: Raw) -> tuple[str, ...]:
 
 
 def _find_stuck_init(status: Raw) -> Raw | None:
-    """Return the waiting state of an init container that cannot start; None if there is none. Such a container, from a
-    service mesh for example, keeps the worker from starting."""
+    """Return the waiting state of an init container that cannot start, or None if there is none. Such a container, from
+    a service mesh for example, keeps the worker from starting."""
     for container in status.get("initContainerStatuses") or ():
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
@@ -219,8 +219,8 @@ def _find_stuck_init(status: Raw) -> Raw | None:
 
 
 def _find_init_failure(status: Raw) -> str | None:
-    """Return a message about the init container that made the pod fail; None if there is none. The worker of such a pod
-    never ran."""
+    """Return a message about the init container that made the pod fail, or None if there is none. The worker of such a
+    pod never ran."""
     if status.get("phase") != "Failed":
         return None
     for container in status.get("initContainerStatuses") or ():

@@ -96,7 +96,7 @@ class Plan(Generic[Status]):
     """The result of a decision. An empty plan means that nothing has to change."""
 
     status: Status | None = None
-    """Complete new status; None if the status does not change. The controller writes only fields that differ."""
+    """Complete new status, or None if the status does not change. The controller writes only fields that differ."""
     actions: tuple[Action, ...] = ()
     event_queries: tuple[EventQuery, ...] = ()
     planned_events: tuple[PlannedEvent, ...] = ()
@@ -128,8 +128,8 @@ class PartialPlan(Plan[Status]):
 
 
 def plan_status_write(old: S, new: S, progress: frozenset[str], now: datetime, interval: timedelta) -> Plan[S]:
-    """Return the plan that writes ``new`` with a time stamp; empty if the statuses are equal. If only fields in
-    ``progress`` differ, the write waits until ``interval`` after the last write."""
+    """Return the plan that writes ``new`` with a time stamp. The result is empty if the statuses are equal. If only
+    fields in ``progress`` differ, the write waits until ``interval`` after the last write."""
     changed = {name for name in type(new).model_fields if getattr(old, name) != getattr(new, name)} - {_STAMP}
     if not changed:
         return Plan()
@@ -140,7 +140,7 @@ def plan_status_write(old: S, new: S, progress: frozenset[str], now: datetime, i
 
 
 def find_earliest(*moments: datetime | None) -> datetime | None:
-    """Return the earliest of the known times; None if no time is known."""
+    """Return the earliest of the known times, or None if no time is known."""
     return min((moment for moment in moments if moment is not None), default=None)
 
 
@@ -171,7 +171,7 @@ def _can_join_batch(action: Action, batch: list[Action]) -> bool:
 
 
 def _find_import_name(action: Action) -> str | None:
-    """Return the name of the import that an action concerns; None if the action is about another kind."""
+    """Return the name of the import that an action concerns, or None if the action is about another kind."""
     match action:
         case Create(manifest={"kind": "VideoImport", "metadata": {"name": str(name)}}):
             return name

@@ -111,9 +111,9 @@ def _find_upload_text(status: VideoImportStatus) -> UploadText:
 
 
 def derive_display_name(source: VideoSource, found: SourceStatus | None) -> str | None:
-    """Return the name to show: the title that was found, else the file name, else the place of the source. None if no
-    part of these can be shown. The name has at most MOST_SHOWN characters, without control characters, queries and user
-    info."""
+    """Return the name to show: the title that was found, else the file name, else the place of the source. Return None
+    if no part of these can be shown. The name has at most MOST_SHOWN characters, without control characters, queries
+    and user info."""
     known = (_find_title(found), found.filename or "") if found else ()
     return next((shown for text in (*known, _find_location(source)) if (shown := shorten_name(text))), None)
 
@@ -136,8 +136,8 @@ def _find_location(source: VideoSource) -> str:
 
 
 def find_file_name(url: str) -> str:
-    """Return the last segment of a URL's path, decoded and without secrets; empty if there is none. Never raises an
-    exception."""
+    """Return the last segment of a URL's path, decoded and without secrets. The result is empty if there is none. Never
+    raises an exception."""
     return _decode_file_name(_split_shown(url).path)
 
 

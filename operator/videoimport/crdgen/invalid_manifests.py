@@ -163,7 +163,7 @@ def _key_of(path: Path) -> str:
 
 
 def beginning_of(message: str) -> str | None:
-    """Return the key in EXAMPLES for a rule's message; None if there is none."""
+    """Return the key in EXAMPLES for a rule's message, or None if there is none."""
     return next((known for known in EXAMPLES if message.startswith(known)), None)
 
 

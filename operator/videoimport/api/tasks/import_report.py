@@ -66,7 +66,7 @@ class Report(Model):
     duplicate_of: Annotated[DisplayUri, Field(max_length=2048)] | None = None
     """The address of the existing video, if nothing was stored because the destination already had the video."""
     retry_after_seconds: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] | None = None
-    """The Retry-After of the host in seconds, with the reason RateLimited. None if the host sent none."""
+    """The Retry-After of the host in seconds, with the reason RateLimited. The value is None if the host sent none."""
     unguarded: bool = False
     """True if ``destination.ifExists: Fail`` was checked only by requests, because the store has no conditional writes.
 

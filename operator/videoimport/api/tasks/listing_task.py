@@ -87,7 +87,7 @@ class RejectedLine(RejectedItem):
     """A rejected item as a page stores it."""
 
     id: Identity | None = None
-    """Identity of the item, as for a found item. None if the line has no address.
+    """Identity of the item, as for a found item. The value is None if the line has no address.
 
     An item that is found and rejected counts as found. An item that is rejected twice counts once.
     """
@@ -199,8 +199,8 @@ class PageReport(Model):
     The next run waits as long as after a run that failed with this reason.
     """
     retry_after_seconds: RetryAfter | None = None
-    """The Retry-After of the host in seconds, if ``reason`` or ``pushed_back`` is RateLimited. None if the host sent
-    none."""
+    """The Retry-After of the host in seconds, if ``reason`` or ``pushed_back`` is RateLimited. The value is None if the
+    host sent none."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
     """Cursor of the next page, or None for the last page."""
     done: bool = False

@@ -137,7 +137,7 @@ class Cluster:
         content = await self._request(method, path, query=query, body=body, content_type=content_type)
         try:
             answer: Raw = json.loads(content)
-        except ValueError as unreadable:  # the answer is not from the API server
+        except ValueError as unreadable:  # the response is not from the API server
             raise errors.Unavailable(f"{method} {path}: an answer that is no JSON") from unreadable
         return answer
 
@@ -170,7 +170,7 @@ class Cluster:
 
 
 def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) -> errors.ClusterError:
-    """Return the error for an answer whose status is not 2xx."""
+    """Return the error for a response whose status is not 2xx."""
     details = _status(content)
     message = f"{what}: {status} {details.get('message') or content[:200].decode(errors='replace')}"
     if status == 429:
@@ -187,7 +187,7 @@ def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) 
 
 
 def _is_terminating(status: int, answer: Raw) -> bool:
-    """Return whether the answer means that a namespace accepts no new objects.
+    """Return whether the response means that a namespace accepts no new objects.
 
     For a namespace that is being deleted the API server reports a cause. For a deleted namespace the API server reports
     404.

@@ -117,8 +117,8 @@ def _reject_long_names(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Re
 
 
 def _find_metadata_problem(template: Metadata, own: Metadata) -> str:
-    """Return the problem of an item's metadata; empty if there is none. Every reconcile calls this function for each
-    item, so the function builds nothing unless there is a problem."""
+    """Return the problem of an item's metadata. The result is empty if there is none. Every reconcile calls this
+    function for each item, so the function builds nothing unless there is a problem."""
     if len(template) + len(own) > MOST_KEYS and (count := len(template.keys() | own.keys())) > MOST_KEYS:
         return f"Its metadata and the template's have {count} keys together; give at most {MOST_KEYS}."
     taken = [] if _PREDEFINED.isdisjoint(own) else sorted(_PREDEFINED & own.keys())

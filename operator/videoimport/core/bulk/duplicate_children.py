@@ -28,8 +28,8 @@ def resolve_child_claims(
     children: Iterable[tuple[str, VideoImport]], derived_name: Callable[[str], str | None]
 ) -> ChildClaims:
     """Return the children of one BulkImport by the identities of their items. ``derived_name`` returns the name that a
-    new child of an identity would get; None if no such item is listed. The function calls ``derived_name`` only if two
-    children have one identity, which is rare."""
+    new child of an identity would get, or None if no such item is listed. The function calls ``derived_name`` only if
+    two children have one identity, which is rare."""
     claims: defaultdict[str, list[VideoImport]] = defaultdict(list)
     for identity, child in children:
         claims[identity].append(child)

@@ -213,7 +213,7 @@ def _describe_dry_run(snapshot: BulkSnapshot) -> str:
 
 
 def _describe_refusal(snapshot: BulkSnapshot) -> str:
-    """Return why no further item is started or recorded; empty if there is no such item or no refusal."""
+    """Return why no further item is started or recorded. The result is empty if there is no such item or no refusal."""
     if snapshot.refusal is None or not (
         snapshot.to_start or snapshot.items.ledger_updates or snapshot.failed_to_retry is not None
     ):

@@ -203,7 +203,7 @@ class BulkSnapshot:
 
     @cached_property
     def policy_exceeded(self) -> str:
-        """Message why the failurePolicy allows no further item; empty if the policy allows more."""
+        """Message why the failurePolicy allows no further item. The value is empty if the policy allows more."""
         return check_failure_policy(
             self.spec.failure_policy, self.result_counts.failed, len(self.accepted), complete=self.complete
         )
@@ -220,8 +220,8 @@ class BulkSnapshot:
 
     @cached_property
     def failed_to_retry(self) -> tuple[Listed, ...] | None:
-        """The failed items of earlier BulkImports that no page has yet. None if the pages are complete or not needed
-        now."""
+        """The failed items of earlier BulkImports that no page has yet. The value is None if the pages are complete or
+        not needed now."""
         failed_items = self.observed.left_failed
         if failed_items is None or self._retry_pages_done or self.held or not self.spec.retry_failed:
             return None

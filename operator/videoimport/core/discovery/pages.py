@@ -74,7 +74,8 @@ def select_counted_pages(observed: ObservedBulk, listing: str) -> tuple[PageView
 
 
 def get_recorded_chain(bulk: BulkImport, listing: str) -> Mapping[str, str]:
-    """Return the digests of this listing's pages from the status; empty if the status is about another listing."""
+    """Return the digests of this listing's pages from the status. The result is empty if the status is about another
+    listing."""
     discovery = bulk.status.discovery
     return discovery.page_digests if discovery is not None and discovery.listing == listing else {}
 

@@ -174,8 +174,8 @@ def has_ended(job: JobView, pods: Iterable[PodView], now: datetime) -> bool:
 
 
 def find_settle_time(job: JobView, pods: Iterable[PodView], now: datetime) -> datetime | None:
-    """Return the time at which a crash becomes the end of the run, even without another report. None if there is no
-    such time in the future."""
+    """Return the time at which a crash becomes the end of the run, even without another report. Return None if there is
+    no such time in the future."""
     if job.finished or job.deleting or job.suspended:
         return None
     moments = [pod.ended_at + SETTLE for pod in pods if pod.exit_code and pod.ended_at and not pod.deleting]

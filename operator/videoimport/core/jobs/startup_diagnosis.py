@@ -61,7 +61,7 @@ class JobPlan(Plan[Any]):
 
 
 def diagnose(start: Start) -> JobPlan:
-    """Return the first finding of the chain; empty if the start goes well."""
+    """Return the first finding of the chain. The result is empty if the start goes well."""
     found = (check(start) for check in _CHAIN)
     return next((finding for finding in found if finding), JobPlan())
 

@@ -64,7 +64,7 @@ class VideoContext:
         return wish_hash(self.spec)
 
     def has_changed_since(self, job: JobView | None) -> bool:
-        """Return whether the spec has changed since this Job was made; False if that is unknown."""
+        """Return whether the spec has changed since this Job was made, or False if that is unknown."""
         return job is not None and job.wish not in (None, self.wish)
 
     @cached_property
@@ -89,7 +89,7 @@ class VideoContext:
 
     @cached_property
     def claim(self) -> ClaimView | None:
-        """The import's scratch claim; None if the scratch is not a volume that outlives pods."""
+        """The import's scratch claim, or None if the scratch is not a volume that outlives pods."""
         return next((claim for claim in self.observed.claims if is_claim_of(claim, self.owner)), None)
 
     @cached_property

@@ -33,8 +33,8 @@ class WebhookMessage:
 
 
 def build_webhook_message(bulk: BulkImport, status: BulkImportStatus) -> WebhookMessage | None:
-    """Return the message about the ending in this status; None if there is no ending or the webhook's ``events`` do not
-    include the ending."""
+    """Return the message about the ending in this status, or None if there is no ending or the webhook's ``events`` do
+    not include the ending."""
     event = _EVENTS.get(status.phase) if status.phase else None
     webhook, ended = bulk.spec.webhook, status.completion_time
     if webhook is None or event not in webhook.events or ended is None:

@@ -1,8 +1,8 @@
 """Delivery of the webhook message that a BulkImport has ended: one Job for each try, until the receiver accepts it.
 
 The status has the message's id before the first Job is made, and every later Job sends the same id. So a receiver whose
-answer was lost recognizes the message. If the BulkImport continues, that message is not sent any more. The next ending
-has a message of its own.
+response was lost recognizes the message. If the BulkImport continues, that message is not sent any more. The next
+ending has a message of its own.
 """
 
 from dataclasses import dataclass

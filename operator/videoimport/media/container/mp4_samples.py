@@ -25,7 +25,7 @@ class _Samples:
     handler: bytes = b""
     identity: int = 0
     sizes: "array[int]" = field(default_factory=lambda: array("I"))
-    """Bytes of each sample. Empty if all samples have ``size`` bytes."""
+    """Bytes of each sample. The value is empty if all samples have ``size`` bytes."""
     size: int = 0
     runs: "array[int]" = field(default_factory=lambda: array("I"))
     """First chunk (from 1), samples in each chunk and sample description, alternating, for each run."""

@@ -29,7 +29,7 @@ MOST_TRACKS = 256
 MOST_EDITS = 100_000
 """Maximum number of edits in one track."""
 MOST_SAMPLES = 16_000_000
-"""Maximum number of samples in all tracks. One day at 60 frames a second with audio has 9 million."""
+"""Maximum number of samples in all tracks. One day at 60 frames per second with audio has 9 million."""
 MOST_REPEATS = 10
 """Maximum ratio of the frames that an edit list decodes to the frames of its track.
 
@@ -52,7 +52,7 @@ class _TableTrack:
     offsets: int = 0
     """Number of samples that have a composition offset."""
     keyframes: "array[int]" = field(default_factory=lambda: array("I"))
-    """Numbers of the keyframes, from 1. Empty if every sample is a keyframe."""
+    """Numbers of the keyframes, from 1. The value is empty if every sample is a keyframe."""
     edits: list[tuple[int, int]] = field(default_factory=list)
     """Length and media start of each edit. The start is -1 for an empty edit."""
 

@@ -12,7 +12,7 @@ from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import FORMS
 
 MOST_CHUNKS = 4_000_000
-"""Maximum number of units in a scan. One day at 25 frames a second with audio has as many tags or chunks."""
+"""Maximum number of units in a scan. One day at 25 frames per second with audio has as many tags or chunks."""
 _IN_A_ROW = 4
 """Number of sync bytes that prove an alignment. A single byte 0x47 can occur anywhere."""
 _OGG_TAIL = 2**17

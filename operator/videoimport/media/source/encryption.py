@@ -42,7 +42,7 @@ class Encrypted:
     index: int
     """ffprobe's index of the stream. The first track has index 0."""
     scheme: str
-    """Name of the encryption scheme, such as cenc or cbcs. Empty if the file does not name the scheme."""
+    """Name of the encryption scheme, such as cenc or cbcs. The value is empty if the file does not name the scheme."""
 
 
 def encrypted_tracks(read: Read, boxes: tuple[Box, ...]) -> tuple[Encrypted, ...]:

@@ -19,7 +19,7 @@ No standard has a taller interlaced frame.
 _SHORTEST = 400
 """Minimum number of lines in an interlaced frame. Standards have at least 480 lines, but some videos are cropped."""
 _FASTEST = Fraction(31)
-"""Maximum frame rate of interlaced video in frames a second. Interlaced video has 25 or 30 frames a second."""
+"""Maximum frame rate of interlaced video in frames per second. Interlaced video has 25 or 30 frames per second."""
 _LEAST_COMBED = 8
 """Minimum number of interlaced frames in the samples, so that one or two scene cuts prove nothing."""
 _LEAST_SHARE = 0.25

@@ -72,7 +72,8 @@ class Track:
     untimed: int = 0
     """Number of packets without a display time."""
     changes: str = ""
-    """Changes within the stream, as half a sentence. Empty if there are none, or if the stream was not examined."""
+    """Changes within the stream, as half a sentence. The value is empty if there are none, or if the stream was not
+    examined."""
     pictures: int = 0
     """Number of times at which a frame is shown, at most one in ``GRID_SECONDS``. No encode has more frames."""
     joints: int = 0
@@ -93,7 +94,8 @@ class Track:
     stretches: list[Stretch] = field(default_factory=list)
     """The packets by the parts of the file's clock. Most files have one part."""
     _step: float | None = None
-    """Seconds from one frame to the next at the stream's own frame rate. None if the stream has no rate."""
+    """Seconds from one frame to the next at the stream's own frame rate. The value is None if the stream has no rate.
+    """
     _late: float = 0.0
     """Number of steps by which the last frame on the grid comes after its own time."""
     _last_dts: float | None = None
@@ -112,8 +114,8 @@ class Track:
 
     @property
     def until_last(self) -> float | None:
-        """Seconds from the display time of the first frame to that of the last frame. None if the facts come from a
-        header."""
+        """Seconds from the display time of the first frame to that of the last frame. The value is None if the facts
+        come from a header."""
         return self._last_shown - self.start if self._last_shown is not None and self.start is not None else None
 
     def add(
@@ -206,7 +208,7 @@ class Track:
 def walk(lines: Iterable[str], demuxer: str = "", rates: Mapping[int, Fraction] | None = None) -> dict[int, Track]:
     """Return the tracks by stream index. Skip lines that are no packet, and streams beyond ``MOST_LISTED``.
 
-    ``demuxer`` is ffprobe's name of the container format. ``rates`` maps the index of a video stream to frames a
+    ``demuxer`` is ffprobe's name of the container format. ``rates`` maps the index of a video stream to frames per
     second.
     """
     steps = {index: float(1 / rate) for index, rate in (rates or {}).items() if rate > 0}

@@ -214,7 +214,7 @@ def _programs(raw: dict[str, Any]) -> tuple[frozenset[int], ...]:
 
 
 def _rate(value: object) -> Fraction | None:
-    """Return the frames a second. Return None if the rate is beyond the range of a clock in microseconds."""
+    """Return the frames per second. Return None if the rate is beyond the range of a clock in microseconds."""
     rate = read_ratio(value)
     return rate if rate and rate <= MOST_FRAME_RATE else None
 

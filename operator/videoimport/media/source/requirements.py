@@ -26,7 +26,7 @@ class CheckedSource:
 
     media: Media
     container: ContainerFormat | None
-    """Container format from the first bytes. None if only ffprobe's demuxer shows the format."""
+    """Container format from the first bytes. The value is None if only ffprobe's demuxer shows the format."""
     seconds: float
     """Seconds of video that can be shown, from the packets."""
     size: int

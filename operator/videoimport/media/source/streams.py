@@ -19,7 +19,7 @@ class _Lasting:
 
     @property
     def length(self) -> float | None:
-        """Larger of the declared and the measured length in seconds. None if both are unknown.
+        """Larger of the declared and the measured length in seconds. The value is None if both are unknown.
 
         A declared length is used even if the file does not contain that much.
         """
@@ -54,7 +54,7 @@ class Video(_Lasting):
     hdr: str = ""
     """Transfer that HDR side data proves, whatever the tag is: PQ, HLG or empty."""
     rate: Fraction | None = None
-    """Average frames a second."""
+    """Average frames per second."""
     base_rate: Fraction | None = None
     """Lowest steady frame rate whose grid contains the times of all frames.
 
@@ -71,14 +71,15 @@ class Video(_Lasting):
     dolby_vision: int | None = None
     """Dolby Vision profile, or None."""
     tag: str = ""
-    """The container format's name of the codec, in printable characters. Empty if there is no such name."""
+    """The container format's name of the codec, in printable characters. The value is empty if there is no such name.
+    """
     has_key: bool = False
     """True if the container format names an encryption key for the packets."""
     is_picture: bool = False
     """True if the stream is an attached picture, such as a cover, and not a moving video."""
     is_default: bool = False
     seen: float | None = None
-    """Length in seconds from the packets. None if the packets were not read."""
+    """Length in seconds from the packets. The value is None if the packets were not read."""
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -138,9 +139,9 @@ class Audio(_Lasting):
     is_special: bool = False
     """True if the audio is for a part of the audience: a commentary, an audio description, clear speech or karaoke."""
     language: str = ""
-    """Language code of three letters (ISO 639-2). Empty if the container format names no language."""
+    """Language code of three letters (ISO 639-2). The value is empty if the container format names no language."""
     seen: float | None = None
-    """Length in seconds from the packets. None if the packets were not read."""
+    """Length in seconds from the packets. The value is None if the packets were not read."""
 
 
 @dataclass(frozen=True, slots=True)

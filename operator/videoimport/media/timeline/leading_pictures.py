@@ -14,7 +14,7 @@ from videoimport.media.container.picture_headers import ENOUGH, PictureHead, bro
 from videoimport.media.timeline.stream_parts import Part, Unit, media
 
 MOST_BEFORE = 3000
-"""Maximum number of frames in which the first keyframe of a part is searched: one minute at 50 frames a second."""
+"""Maximum number of frames in which the first keyframe of a part is searched: one minute at 50 frames per second."""
 MOST_LEADING = 32
 """Maximum number of frames after a keyframe that may be shown before it. This is twice the limit of H.264 and H.265 for
 reordered frames."""

@@ -11,7 +11,7 @@ BACK_SECONDS = 0.2
 """A clock that goes back by more than this number of seconds starts a new part."""
 MOST_PARTS = 10_000
 RATE = 25
-"""Assumed frames a second for a part with only one frame."""
+"""Assumed frames per second for a part with only one frame."""
 PICTURE_SHARE = 4
 """Divisor for the overlap of two frames.
 

@@ -115,7 +115,7 @@ def scaled_kbps(wish: VideoOutput, size: tuple[int, int], whole: tuple[int, int]
 def encoding(wish: VideoOutput, rate: Fraction | None = None) -> tuple[str, ...]:
     """Return ffmpeg's arguments for an encode. No encoder prints anything if there is no error.
 
-    ``rate`` is the frames a second that the encoder gets, if this rate differs from the source's rate. x264 needs no
+    ``rate`` is the frames per second that the encoder gets, if this rate differs from the source's rate. x264 needs no
     rate, because it uses the times of the frames.
     """
     kbps, limit = capped_kbps(wish), ceiling(wish)

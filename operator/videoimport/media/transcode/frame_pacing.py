@@ -24,14 +24,14 @@ _ONE_A_MOMENT = Filter("select", {"expr": "isnan(prev_selected_pts)+gt(pts,prev_
 
 
 def fastest(target: Target) -> int:
-    """Return the maximum frames a second of a target with video."""
+    """Return the maximum frames per second of a target with video."""
     assert target.size is not None, "only pictures have a rate"  # noqa: S101
     assert target.wish is not None, "only pictures are asked for"  # noqa: S101
     return frames_a_second(target.size, ceiling(target.wish))
 
 
 def grid(video: Video, most: int) -> Fraction:
-    """Return the grid positions a second: the source's own rate, or ``most`` if the source's rate is not usable."""
+    """Return the grid positions per second: the source's own rate, or ``most`` if the source's rate is not usable."""
     own = video.own_rate
     is_coarse = video.frame_seconds > COARSE_SECONDS
     return Fraction(most) if own is None or own > most or is_coarse else own
@@ -64,9 +64,10 @@ def words(video: Video, most: int) -> tuple[str, ...]:
 
 
 def promised_rate(video: Video, most: int) -> Fraction | None:
-    """Return the frames a second to declare to the encoder, or None if ffmpeg declares the source's own rate correctly.
+    """Return the frames per second to declare to the encoder, or None if ffmpeg declares the source's own rate
+    correctly.
 
-    Encoders distribute their bits by this rate, and SVT-AV1 refuses more than 240 frames a second.
+    Encoders distribute their bits by this rate, and SVT-AV1 refuses more than 240 frames per second.
     """
     if not is_thinned(video, most):
         return None

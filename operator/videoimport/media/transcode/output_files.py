@@ -16,7 +16,7 @@ _BYTES_A_PACKET = 20
 _UNEVEN_BYTES_A_PACKET = 32
 """Index bytes for each packet with uneven frame times. The table of times then also has an entry for each frame."""
 MOST_HEAD_BYTES = 2**30
-"""Maximum size of an index in bytes. One week at 60 frames a second needs about 900 MiB.
+"""Maximum size of an index in bytes. One week at 60 frames per second needs about 900 MiB.
 
 ffmpeg's option holds 31 bits, and a header may declare any length.
 """

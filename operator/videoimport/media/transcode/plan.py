@@ -149,7 +149,7 @@ def even(length: Fraction | int) -> int:
 
 
 def frames_a_second(size: tuple[int, int], limit: Ceiling) -> int:
-    """Return the maximum frames a second of the result: 60, or fewer if the level does not allow 60 at this size."""
+    """Return the maximum frames per second of the result: 60, or fewer if the level does not allow 60 at this size."""
     return max(1, min(MOST_FRAMES_A_SECOND, limit.area_a_second // limit.counted(*size)))
 
 

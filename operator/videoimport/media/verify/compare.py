@@ -25,11 +25,11 @@ LEAST_TOLERANCE = 0.1
 THINNED_SHARE = 0.8
 """Minimum share of the source's frames in an encode that drops frames on purpose.
 
-An encode drops frames where the source has more frames a second than the encode may have, or where the rate of the
+An encode drops frames where the source has more frames per second than the encode may have, or where the rate of the
 source is unknown.
 """
 MOST_AT_ONE_MOMENT = 17
-"""Maximum number of packets in a 60th of a second. This is about 1,000 frames a second, the rate of slow-motion
+"""Maximum number of packets in a 60th of a second. This is about 1,000 frames per second, the rate of slow-motion
 cameras."""
 FEW_FRAMES = 3
 """Number of frames that may be missing besides, because the grid of the result begins at another time."""
@@ -52,7 +52,7 @@ class Compared:
     """Seconds of audio that the samples of the source last. None where the timestamps of the source leave enough time.
     """
     decoded: Count | None = None
-    """Number of source frames that ffmpeg decodes. None if the frames were not counted."""
+    """Number of source frames that ffmpeg decodes. The value is None if the frames were not counted."""
 
     @property
     def sound(self) -> Sound | None:
@@ -181,7 +181,7 @@ def _wanted_pictures(compared: Compared, size: tuple[int, int]) -> tuple[int, in
 def _is_thinned(compared: Compared) -> bool:
     """Return whether an encode drops frames on purpose.
 
-    An encode has at most 60 frames a second, or fewer where the level of the codec allows fewer.
+    An encode has at most 60 frames per second, or fewer where the level of the codec allows fewer.
     """
     target = compared.target
     return not target.copies and target.size is not None and is_thinned(compared.job.picture.video, fastest(target))

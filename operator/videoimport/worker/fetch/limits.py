@@ -17,7 +17,7 @@ YTDLP_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Minimum rate of a source: ``rate`` bytes a second, averaged over ``seconds``."""
+    """Minimum rate of a source: ``rate`` bytes per second, averaged over ``seconds``."""
 
     rate: int
     seconds: float
@@ -34,7 +34,7 @@ class FetchLimits:
     slow_seconds: float = 60.0
     """Number of seconds over which the rate is averaged. A rate below ``slow_rate`` for that time is a stall."""
     slow_rate: int = 1024
-    """Minimum rate in bytes a second."""
+    """Minimum rate in bytes per second."""
     tail_seconds: float = 30.0
     """Maximum number of seconds for the end of a file, which is fetched first. The transcode cannot begin before."""
     before: int = 0

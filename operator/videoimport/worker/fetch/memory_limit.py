@@ -19,7 +19,7 @@ _RESERVE = 2**20
 
 
 def limited(most_bytes: int) -> bytearray:
-    """Limit the memory of this process to ``most_bytes``. Children inherit the limit unless they start inside
+    """Limit the memory of this process to ``most_bytes``. Child processes inherit the limit unless they start inside
     ``lifted``.
 
     Returns reserved memory: a handler of MemoryError must clear it first. An idle process uses 64 MiB.

@@ -215,7 +215,7 @@ class Failed(Model):
     message: ShownText
     advice: ShownText = ""
     retry_after: int | None = None
-    """Seconds from the source's Retry-After header. None if the source sent no such header."""
+    """Seconds from the source's Retry-After header. The value is None if the source sent no such header."""
 
     @classmethod
     def of(cls, failure: ImportFailure) -> "Failed":

@@ -1,4 +1,4 @@
-"""Reading of one version of an object by ranges, independent of the form of the store's answers."""
+"""Reading of one version of an object by ranges, independent of the form of the store's responses."""
 
 import queue
 import re
@@ -44,16 +44,16 @@ class Version:
 
     size: int
     etag: str
-    """ETag in quotes, in whatever form the store sent it. Empty if the store sent none."""
+    """ETag in quotes, in whatever form the store sent it. The value is empty if the store sent none."""
     version_id: str | None
     modified: str = ""
-    """Time of the last change in UTC, to the second. Empty if the store does not report it."""
+    """Time of the last change in UTC, to the second. The value is empty if the store does not report it."""
     is_weak: bool = False
     """True if the ETag is weak. A range request must not depend on a weak ETag (RFC 9110, 13.1.1)."""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any], size: int) -> "Version":
-        """Return the version in an answer of HEAD, GET or a listing."""
+        """Return the version in a response of HEAD, GET or a listing."""
         etag, version, modified = answer.get("ETag") or "", answer.get("VersionId"), answer.get("LastModified")
         bare = etag.removeprefix("W/").strip('"')
         return cls(
@@ -63,7 +63,7 @@ class Version:
 
     @property
     def name(self) -> str:
-        """The value that distinguishes this version from others. Empty if the store reports only the size."""
+        """The value that distinguishes this version from others. The value is empty if the store reports only the size."""
         if self.version_id or self.etag:
             return f"{self.version_id or ''} {self.etag}"
         return f"{self.modified} {self.size}" if self.modified else ""
@@ -129,10 +129,10 @@ class Reader:
         return version
 
     def _look_by_get(self, asked: dict[str, str]) -> Version:
-        """Return the version from the answer to a GET of one byte.
+        """Return the version from the response to a GET of one byte.
 
-        Only the answer to a GET explains a refusal, because an answer to HEAD has no body. Some gateways do not answer
-        HEAD, or leave out the size.
+        Only the response to a GET explains a refusal, because a response to HEAD has no body. Some gateways do not
+        answer HEAD, or leave out the size.
         """
         try:
             found: Any = self._client.get_object(
@@ -229,7 +229,7 @@ class Reader:
         return self._answer(version, first, last)
 
     def _length(self, version: Version, answer: Any, first: int, last: int) -> int:
-        """Return the number of bytes in an answer, from ``first`` on. Some stores send fewer bytes than requested."""
+        """Return the number of bytes in a response, from ``first`` on. Some stores send fewer bytes than requested."""
         told = _RANGE.fullmatch(answer.get("ContentRange") or "")
         if told is None and first == 0 and last + 1 == version.size:
             start, end, size = 0, last, answer.get("ContentLength", version.size)  # the answer has the whole object

@@ -1,4 +1,4 @@
-"""Parser for JSON Lines: one object a line. Pure functions."""
+"""Parser for JSON Lines: one object per line. Pure functions."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Rows of a manifest: one URL a line, a table whose header names the URL, or JSON Lines. Pure: bytes in, rows out.
+"""Rows of a manifest: one URL per line, a table whose header names the URL, or JSON Lines. Pure: bytes in, rows out.
 
 An invalid row is rejected with its line number, and the other rows continue. The numbers of skipped lines and values
 are reported.

@@ -75,8 +75,8 @@ class Looker:
         return Look(key=key, path=path, container=container, is_fragmented=overlap.is_fragmented(boxes))
 
     def _kept(self, pieces: list[tuple[int, bytes]], size: int) -> str | None:
-        """Write the bytes to a file and return its path. None if that is impossible, for example for a size that no
-        file system supports."""
+        """Write the bytes to a file and return its path. Return None if that is impossible, for example for a size that
+        no file system supports."""
         path = self._around.folder / f"look-{next(self._numbers)}"
         try:
             _write(path, pieces, size)

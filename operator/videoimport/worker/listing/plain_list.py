@@ -1,4 +1,4 @@
-"""Plain lists: one URL a line, as people write them, with numbers, bullets and remarks. Pure functions.
+"""Plain lists: one URL per line, as people write them, with numbers, bullets and remarks. Pure functions.
 
 A line that can be read in two ways is rejected, because a wrong URL is worse than none.
 """

@@ -50,7 +50,7 @@ class _PlaylistPosition:
     number: int = 0
     """Number of entries before the position."""
     top: int | None = 0
-    """The same number in the outermost list. None if the list has nested lists."""
+    """The same number in the outermost list. The value is None if the list has nested lists."""
     name: str = ""
     """Identifier of the last entry."""
 

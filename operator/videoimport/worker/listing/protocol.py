@@ -102,7 +102,7 @@ class Look(Model):
     kind: Literal["Look"] = "Look"
     key: str
     path: str | None = None
-    """Path of a file with the bytes that were read. None if the bytes prove nothing."""
+    """Path of a file with the bytes that were read. The value is None if the bytes prove nothing."""
     container: ContainerFormat | None = None
     is_fragmented: bool = False
     """True if the first bytes only have the duration of the first fragment."""

@@ -54,7 +54,8 @@ class ListingRunner(TaskRunner[PageReport]):
 
     @contextlib.contextmanager
     def _destination(self, folder: Path) -> Iterator[DestinationStore | None]:
-        """Return the destination's store, which has the index. None if the index is not read. Raises ImportFailure."""
+        """Return the destination's store, which has the index. Return None if the index is not read. Raises
+        ImportFailure."""
         store = self._connected(folder) if self._task.incremental else None
         try:
             yield store

@@ -18,7 +18,7 @@ from videoimport.worker.storage.record_scope import StoredObject
 
 def done_before(place: Place) -> Report | None:
     """Return the report of an earlier run that succeeded, even if that run ended without reporting. Its unfinished
-    uploads are aborted. None if any published object is missing or changed: then the video is imported again."""
+    uploads are aborted. Return None if any published object is missing or changed: then the video is imported again."""
     earlier = place.record.read()
     if isinstance(earlier, Intent):
         earlier = _adopted(place, earlier)
@@ -57,8 +57,8 @@ def _confirmed(place: Place, earlier: Finished) -> Report | None:
 
 
 def _adopted(place: Place, intent: Intent) -> Finished | None:
-    """Finish the publication that an earlier run began, and return its record. None if that is not possible, or if the
-    spec has changed."""
+    """Finish the publication that an earlier run began, and return its record. Return None if that is not possible, or
+    if the spec has changed."""
     is_wanted = record.is_for(intent, place.task.uid, place.task.spec_hash)
     if is_wanted and place.is_expected(record.folder_of(place.scope, intent)):
         stale = tuple(key for key in intent.stale if _has_mark(place, key))

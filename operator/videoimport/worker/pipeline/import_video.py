@@ -138,7 +138,7 @@ class Import:
     # Making
 
     def _while_it_arrives(self, arrival: Arrival, early: Early, maker: Maker, kept: Originals) -> Made | None:
-        """Make the outputs that can be made while the source is being downloaded. None if there are none."""
+        """Make the outputs that can be made while the source is being downloaded. Return None if there are none."""
         if early.found is None:
             self._stage(early.why_staged or "")
             return None

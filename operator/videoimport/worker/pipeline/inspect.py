@@ -56,9 +56,10 @@ class Early:
     """The facts from the head of a source."""
 
     found: Inspected | None
-    """The facts and the job. None if the head contains too little."""
+    """The facts and the job. The value is None if the head contains too little."""
     why_staged: str | None
-    """The reason why the stages cannot overlap. None if the stages may overlap, and then ``found`` is set."""
+    """The reason why the stages cannot overlap. The value is None if the stages may overlap, and then ``found`` is set.
+    """
 
 
 class Inspector:

@@ -59,7 +59,7 @@ class Originals:
         return self._arrival is not None and self._arrival.restarted
 
     def output(self, found: Inspected) -> OutputFile | None:
-        """Return the original file that has the video, for the report. None if the original is not kept."""
+        """Return the original file that has the video, for the report. Return None if the original is not kept."""
         if not self.wanted:
             return None
         return self.outgoing.output(_names(found)[0]).model_copy(update={"duration_ms": round(found.seconds * 1000)})

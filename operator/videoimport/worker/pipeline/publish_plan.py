@@ -26,7 +26,7 @@ Completed = TypeVar("Completed")
 def may_write(place: Place, keys: Iterable[str]) -> bool:
     """Return whether an object exists at one of the keys and must be replaced.
 
-    Raises DESTINATION_EXISTS if such an object belongs to another import and is protected.
+    Raises ImportFailure DESTINATION_EXISTS if such an object belongs to another import and is protected.
     """
     standing = False
     for key in keys:
@@ -68,7 +68,8 @@ def reclaimable(place: Place, earlier: Finished) -> dict[str, Facts]:
 def intent_for(
     place: Place, shipment: Shipment, folder: str, told: tuple[Report, bytes], index_keys: tuple[str, ...]
 ) -> Intent:
-    """Wait until all files are uploaded, and return the intent to publish them. Raises DESTINATION_EXISTS."""
+    """Wait until all files are uploaded, and return the intent to publish them. Raises ImportFailure
+    DESTINATION_EXISTS."""
     report, result = told
     tickets = shipment.tickets
     result_key = layout.key(folder, layout.RESULT)

@@ -23,8 +23,8 @@ _LOOKS = 3
 
 
 def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredObject | None]) -> Finished | None:
-    """Run all steps after the intent, including those that are already done, and return the record. None if an uploaded
-    file is gone."""
+    """Run all steps after the intent, including those that are already done, and return the record. Return None if an
+    uploaded file is gone."""
     if intent.replace:
         _remove_old_result(place, intent)
     shown = []
@@ -96,7 +96,7 @@ def _written_result(place: Place, intent: Intent, content: bytes) -> StoredObjec
 
 def _put_result(place: Place, intent: Intent, content: bytes) -> None:
     """Write result.json over this intent's own object at most, unless other objects may be replaced. Raises
-    DESTINATION_EXISTS."""
+    ImportFailure DESTINATION_EXISTS."""
     write = partial(place.store.write, intent.result_key, content, place.metadata(intent.report.run), shown=True)
     for _ in range(_LOOKS):
         with suppress(UnmetError):

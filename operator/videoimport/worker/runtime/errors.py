@@ -36,7 +36,7 @@ class ImportFailure(Exception):  # noqa: N818 — a failure of the import, not o
         self.advice = shown_text(advice)
         super().__init__(f"{reason}: {self.message}")
         self.retry_after = None if retry_after is None else min(int(retry_after), MAX_RETRY_AFTER)
-        """Seconds from the source's Retry-After header. None if the source sent no such header."""
+        """Seconds from the source's Retry-After header. The value is None if the source sent no such header."""
 
     @property
     def text(self) -> str:

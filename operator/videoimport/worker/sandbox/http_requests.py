@@ -56,7 +56,7 @@ def login_of(parts: SplitResult) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The reason why a server sent no answer."""
+    """The reason why a server sent no response."""
 
     text: str
     """A clause without a period. The host is the only part of the URL in it."""

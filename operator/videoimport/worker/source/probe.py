@@ -45,7 +45,7 @@ class Examined:
     See ``verify.picture_count``.
     """
     damage: Finding | None = None
-    """The reason why the file's data ends early. None if the data is complete."""
+    """The reason why the file's data ends early. The value is None if the data is complete."""
     encrypted: tuple[Encrypted, ...] = ()
     """The encrypted tracks of the file."""
 

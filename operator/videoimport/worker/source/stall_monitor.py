@@ -11,7 +11,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Child
 
 USUAL = Pace(1024, 300.0)
-"""Default minimum rate in bytes a second, and the seconds over which the rate is measured.
+"""Default minimum rate in bytes per second, and the seconds over which the rate is measured.
 
 The time is longer than all retries of the fetching process, so that the process reports its own reason first. The time
 is also the limit for finding the video of a web page.

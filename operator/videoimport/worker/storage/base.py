@@ -101,10 +101,10 @@ class Ticket(Model):
     """The composite SHA-256, if the store keeps SHA-256. On a volume the same as ``sha256``."""
     etags: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=2)] = ()
     """The possible ETags of an object whose ETag is an MD5: the ETag made of the MD5s of the parts, and the MD5 of the
-    whole file. Empty if MD5 was not computed."""
+    whole file. The value is empty if MD5 was not computed."""
     part_sums: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=MOST_SUMS)] = ()
     """SHA-256 of each part, in Base64, if the store keeps SHA-256. Some stores need these values to complete an upload,
-    and do not list them. Empty if the upload has more than ``MOST_SUMS`` parts."""
+    and do not list them. The value is empty if the upload has more than ``MOST_SUMS`` parts."""
     seal: Annotated[str, Field(max_length=256)]
     """Digest that identifies the uploaded data: of the list of parts in a bucket, of the file on a volume."""
 
@@ -163,11 +163,12 @@ class DestinationStore(Protocol):
     @property
     def guards(self) -> bool | None:
         """True if ``complete`` with ``replace`` False checks for an existing object and completes in one atomic step.
-        None if that is unknown."""
+        The value is None if that is unknown."""
 
     @property
     def guards_own(self) -> bool | None:
-        """True if ``complete`` is atomic in the same way when ``replace`` names an object. None if that is unknown."""
+        """True if ``complete`` is atomic in the same way when ``replace`` names an object. The value is None if that is
+        unknown."""
 
     def uri(self, key: str) -> str:
         """Return the address of an object as users see it."""
@@ -216,17 +217,17 @@ class DestinationStore(Protocol):
         object then has these marks. If the store keeps no metadata, this run must have written the object."""
 
     def keeps(self) -> bool:
-        """Return whether the store returns metadata as it was written. True if that cannot be determined."""
+        """Return whether the store returns metadata as it was written. Return True if that cannot be determined."""
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read an object and return its SHA-256, hex. None if there is no object, or it has another size."""
+        """Read an object and return its SHA-256, hex. Return None if there is no object, or it has another size."""
 
     def is_upload(self, key: str, upload: str) -> bool:
         """Return whether an upload to this key can have this ID."""
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
-        """Return all unfinished uploads to exactly this key, of any import. None if the store cannot list uploads now,
-        which is logged. Empty for a store that never lists uploads."""
+        """Return all unfinished uploads to exactly this key, of any import. Return None if the store cannot list
+        uploads now, which is logged. Empty for a store that never lists uploads."""
 
     def abort(self, key: str, upload: str) -> bool:
         """Abort one upload. Return False if that failed, which is only logged."""

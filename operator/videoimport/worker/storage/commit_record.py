@@ -93,8 +93,8 @@ def parse(scope: Scope, content: Content | None) -> Record | None:
 
 
 def folder_of(scope: Scope, record: Record) -> str | None:
-    """Return the video's folder that contains all keys of a record. None if there is no such folder, or if the record
-    has other invalid keys."""
+    """Return the video's folder that contains all keys of a record. Return None if there is no such folder, or if the
+    record has other invalid keys."""
     if isinstance(record, Finished):
         return scope.common_folder(one.key for one in record.objects)
     folder = scope.common_folder((record.result_key, *(ticket.key for ticket in record.tickets), *record.stale))

@@ -46,7 +46,7 @@ class UploadPart:
     window: Window
     sha256: bytes
     md5: bytes
-    """MD5 of the part; empty if the store keeps SHA-256."""
+    """MD5 of the part. The value is empty if the store keeps SHA-256."""
     crc: int
     """CRC-32 of the part. It is cheap to compute again, and shows whether the part was rewritten since."""
 
@@ -61,7 +61,7 @@ class Digest:
     crcs: tuple[int, ...]
     """CRC-32 of each part."""
     md5: str | None = None
-    """MD5 of the whole file, hex; None if it was not requested."""
+    """MD5 of the whole file, hex, or None if it was not requested."""
 
 
 def windows_of(size: int) -> Iterator[Window]:

@@ -39,7 +39,7 @@ class StoredObject(Model):
     verified: Verified | None = None
     """The method that verified the object."""
     marked: bool = True
-    """True if the object has the owner's mark. False if the store does not keep metadata."""
+    """True if the object has the owner's mark. The value is False if the store does not keep metadata."""
 
     @classmethod
     def of(cls, key: str, proof: Proof, sha256: str, uid: str) -> "StoredObject":
@@ -102,8 +102,8 @@ class Scope:
     destination: Destination
 
     def read(self, key: str) -> Content | None:
-        """Return one of the importer's own small objects. None if there is no object, or a link in its place. A write
-        replaces that link."""
+        """Return one of the importer's own small objects. Return None if there is no object, or a link in its place. A
+        write replaces that link."""
         try:
             return self.store.read(key)
         except NotAFileError:
@@ -121,7 +121,8 @@ class Scope:
         return found if len(found) > len(prefix) else None
 
     def common_folder(self, keys: Iterable[str]) -> str | None:
-        """Return the video's folder that contains all these keys. None if they are in several folders or elsewhere."""
+        """Return the video's folder that contains all these keys. Return None if they are in several folders or
+        elsewhere."""
         folders = {self.folder_of(key) for key in keys}
         return folders.pop() if len(folders) == 1 else None
 
@@ -159,8 +160,8 @@ class Scope:
             raise
 
     def outputs(self, told: Outputs | None, objects: Sequence[StoredObject]) -> Outputs | None:
-        """Return the outputs of a record, with every address derived again from the key of the object. None if an
-        output is not among the objects, has another size, or has a name that such an output does not have."""
+        """Return the outputs of a record, with every address derived again from the key of the object. Return None if
+        an output is not among the objects, has another size, or has a name that such an output does not have."""
         folder = self.common_folder(one.key for one in objects)
         if folder is None or told is None or not (told.video or told.original):
             return None

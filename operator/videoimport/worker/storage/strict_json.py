@@ -28,7 +28,8 @@ def plain(text: str) -> str:
 
 
 def parse(adapter: TypeAdapter[Parsed], body: bytes, *, documents: tuple[str, ...] = ()) -> Parsed | None:
-    """Return the parsed value. None if the body is too long, does not match the type, or has a text that is not plain.
+    """Return the parsed value. Return None if the body is too long, does not match the type, or has a text that is not
+    plain.
 
     ``documents`` are fields of the outermost object whose text is a whole document: line breaks are allowed there.
     """

@@ -123,8 +123,8 @@ class UploadJournal:
         return (note for note in map(self._read, keys) if note is not None)
 
     def _read(self, key: str) -> Note | None:
-        """Return a note without the keys to which no import with this prefix opens an upload. None if it cannot be
-        parsed."""
+        """Return a note without the keys to which no import with this prefix opens an upload. Return None if it cannot
+        be parsed."""
         content = self._scope.read(key)
         found = strict.parse(_NOTES, content.body) if content else None
         if found is None:

@@ -30,7 +30,8 @@ _MOST_SECTIONS = 100
 
 
 def filename(header: str) -> str | None:
-    """Return the file name in a header's value, without folders and control characters. None if there is no name.
+    """Return the file name in a header's value, without folders and control characters. Return None if there is no
+    name.
 
     ``filename*`` has priority over ``filename`` in any order (RFC 6266, section 4.3). A name in sections (RFC 2231,
     section 3), which is a form for mail, comes between the two, as in browsers that support it.

@@ -18,7 +18,7 @@ from videoimport.worker.fetch.protocol import File, FileGrowing, Hashed, Part, R
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The first answer and its first bytes, which decide whether the URL holds a media file."""
+    """The first response and its first bytes, which decide whether the URL holds a media file."""
 
     answer: HttpResponse
     head: bytes
@@ -55,7 +55,7 @@ class Download:
         self._source = identity("url", url)
 
     def open(self) -> Opening:
-        """Request the file and return the first answer.
+        """Request the file and return the first response.
 
         If an earlier run left a part of the file, only the rest is requested. Raises ImportFailure.
         """
@@ -68,7 +68,7 @@ class Download:
         return self._pending
 
     def close(self) -> None:
-        """Close the first answer without reading the rest."""
+        """Close the first response without reading the rest."""
         if self._pending:
             self._pending.answer.response.close()
 
@@ -155,7 +155,7 @@ class Download:
         return found if found and found.offset >= self._landing.size else None
 
     def _resume(self) -> HttpResponse:
-        """Request the missing part, or the whole file if a part could not be trusted. Return the answer."""
+        """Request the missing part, or the whole file if a part could not be trusted. Return the response."""
         condition = self._validator.if_range if self._resumable and self._landing.size else None
         wanted = {"Range": f"bytes={self._landing.size}-", "If-Range": condition} if condition else {}
         answer = self._get(wanted)
@@ -169,7 +169,7 @@ class Download:
         return self._browser.get(self._url, {**self._extra, **headers}, first=self._original)
 
     def _continues(self, answer: HttpResponse) -> bool:
-        """Return whether an answer of status 206 has exactly the requested part, in the same version."""
+        """Return whether a response of status 206 has exactly the requested part, in the same version."""
         span = answer.content_range
         if self._validator.differs(answer.validator):
             return False
@@ -186,7 +186,7 @@ class Download:
             self._is_told = False
             self._teller.tell(Restarted(part=self._part))
         if answer.status == 206:
-            # The answer is neither the missing part nor the whole file, so ranges of this server cannot be trusted.
+            # The response is neither the missing part nor the whole file, so ranges of this server cannot be trusted.
             answer.response.close()
             self._resumable = False
             raise Interrupted("it answers with another range than was asked for")

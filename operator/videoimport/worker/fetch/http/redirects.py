@@ -17,13 +17,13 @@ _OWN = ("authorization", "cookie", "proxy-authorization")
 
 
 def location_of(status: int, headers: urllib3.HTTPHeaderDict) -> str | None:
-    """Return the URL in the Location header of a redirect, or None if the answer is not a redirect."""
+    """Return the URL in the Location header of a redirect, or None if the response is not a redirect."""
     found = headers.getlist("Location")
     return letters.of_address(found[0]) or None if found and status in _STATUSES else None
 
 
 def target(url: str, location: str, first: str) -> str:
-    """Return the URL to which an answer from ``url`` redirects.
+    """Return the URL to which a response from ``url`` redirects.
 
     The login in ``first`` is kept if the target is on the host of ``first``. Raises ImportFailure UNSUPPORTED_SOURCE if
     the target is not an http or https URL.

@@ -1,4 +1,4 @@
-"""An HTTP answer: status, headers and body, and network failures while the body is read."""
+"""An HTTP response: status, headers and body, and network failures while the body is read."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _MOST_DIGITS = 18
 
 
 class Interrupted(Exception):  # noqa: N818 — an event of the network, not of our code
-    """The network failed during an answer. Another try may succeed."""
+    """The network failed during a response. Another try may succeed."""
 
     def __init__(
         self, why: str, *, reason: Reason = Reason.SOURCE_UNAVAILABLE, retry_after: float | None = None
@@ -42,12 +42,12 @@ class Validator:
 
     @property
     def if_range(self) -> str | None:
-        """The value for If-Range. None if a changed source could not be detected when a download resumes."""
+        """The value for If-Range. The value is None if a changed source could not be detected when a download resumes."""
         return self.etag or self.modified
 
     @property
     def text(self) -> str | None:
-        """Both values as text, for ``parse``. None if a later run could not detect a changed source."""
+        """Both values as text, for ``parse``. The value is None if a later run could not detect a changed source."""
         return f"{self.etag or ''}\n{self.modified or ''}" if self.if_range else None
 
     @classmethod
@@ -64,7 +64,7 @@ class Validator:
 
 @dataclass(frozen=True, slots=True)
 class ContentRange:
-    """Range in the header of a 206 answer: bytes ``first`` to ``last`` (inclusive), of ``total`` bytes."""
+    """Range in the header of a 206 response: bytes ``first`` to ``last`` (inclusive), of ``total`` bytes."""
 
     first: int
     last: int
@@ -73,7 +73,7 @@ class ContentRange:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An answer whose body is not read yet, and its URL after all redirects."""
+    """A response whose body is not read yet, and its URL after all redirects."""
 
     response: BaseHTTPResponse
     url: str
@@ -106,13 +106,13 @@ class HttpResponse:
 
     @property
     def content_range(self) -> ContentRange | None:
-        """Range of a 206 answer. None if the header is missing or invalid."""
+        """Range of a 206 response. The value is None if the header is missing or invalid."""
         found = re.fullmatch(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", self.header("Content-Range"))
         return ContentRange(int(found[1]), int(found[2]), _number(found[3])) if found else None
 
     @property
     def is_whole(self) -> bool:
-        """Return whether a 206 answer holds the whole file."""
+        """Return whether a 206 response holds the whole file."""
         span = self.content_range
         return span is not None and span.total is not None and (span.first, span.last) == (0, span.total - 1)
 

@@ -113,7 +113,7 @@ def _limit(answer: RequestsResponseAdapter) -> RequestsResponseAdapter:
 
 
 def _start_unlimited(child: Popen, *args: Any, **options: Any) -> None:
-    """Start a child of yt-dlp without the memory limit. The guard lets only deno start."""
+    """Start a child process of yt-dlp without the memory limit. The guard lets only deno start."""
     with memory.lifted():
         subprocess.Popen._execute_child(child, *args, **options)  # type: ignore[attr-defined]
 

@@ -22,7 +22,8 @@ def etag(told: str | None) -> str | None:
 
 
 def version(told: str | None) -> str:
-    """Return an entity tag in the form that ``If-Match`` needs: quoted and strong. Empty if there is no tag."""
+    """Return an entity tag in the form that ``If-Match`` needs: quoted and strong. The result is empty if there is no
+    tag."""
     bare = etag(told)
     return f'"{bare}"' if bare else ""
 
@@ -38,7 +39,7 @@ def metadata(told: Mapping[str, str]) -> dict[str, str]:
 
 
 def facts(head: Mapping[str, Any]) -> Facts:
-    """Return the facts in the answer to a HEAD. Raises UnusableAnswerError."""
+    """Return the facts in the response to a HEAD. Raises UnusableAnswerError."""
     require(head, ["ContentLength"])
     return Facts(
         head["ContentLength"], head.get("ChecksumSHA256"), metadata(head.get("Metadata", {})), etag(head.get("ETag"))
@@ -55,7 +56,7 @@ def checksum(told: str | None) -> str | None:
 
 
 def shown(found: Facts, ticket: Ticket) -> Verified | None:
-    """Return how the store's properties prove that an object has a ticket's bytes; None if they do not prove it.
+    """Return how the store's properties prove that an object has a ticket's bytes, or None if they do not prove it.
 
     The store's SHA-256 may be the composite one, of the parts' hashes, or the SHA-256 of the whole object.
     """

@@ -51,10 +51,10 @@ class S3Bucket:
         """Called while an object is read, to report progress."""
         self.witness: Callable[[], tuple[str, Mapping[str, str]]] | None = None
         self.checksums = True
-        """True if the store keeps SHA-256, as ``capability_probe`` or the first answer shows. Otherwise each part is
+        """True if the store keeps SHA-256, as ``capability_probe`` or the first response shows. Otherwise each part is
         sent with its MD5."""
         self._asks_checksum = True
-        """True if HEAD may request checksums. False if the store refuses such a request."""
+        """True if HEAD may request checksums. The value is False if the store refuses such a request."""
         self.proofs = Proofs(self)
 
     @contextmanager
@@ -148,7 +148,7 @@ class S3Bucket:
             yield from bounded((key for page in pages for key in page), prefix)
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read an object and return its SHA-256, hex. None if there is no object, or it has another size."""
+        """Read an object and return its SHA-256, hex. Return None if there is no object, or it has another size."""
         with self.translated(f"read {key}"):
             try:
                 return s3_reading.sha256(self.client, self.bucket, key, size, self.went_on)

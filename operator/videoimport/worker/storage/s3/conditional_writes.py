@@ -42,7 +42,7 @@ class Support(Enum):
 
 
 def condition_for(replace: Replaceable) -> Condition | None:
-    """Return the condition that ensures that a write replaces only what ``replace`` allows; None if it allows
+    """Return the condition that ensures that a write replaces only what ``replace`` allows, or None if it allows
     everything."""
     if isinstance(replace, bool):
         return None if replace else NO_OBJECT
@@ -50,7 +50,7 @@ def condition_for(replace: Replaceable) -> Condition | None:
 
 
 def if_match(version: str) -> Condition:
-    """Return the condition that an object has this ETag; empty if the store returns no ETag."""
+    """Return the condition that an object has this ETag. The result is empty if the store returns no ETag."""
     return {"IfMatch": version} if version else {}
 
 
@@ -61,7 +61,7 @@ class Conditions:
     known: dict[str, Support] = field(default_factory=dict)
 
     def is_honoured(self, header: str) -> bool | None:
-        """Return whether a request does nothing if this condition is not met; None if that is unknown."""
+        """Return whether a request does nothing if this condition is not met, or None if that is unknown."""
         support = self.known.get(header)
         return None if support is None else support is Support.HONOURED
 

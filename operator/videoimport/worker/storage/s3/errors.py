@@ -1,8 +1,8 @@
 """The meaning of an object store's error codes, in one table for destinations and sources.
 
 The codes are those of Amazon S3's list of error responses, and additions of MinIO, Ceph RGW and gateways. The server
-gofakes3 answers ``UnsupportedAlgorithm`` to a request without a signature. An answer without a body, such as every
-answer to HEAD, has its HTTP status as its code.
+gofakes3 answers ``UnsupportedAlgorithm`` to a request without a signature. A response without a body, such as every
+response to HEAD, has its HTTP status as its code.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ GONE = ("NoSuchUpload", "404")
 """Codes for an upload that was completed or aborted."""
 _UNKNOWN = ("NotImplemented", "InvalidRequest", "InvalidArgument", "MalformedXML", "MethodNotAllowed")
 _BARE = ("400", "405", "501")
-"""Codes for answers without a body."""
+"""Codes for responses without a body."""
 
 
 class ErrorKind(Enum):
@@ -121,13 +121,13 @@ _KEYS = (
     "then change retryToken."
 )
 BROKEN_OFF = (IncompleteReadError, ResponseStreamingError)
-"""Errors for an answer whose body ends too soon."""
+"""Errors for a response whose body ends too soon."""
 _MOST_CODE = 64
 """Maximum number of characters of a code in a message, because the store chooses the code."""
 
 
 def error_code(error: ClientError) -> str:
-    """Return the store's error code; for answers without a body, the HTTP status."""
+    """Return the store's error code. For a response without a body, this is the HTTP status."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
@@ -142,7 +142,7 @@ def is_unknown(error: ClientError) -> bool:
 
 
 def is_repeated(answer: Mapping[str, Any]) -> bool:
-    """Return whether a request was sent more than once before this answer."""
+    """Return whether a request was sent more than once before this response."""
     return bool(answer.get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
@@ -164,7 +164,7 @@ def kind_of(code: str, status: int) -> ErrorKind:
 
 
 def error_kind(error: Exception) -> ErrorKind:
-    """Return the meaning of a botocore error. A failed connection is AWAY, an unusable answer is OTHER."""
+    """Return the meaning of a botocore error. A failed connection is AWAY, an unusable response is OTHER."""
     if isinstance(error, BROKEN_OFF):
         return ErrorKind.AWAY
     if isinstance(error, ClientError):
@@ -224,7 +224,7 @@ def failure_of(code: str, status: int, bucket: str, doing: str, operation: str =
 
 
 def no_answer(error: Exception, doing: str) -> ImportFailure:
-    """Return the failure for a destination that gave no usable answer."""
+    """Return the failure for a destination that gave no usable response."""
     name = ", ".join(word for word in (operation_of(error), type(error).__name__) if word)
     if isinstance(error, UnusableAnswerError):
         message = f"The endpoint did not answer as S3 does ({name}: {error.why}) when we wanted to {doing}."
@@ -246,7 +246,7 @@ def _answer(code: str, status: int, operation: str) -> str:
 
 
 def operation_of(error: Exception) -> str:
-    """Return S3's name of the failed request; empty if it is unknown."""
+    """Return S3's name of the failed request. The result is empty if it is unknown."""
     return str(getattr(error, "operation_name", ""))
 
 

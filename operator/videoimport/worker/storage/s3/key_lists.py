@@ -34,7 +34,7 @@ class NoXmlError(UnusableAnswerError):
 
 def prepare(client: "S3Client") -> None:
     """Make a client list keys unchanged. A page that is not XML raises NoXmlError. By default botocore handles such a
-    page as an answer with status 500, and repeats the request."""
+    page as a response with status 500, and repeats the request."""
     events = client.meta.events
     events.unregister("before-parameter-build.s3.ListObjectsV2", handlers.set_list_objects_encoding_type_url)
     botocores = handlers._handle_200_error  # type: ignore[attr-defined]

@@ -133,7 +133,7 @@ class MultipartUpload:
         return _ArrivedPart(part, answer["ETag"])
 
     def _takes_no_part_twice(self, error: ClientError) -> ImportFailure:
-        """Return the failure for a store that accepts no part twice, also after a lost answer. The file is then sent
+        """Return the failure for a store that accepts no part twice, also after a lost response. The file is then sent
         again in another upload."""
         message = f"The object store takes no part of {self.key} twice: {error_code(error)}."
         return DestinationFault(Reason.UNSUPPORTED_DESTINATION, message, remedy=Remedy.RESEND)
@@ -171,7 +171,8 @@ class MultipartUpload:
         )
 
     def complete(self, *, replace: Replaceable) -> None:
-        """Make the object visible. Raises DESTINATION_EXISTS if an object is at the key that must not be replaced."""
+        """Make the object visible. Raises ImportFailure DESTINATION_EXISTS if an object is at the key that must not be
+        replaced."""
         named = [_named(one) for one in self._arrived]
         s3_completion.complete(self._store, self.ticket, self._metadata, named, replace=replace)
 

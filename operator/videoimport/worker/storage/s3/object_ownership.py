@@ -1,8 +1,8 @@
 """The owner of an object in a bucket, and whether the object has the bytes that were sent.
 
 The object's marks show its owner. The properties that the store returns show its bytes, see ``answer_forms``. If a
-store keeps no metadata, only an object with the ETag in the answer to this run's own write belongs to this run. If the
-properties do not prove the bytes, the object is read once.
+store keeps no metadata, only an object with the ETag in the response to this run's own write belongs to this run. If
+the properties do not prove the bytes, the object is read once.
 """
 
 from collections.abc import Mapping
@@ -22,17 +22,17 @@ class Proofs:
     def __init__(self, store: "S3Bucket") -> None:
         self._store = store
         self.keeps_metadata: bool | None = None
-        """True if the store keeps metadata; None if unknown. Only an object that this run wrote shows it."""
+        """True if the store keeps metadata, or None if unknown. Only an object that this run wrote shows it."""
         self._hashes: dict[tuple[str, str], str | None] = {}
         """SHA-256 of objects that were read, by key and ETag."""
         self._written: dict[str, str | None] = {}
-        """ETags in the answers to this run's own writes, by key. A later read may find another import's object."""
+        """ETags in the responses to this run's own writes, by key. A later read may find another import's object."""
         self.asked: set[str] = set()
         """IDs of uploads that this run asked the store to complete. An object without marks from any other upload is
         not this run's."""
 
     def written(self, key: str, etag: str | None) -> None:
-        """Record that this run wrote the object, and the ETag in the answer."""
+        """Record that this run wrote the object, and the ETag in the response."""
         self._forget_hashes(key)  # some stores derive the ETag only from the size and the second
         self._written[key] = etag
 
@@ -91,7 +91,7 @@ class Proofs:
         return self.keeps_metadata is not False
 
     def _shown_by(self, key: str, marks: Mapping[str, str]) -> bool | None:
-        """Return whether an object that this run just wrote has its marks; None if another object is at the key."""
+        """Return whether an object that this run just wrote has its marks, or None if another object is at the key."""
         facts, etag = self._store.head(key), self._written.get(key)
         if facts is None or (etag and facts.etag and facts.etag != etag):
             return None

@@ -58,8 +58,8 @@ def _write(store: "S3Store", key: str, options: Mapping[str, Any]) -> None:
 
 
 def _refused(store: "S3Store", key: str) -> tuple[str, ...]:
-    """Return the parameters that prevent the write of the object. Empty if the object cannot be written without options
-    either."""
+    """Return the parameters that prevent the write of the object. The result is empty if the object cannot be written
+    without options either."""
     if not _is_taken(store, key, {}):
         return ()
     options = store.shown
@@ -81,8 +81,8 @@ def _remove(store: "S3Store", key: str) -> None:
 
 
 def _keeps_tags(store: "S3Store", key: str, tags: Mapping[str, str]) -> bool:
-    """Return whether an object has the tags that it was written with. True if the credentials do not allow reading
-    tags, because no import needs that right."""
+    """Return whether an object has the tags that it was written with. Return True if the credentials do not allow
+    reading tags, because no import needs that right."""
     with store.translated(f"read the tags of {key}"):
         try:
             found = store.client.get_object_tagging(Bucket=store.bucket, Key=key).get("TagSet", [])

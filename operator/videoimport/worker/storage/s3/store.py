@@ -61,12 +61,12 @@ class S3Store(S3Bucket):
 
     @property
     def guards(self) -> bool | None:
-        """True if ``Complete`` replaces no object when there must be none. None if that is unknown."""
+        """True if ``Complete`` replaces no object when there must be none. The value is None if that is unknown."""
         return self.completions.is_honoured("IfNoneMatch")
 
     @property
     def guards_own(self) -> bool | None:
-        """True if ``Complete`` replaces no other object than the expected one. None if that is unknown."""
+        """True if ``Complete`` replaces no other object than the expected one. The value is None if that is unknown."""
         return self.completions.is_honoured("IfMatch")
 
     # Small objects
@@ -197,9 +197,9 @@ class S3Store(S3Bucket):
         return strict.is_plain(upload)
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
-        """Return all unfinished uploads to exactly this key, of any import. None if the store cannot list uploads now,
-        which is logged. Empty if the store does not support the request, or answers NoSuchUpload because it has
-        none."""
+        """Return all unfinished uploads to exactly this key, of any import. Return None if the store cannot list
+        uploads now, which is logged. The result is empty if the store does not support the request, or answers
+        NoSuchUpload because it has none."""
         try:
             found = [*s3_upload_lists.uploads(self.client, self.bucket, key)]
         except (ClientError, BotoCoreError, OSError) as error:

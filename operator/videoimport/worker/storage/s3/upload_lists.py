@@ -38,7 +38,7 @@ class _Marked:
 
     @classmethod
     def of(cls, page: Any, field: str, names: Sequence[str], markers: Sequence[str]) -> "_Marked":
-        """Return the page in an answer. Raises UnusableAnswerError for an entry without one of the names."""
+        """Return the page in a response. Raises UnusableAnswerError for an entry without one of the names."""
         found = page.get(field, [])
         for one in found:
             require(one, names)

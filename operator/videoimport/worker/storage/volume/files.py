@@ -212,7 +212,7 @@ class VolumeFiles:
             yield from bounded(self.tree.files(prefix.rstrip("/")), prefix)
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read a file and return its SHA-256, hex. None if there is no file, or it has another size."""
+        """Read a file and return its SHA-256, hex. Return None if there is no file, or it has another size."""
         with translated(self.claim, f"read {key}"):
             try:
                 found = self.tree.stat(key)

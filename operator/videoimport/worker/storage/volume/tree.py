@@ -97,7 +97,7 @@ class Tree:
             above = above.rpartition("/")[0]
 
     def names(self, folder_key: str) -> list[str]:
-        """Return the sorted names in a folder; empty if there is no folder."""
+        """Return the sorted names in a folder. The result is empty if there is no folder."""
         try:
             with self.parent(f"{folder_key}/x" if folder_key else "x") as (folder, _):
                 return sorted(os.listdir(folder))  # noqa: PTH208 — by descriptor
