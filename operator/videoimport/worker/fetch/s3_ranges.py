@@ -63,7 +63,7 @@ class Version:
 
     @property
     def name(self) -> str:
-        """The value that distinguishes this version from others. The value is empty if the store reports only the size."""
+        """A value that identifies this version. The value is empty if the store reports only the size."""
         if self.version_id or self.etag:
             return f"{self.version_id or ''} {self.etag}"
         return f"{self.modified} {self.size}" if self.modified else ""

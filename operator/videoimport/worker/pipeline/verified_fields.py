@@ -67,7 +67,7 @@ def _without_words(text: str) -> str | None:
 
 
 def uid_of(result: bytes) -> str | None:
-    """Return the UID of the import that a result.json names, or None if it names none. Any program may have written it."""
+    """Return the UID of the import that a result.json names, or None without a UID. Any program may have written it."""
     found = strict.parse(_RESULT, result)
     return found.written_by.uid if found else None
 

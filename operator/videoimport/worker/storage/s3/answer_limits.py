@@ -65,7 +65,7 @@ class BoundedSession:
 
 
 def install(client: Any) -> None:
-    """Make a client read its responses within the limits. A response that cannot be parsed raises UnusableAnswerError."""
+    """Make a client limit the size of responses. A response that cannot be parsed raises UnusableAnswerError."""
     endpoint = client._endpoint
     endpoint.http_session = BoundedSession(endpoint.http_session)
     ask = endpoint._do_get_response
