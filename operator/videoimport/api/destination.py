@@ -86,8 +86,8 @@ def _literal(name: str | None) -> str:
 
 
 def most_name_bytes(destination: "Destination") -> int:
-    """Return the maximum number of bytes for the name of a video's folder in this destination. The result may be less
-    than 1."""
+    """Return the maximum number of bytes in the name of a video's folder. The result may be less than 1, if the rest of
+    the path is too long."""
     folders = sum(_bytes(f"{part}/") for part in (destination.prefix, destination.folder) if part)
     left = MOST_KEY_BYTES - MOST_INNER_BYTES - folders
     return min(left, MOST_FILE_NAME_BYTES) if destination.persistent_volume_claim else left

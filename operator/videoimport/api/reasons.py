@@ -1,6 +1,7 @@
-"""The fixed set of reasons of imports. Each reason has an exit code, a retry class, a finding and an advice.
+"""The fixed set of reasons of imports. Each reason has an exit code, a retry class, a default finding and a default
+advice.
 
-A worker exits with the code of its reason. The condition of the Job has the code and outlives the pod, so the reason is
+A worker exits with the code of its reason. The condition of the Job has the code and outlives the pod. So the reason is
 known even if the report is lost. Codes are part of the API. Each code from 64 to 113 has one reason and is never given
 to another reason.
 """
@@ -12,7 +13,8 @@ from types import MappingProxyType
 
 
 class RetryClass(StrEnum):
-    """The next step after a run ends, or waits, with a reason of this class."""
+    """What the controller does after a run that ended with a reason of this class, or while a run waits with such a
+    reason."""
 
     PERMANENT = "Permanent"
     """The import fails at once. Only a changed spec or a new retryToken starts the import again."""

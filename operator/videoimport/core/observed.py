@@ -1,6 +1,6 @@
-"""Input of decisions: the resources as models, and the needed parts of Jobs, pods, ConfigMaps and Events.
+"""Input of decisions: the resources as models, and the needed fields of Jobs, pods, ConfigMaps and Events.
 
-``core.parsers`` makes these views from the API server's JSON. A field that the JSON does not have is None here.
+``core.parsers`` makes these views from the API server's JSON. A field that the JSON lacks is None here.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,11 @@ from videoimport.core.list_item import Listed, RefusedItem
 
 
 class Owner(NamedTuple):
-    """Identity of a controlling owner. Two owners are equal only if all five fields are equal. A UID alone proves
-    nothing. Every user who may read an object can copy the UID into an owner reference in another namespace."""
+    """Identity of a controlling owner. Two owners are equal only if all five fields are equal.
+
+    An equal UID alone is not enough. Every user who may read an object can copy its UID into an owner reference in
+    another namespace.
+    """
 
     namespace: str
     """Namespace of the owner. An owner reference has no namespace, because the owner is in the namespace of the
@@ -119,7 +122,7 @@ class ClaimView:
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """A message of the cluster about an object of the controller, such as a Job, a pod or a claim."""
+    """A Kubernetes Event about an object of the controller, such as a Job, a pod or a claim."""
 
     uid: str
     """UID of the object that the message is about."""

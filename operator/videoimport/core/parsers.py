@@ -119,7 +119,7 @@ def is_about(event: Raw, event_query: EventQuery) -> bool:
 
 
 def parse_shard(raw: Raw) -> ShardView:
-    """Return the view of a result shard. Entries that cannot be read are left out, and are written again from the
+    """Return the view of a shard. Entries that cannot be read are left out. The controller writes them again from the
     children."""
     meta, data, binary = raw["metadata"], raw.get("data") or {}, raw.get("binaryData") or {}
     entries = {key: _parse_ledger_entry(text) for key, text in data.items()}
@@ -137,7 +137,7 @@ def parse_shard(raw: Raw) -> ShardView:
 
 def parse_page(raw: Raw) -> PageView:
     """Return the view of a page of a list. A line that cannot be read becomes a rejected item. A page without readable
-    data about itself belongs to no listing, and so is not used."""
+    metadata belongs to no listing, so it is not used."""
     meta, data = raw["metadata"], raw.get("data") or {}
     labels, facts = meta.get("labels") or {}, _parse_page_facts(data.get(FACTS, ""))
     lines = [_parse_page_line(number, text) for number, text in enumerate(data.get(LINES, "").split("\n"), 1) if text]

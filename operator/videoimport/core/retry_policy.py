@@ -19,7 +19,7 @@ _MAX_REASONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Facts that a verdict depends on besides the reason."""
+    """The facts that a verdict depends on, apart from the reason."""
 
     uid: str
     run: int

@@ -1,12 +1,12 @@
-"""Admission: how each import counts toward the limits on running imports, and the report of each import about its host.
+"""Admission: how each import counts toward the limits on running imports, and what each import reports about its host.
 
 Owners take turns. The owner with the fewest running imports goes first, then the owner that has waited longest. A
 BulkImport is one owner, whatever its size. Each import that no BulkImport created is an owner too.
 
 A run is stuck if no node fits the pod, or if the queue (Kueue) has not admitted the Job. The cause is nearly always in
 the owner or the namespace. So a stuck run counts toward the limits of the owner and the namespace, but not toward the
-cluster's limit. Running and stuck runs together are at most twice the cluster's limit. Otherwise a cluster without free
-space would get pods without end.
+cluster's limit. Running and stuck runs together are at most twice the cluster's limit. Otherwise the controller would
+create pods without end in a full cluster.
 """
 
 from dataclasses import dataclass
@@ -110,8 +110,11 @@ def _report_host(video: VideoImport, *, working: bool, active: bool) -> HostRepo
 
 
 def report_listing_host(bulk: BulkImport) -> HostReport | None:
-    """Return the report of a listing that waits after RateLimited; None for all other listings. A listing never probes
-    for imports. A listing that does not continue has no report, because nothing would ever replace that report."""
+    """Return the report of a listing that waits after RateLimited, or None for all other listings.
+
+    A listing is never a probe for imports. A listing that does not continue has no report, because no later report
+    would replace it.
+    """
     discovery = bulk.status.discovery
     stopped = bulk.spec.suspend or bulk.spec.cancel or bulk.metadata.deletion_timestamp is not None
     finished = bulk.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED, BulkPhase.CANCELLED)

@@ -1,8 +1,8 @@
 """The output of a worker: JSON lines with progress on stdout, and one report at the end.
 
 Each JSON line is a complete snapshot. The report is the termination message of the container, and the commit record in
-the destination has a copy. A worker handles untrusted files, so no report is trusted beyond these models. All values
-that the models accept fit into a status.
+the destination has a copy. A worker handles untrusted files, so the controller accepts only reports that match these
+models. All values that the models accept fit into a status.
 """
 
 import base64

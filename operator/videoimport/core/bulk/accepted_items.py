@@ -1,8 +1,8 @@
 """The accepted and the rejected items of a whole list. Each distinct item occurs once.
 
 If several items are equal, the first item is used. If one row accepts an item and another row rejects the same item,
-the item is accepted. An identity is short, so two different items may have the same identity. Then the second item is
-rejected with a message.
+the item is accepted. An identity has ten digits, so two different items may have the same identity. Then the second
+item is rejected with a message.
 """
 
 from collections.abc import Iterable, Iterator
@@ -69,7 +69,7 @@ def collect_accepted_items(bulk: BulkImport, pages: Iterable[PageView]) -> Accep
 
 
 def format_item_address(bulk: BulkImport, item: Listed) -> str:
-    """Return the address of an item to show: its URL without secrets, or ``s3://bucket/key``."""
+    """Return the address of an item in the form for users: its URL without secrets, or ``s3://bucket/key``."""
     if item.url is not None:
         return fit(shown_url(item.url), _MAX_URL)
     bucket = bulk.spec.source.s3.bucket if bulk.spec.source.s3 else ""

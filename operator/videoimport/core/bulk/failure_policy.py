@@ -1,7 +1,7 @@
 """Failure policy: when a BulkImport ends because too many of its items failed.
 
-Each reconcile counts the failures again. So a BulkImport continues after a user raises the limit. A new token has the
-same effect, because failures under an earlier token do not count.
+Each reconcile counts the failures again. So a BulkImport continues after a user raises the limit. A new retryToken has
+the same effect, because failures under an earlier token do not count.
 """
 
 from videoimport.api.bulkimport import FailurePolicy

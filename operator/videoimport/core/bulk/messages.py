@@ -104,7 +104,7 @@ def _describe_phase(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPha
 
 
 def format_counts(snapshot: BulkSnapshot) -> str:
-    """Return how many items are imported, out of how many, and the outcome of the other items."""
+    """Return text with the number of imported items, the number of all items, and the outcomes of the other items."""
     totals, rejected = snapshot.result_counts, len(snapshot.rejected)
     parts = [f"{totals.completed} of {len(snapshot.accepted)} imported"]
     parts += [f"{totals.duplicates} of them there already"] if totals.duplicates else []
@@ -122,8 +122,11 @@ def describe_retry(snapshot: BulkSnapshot) -> str:
 def build_bulk_conditions(
     snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase, message: str, now: datetime
 ) -> tuple[Condition, ...]:
-    """Return the conditions. Until the end, their messages have no changing numbers: a changed condition is written at
-    once, and progress is not worth a write. A refused creation or a problem with the list is worth a write."""
+    """Return the conditions.
+
+    Until the end, their messages contain no number that changes, because the controller writes a changed condition at
+    once. Progress does not need such a write. A refused creation or a problem with the list does.
+    """
     final_state = FINISHED_PHASES.get(phase)
     problem = "" if final_state else _describe_refusal(snapshot) or _find_list_problem(discovery)
     text = _fit_bytes(message if final_state else join_sentences(problem or _PHASE_MESSAGES[phase]))
