@@ -1,6 +1,7 @@
-"""Detection of missing samples in an MP4 or MOV file: samples that the tables place beyond the end of the file.
+"""Detection of missing samples in an MP4 or MOV file: samples whose offset in the tables is beyond the end of the file.
 
-Lengths of boxes and durations in headers prove nothing, because recorders write wrong values beside complete samples.
+Lengths of boxes and durations in headers are no evidence, because some recorders write wrong values although no sample
+is missing.
 """
 
 import sys

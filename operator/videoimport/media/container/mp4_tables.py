@@ -1,11 +1,11 @@
 """Limits for the sample tables and edit lists of an MP4 or MOV file.
 
 A file of a few kilobytes can declare billions of samples. For each declared sample, ffmpeg keeps 24 bytes in memory
-before it reads a packet. ffmpeg keeps 24 more bytes each time that an edit list shows the sample. The functions are
-pure: they take the bytes of the boxes and return a finding.
+before it reads a packet. It keeps 24 more bytes each time that an edit list shows the sample. The functions are pure:
+they take the bytes of the boxes and return a finding.
 
 The functions parse boxes in the same way as ffmpeg (``mov_read_default`` in libavformat/mov.c). ffmpeg also reads
-tables at places where no program writes them. A table belongs to the last track that began, wherever the table is.
+tables in boxes where the standard does not allow them. A table belongs to the last track that began before it.
 """
 
 import struct
@@ -293,7 +293,7 @@ def _rows(content: bytes, shape: str) -> Iterator[tuple[int, ...]]:
 
 
 def numbers_of(content: bytes, columns: int) -> "array[int]":
-    """Return the 32-bit numbers of a table row by row, for the rows that exist in ``content``."""
+    """Return the 32-bit numbers of a table row by row. Rows that ``content`` does not contain are left out."""
     there = min(number_at(content, 4), max(0, len(content) - 8) // 4 // columns)
     numbers = array("I", content[8 : 8 + there * 4 * columns])
     if sys.byteorder == "little":
@@ -385,5 +385,5 @@ def _timescale(content: bytes) -> int:
 
 
 def number_at(content: bytes, offset: int) -> int:
-    """Return the 32-bit number at ``offset``. Bytes beyond the end are left out of the number."""
+    """Return the 32-bit number at ``offset``. If bytes are missing, the number is made from the bytes that exist."""
     return int.from_bytes(content[offset : offset + 4], "big")

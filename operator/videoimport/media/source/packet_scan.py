@@ -109,7 +109,7 @@ class Track:
 
     @property
     def seconds(self) -> float:
-        """Seconds from the first display time to the last."""
+        """Seconds from the first display time to the end of the last frame."""
         return self.end - self.start if self.start is not None and self.end is not None else 0.0
 
     @property
@@ -131,8 +131,8 @@ class Track:
     ) -> None:
         """Add one packet to the facts.
 
-        AVI has only decoding times where frames are reordered. These times replace the missing display times. ``clock``
-        is the clock of the packet's file, or None where this clock always goes forwards.
+        AVI has only decoding times, even if frames are reordered. Then the decoding times replace the missing display
+        times. ``clock`` is the clock of the packet's file. It is None if this clock never restarts.
         """
         self.packets += 1
         self.size += size
@@ -162,7 +162,7 @@ class Track:
             self._show()
 
     def finish(self) -> None:
-        """Add the waiting frames, and the packets without a time after the last packet with a time.
+        """Add the frames that still wait to be sorted, and the packets without a time at the end.
 
         Call this method after the last packet.
         """
@@ -206,7 +206,7 @@ class Track:
 
 
 def walk(lines: Iterable[str], demuxer: str = "", rates: Mapping[int, Fraction] | None = None) -> dict[int, Track]:
-    """Return the tracks by stream index. Skip lines that are no packet, and streams beyond ``MOST_LISTED``.
+    """Return the tracks by stream index. Skip lines that describe no packet, and streams beyond ``MOST_LISTED``.
 
     ``demuxer`` is ffprobe's name of the container format. ``rates`` maps the index of a video stream to frames per
     second.
@@ -230,8 +230,8 @@ def walk(lines: Iterable[str], demuxer: str = "", rates: Mapping[int, Fraction] 
 
 
 def declared(media: Media) -> dict[int, Track]:
-    """Return the tracks that a file's header declares for its chosen streams. They are used until the packets are
-    there."""
+    """Return the tracks that a file's header declares for its chosen streams. They are used until the packets have been
+    read."""
     tracks: dict[int, Track] = {}
     for stream in (media.video, media.audio):
         if stream is not None:

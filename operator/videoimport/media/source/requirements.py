@@ -22,7 +22,7 @@ A declared length of several years would fill a disk.
 
 @dataclass(frozen=True, slots=True)
 class CheckedSource:
-    """A source with its known facts."""
+    """A source with the facts that are known about it."""
 
     media: Media
     container: ContainerFormat | None
@@ -40,9 +40,10 @@ def refusal(examined: CheckedSource) -> Finding | None:
 
 
 def early_refusal(examined: CheckedSource, *, lists_streams: bool) -> Finding | None:
-    """Return the finding that will refuse the source, as far as the first bytes of the file prove it, else None.
+    """Return the finding that will refuse the source, if its first bytes already prove it, else None.
 
-    ``seconds`` is 0 if the first bytes contain no duration. With ``lists_streams``, the first bytes name all streams.
+    ``seconds`` is 0 if the first bytes contain no duration. ``lists_streams`` states that the first bytes name all
+    streams.
     """
     if examined.media.video is None:
         return _has_video(examined) if lists_streams else None
@@ -127,7 +128,7 @@ def _accepted_format(examined: CheckedSource) -> Finding | None:
 
 
 def unaccepted(found: ContainerFormat | None, demuxer: str, wanted: tuple[ContainerFormat, ...]) -> Finding:
-    """Return the finding for a container format that ``requirements.formats`` does not name."""
+    """Return the finding for a container format that ``requirements.formats`` does not list."""
     shown = found or demuxer.partition(",")[0] or "unknown"
     message = f"The source's container is {shown}; requirements.formats accepts {', '.join(wanted)}."
     advice = f"Add {found} to requirements.formats, or convert the source." if found else "Convert the source."

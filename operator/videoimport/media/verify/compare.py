@@ -1,4 +1,4 @@
-"""Compare a result with its source. The caller probes and decodes both files."""
+"""Comparison of a result with its source. The caller has probed and decoded both files."""
 
 from dataclasses import dataclass
 
@@ -60,8 +60,8 @@ class Compared:
         return self.job.sound
 
     def tolerance(self, name: str) -> float:
-        """Return the tolerance in seconds between two lengths of ``video`` or ``audio``. Only video is as coarse as its
-        frames."""
+        """Return the tolerated difference in seconds between two lengths of ``video`` or ``audio``. For video, the
+        tolerance grows with the duration of a frame."""
         return max(LEAST_TOLERANCE, _two_frames(self.job.picture.video)) if name == "video" else LEAST_TOLERANCE
 
 
@@ -146,7 +146,7 @@ def _only_the_last_stands(name: str, source: Track, result: Track, tolerance: fl
 def must_count(compared: Compared) -> bool:
     """Return whether the source must be decoded to count its frames.
 
-    This is so where the number of frames in the result differs from the number of packets in the source.
+    This is necessary if the number of frames in the result differs from the number of packets in the source.
     """
     return compared.decoded is None and not _is_thinned(compared) and _has_the_pictures(compared) is not None
 
@@ -245,9 +245,9 @@ _CONTENT = (_is_as_long, _has_all_that_is_heard, _has_the_pictures, _is_as_much_
 
 
 def loss(compared: Compared) -> str:
-    """Return a message about what the result of a damaged source lacks, compared with what the source promised.
+    """Return a message about what is missing in the result of a damaged source, compared with the source's header.
 
-    Pauses that only the result has are included.
+    The message includes pauses that only the result has.
     """
     told = []
     for (name, source, result), promised in zip(_pairs(compared), _promised(compared), strict=True):
@@ -303,8 +303,8 @@ def _track(compared: Compared, stream: Video | Audio | None) -> Track:
 def damage(read: Read, boxes: tuple[Box, ...], size: int, demuxer: str) -> Finding | None:
     """Return SOURCE_TRUNCATED for a source whose data ends early, or None. ``read(offset, length)`` reads the file.
 
-    Only data is evidence: samples, blocks, packets or tags that continue after the end of the file. A header that
-    declares a longer duration is no evidence. ``boxes`` is empty for a file that is not MP4 or MOV.
+    The only evidence is data: a sample, block, packet or tag that would continue after the end of the file. A longer
+    duration in a header is no evidence. ``boxes`` is empty for a file that is not MP4 or MOV.
     """
     if missing := samples.missing_bytes(read, boxes, size):
         return _truncated(f"its samples are {missing} bytes longer than the file")
