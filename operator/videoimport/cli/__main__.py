@@ -184,7 +184,7 @@ def _format(output: str | None) -> Format | None:
 
 
 def main() -> None:
-    """Run the console script."""
+    """Run the command line. This is the entry point of the console script."""
     app(prog_name="kubectl videoimport")
 
 

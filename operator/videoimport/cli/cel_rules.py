@@ -36,8 +36,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 def broken_rules(schema: Schema, value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield the field and the message of each rule that a new object breaks.
 
-    If a value has another type than in the schema, the rules of the value are skipped. The API server rejects the type
-    and then checks no rule.
+    If a value does not have the schema's type, its rules are skipped. The API server rejects the type and then checks
+    no rule.
     """
     yield from _broken(schema, with_defaults(schema, value), path)
 

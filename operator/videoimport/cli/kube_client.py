@@ -1,6 +1,6 @@
 """A read-only client of a cluster, configured by the user's kubeconfig.
 
-Only this module of ``cli`` uses the Kubernetes client library.
+In the package ``cli``, only this module uses the Kubernetes client library.
 """
 
 import json

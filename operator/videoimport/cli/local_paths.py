@@ -30,7 +30,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Folders of one import. A field is None if the import does not name such a folder."""
+    """The folders that one import uses. A field is None if the import does not need such a folder."""
 
     source_secret: Path | None = None
     destination_secret: Path | None = None
@@ -40,7 +40,7 @@ class Places:
 
 
 def folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
-    """Parse NAME=DIR options, where each name occurs once. Raises UnusableError."""
+    """Parse NAME=DIR options. Each name may occur only once. Raises UnusableError."""
     found: dict[str, Path] = {}
     for pair in pairs:
         name, is_pair, folder = pair.partition("=")
@@ -58,7 +58,7 @@ def folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
 
 
 def networks(given: Sequence[str]) -> tuple[str, ...]:
-    """Check the CIDRs and return them. Raises UnusableError."""
+    """Check the networks in CIDR notation and return them. Raises UnusableError."""
     for network in given:
         try:
             ipaddress.ip_network(network, strict=False)
@@ -68,8 +68,8 @@ def networks(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def redirected(video: VideoImport, into: Path | None) -> VideoImport:
-    """Return the import as it runs on this machine. With ``into``, the results go to a folder with the layout of the
-    bucket."""
+    """Return the import in the form for this machine. With ``into``, the results go to a folder that has the layout of
+    the bucket."""
     wish = video.spec.destination
     if into is None or wish.s3 is None:
         return video
@@ -80,9 +80,10 @@ def redirected(video: VideoImport, into: Path | None) -> VideoImport:
 
 
 def places(video: VideoImport, choices: Choices, *, homeless: bool) -> Places:
-    """Return the folders of everything that the import names. ``homeless`` is true if the YAML file has no destination.
+    """Return the folders of all Secrets, volumes and certificates that the import names. ``homeless`` is true if the
+    YAML file has no destination.
 
-    Raises UnusableError with everything that is missing.
+    If some are missing, raises UnusableError with all of them.
     """
     finder = _Finder(choices)
     found = Places(

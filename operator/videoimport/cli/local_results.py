@@ -1,4 +1,5 @@
-"""Results in a local folder: addresses of the volume as paths and file URLs, so that users can open the files."""
+"""Addresses of results in a local folder. Addresses of the volume become paths and file URLs, so that users can open
+the files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ class Home:
     folder: Path
 
     def path(self, uri: str) -> Path | None:
-        """Return the file of an address, or None if the address is in no local volume."""
+        """Return the local file for an address. Return None if the address is not in the replaced volume."""
         start = f"pvc://{self.claim}/"
         return self.folder / uri.removeprefix(start) if uri.startswith(start) else None
 

@@ -1,4 +1,4 @@
-"""Validation of a YAML file: the result is a valid VideoImport, or all errors that the API server would report."""
+"""Validation of a YAML file. The result is a valid VideoImport, or all errors that the API server would report."""
 
 import json
 import re
@@ -33,7 +33,7 @@ _IDLE = {
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A valid import."""
+    """A valid VideoImport from a YAML file."""
 
     video: VideoImport
     homeless: bool
@@ -41,9 +41,10 @@ class Manifest:
 
 
 def read(text: str, called: str, now: datetime) -> Manifest:
-    """Return the import of a YAML file. ``called`` is the file's name in messages, and ``now`` is the creation time.
+    """Return the VideoImport of a YAML file. ``called`` is the file's name in messages, and ``now`` is the creation
+    time.
 
-    The UID is empty, and the caller sets it. Raises UnusableError with every problem that could be found.
+    The UID is empty, and the caller sets it. Raises UnusableError with every problem that was found.
     """
     from videoimport.cli.cel_rules import broken_rules  # cel-python loads slowly, and only this function needs it
 

@@ -21,7 +21,7 @@ _STYLES = {"Waiting": "dim", "Running": "", "Done": "green", "Failed": "red"}
 
 
 class Display(Protocol):
-    """A display that shows each new status."""
+    """Interface of a progress display."""
 
     def show(self, status: VideoImportStatus) -> None:
         """Show the present status."""
@@ -34,14 +34,14 @@ class Display(Protocol):
 
 
 def display(name: str, console: Console) -> Display:
-    """Return the display that fits the stream."""
+    """Return a bar for a terminal, and lines for any other stream."""
     return Bar(name, console) if console.is_terminal else Lines(name, console)
 
 
 class Bar:
-    """A bar and one row for each stage. The bar is removed at the end, because the outcome is printed then.
+    """A bar and one row for each stage. The bar is removed at the end, because the command then prints the outcome.
 
-    The bar starts with the first progress. Until then the worker process is started by a fork, and this process must
+    The bar starts with the first progress. Before that, the worker process is started by a fork, and this process must
     have no other thread.
     """
 
@@ -64,7 +64,7 @@ class Bar:
 
 
 class Lines:
-    """A line when the phase changes, and otherwise every few seconds."""
+    """Progress as lines: one when the phase changes, and otherwise one every few seconds."""
 
     def __init__(self, name: str, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._name, self._console, self._clock = name, console, clock
@@ -87,14 +87,15 @@ class Lines:
 
 
 def say(console: Console, text: str, style: str = "") -> None:
-    """Print a line without markup. The line is not wrapped if the output is no terminal."""
+    """Print a line without markup. Lines are wrapped only on a terminal."""
     console.print(Text(printable(text), style=style), soft_wrap=True)
 
 
 def printable(text: str) -> str:
-    """Return the text without control characters of a terminal, because the text may come from an untrusted server.
+    """Return the text without the characters that control a terminal, because the text may come from an untrusted
+    server.
 
-    Spaces of every script stay.
+    Spaces of all scripts are kept.
     """
     return "".join(letter if _is_harmless(letter) else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
@@ -104,7 +105,7 @@ def _is_harmless(letter: str) -> bool:
 
 
 def headline(status: VideoImportStatus) -> str:
-    """Return the phase, percent, rate and time left. Unknown values are left out."""
+    """Return one line with the phase, percent, rate and time left. Unknown values are left out."""
     parts = [f"{status.phase or 'Pending'} {status.progress_percent or 0} %"]
     if status.bytes_per_second:
         parts.append(f"{decimal(status.bytes_per_second)}/s")

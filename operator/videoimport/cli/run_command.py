@@ -1,4 +1,4 @@
-"""The `run` command: one import on this machine, from the YAML file to the outcome."""
+"""The `run` command: one import on this machine, from the YAML file to the exit code."""
 
 import contextlib
 import json
@@ -51,7 +51,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class LocalSetting:
-    """Values that are determined before any process starts."""
+    """Values that the command determines before it starts a process."""
 
     video: VideoImport
     places: Places
@@ -60,7 +60,8 @@ class LocalSetting:
 
 
 def perform(wish: Wish) -> int:
-    """Run the import and return the exit code. Raises UnusableError before any process starts, or running.Stopped."""
+    """Run the import and return the exit code. Raises UnusableError before any process starts. Raises running.Stopped
+    if the user stops the command."""
     setting = prepared(wish)
     errors = Console(stderr=True)
     with _made(setting.places.destination_volume), running.room() as room:
@@ -87,7 +88,7 @@ def prepared(wish: Wish) -> LocalSetting:
 
 
 def check_machine(system: str, programs: Mapping[str, str | None]) -> None:
-    """Raise UnusableError if this machine lacks a requirement. The message states the solution."""
+    """Raise UnusableError if this machine lacks a requirement. The message says how to install it."""
     if system != "linux":
         raise UnusableError("This needs Linux, whose kernel guards the fetching process; run it in a container or VM.")
     if missing := [program for program, path in programs.items() if path is None]:

@@ -1,5 +1,5 @@
-"""The worker as a local process: started as in its pod, read line by line, and ended together with its child
-processes."""
+"""The worker as a local process. It is started as in its pod, its lines are read one by one, and it ends together with
+its child processes."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """A private folder for one run. The folder is removed at the end."""
+    """A private folder for one run. The folder is deleted at the end."""
 
     folder: Path
 
@@ -45,13 +45,13 @@ class Room:
 
     @property
     def scratch(self) -> Path:
-        """Folder in which the worker works."""
+        """Folder for the temporary files of the worker."""
         return self.folder / "scratch"
 
     def furnish(self, task: Task, places: Places) -> list[str]:
         """Write the input files of the worker and return its command line.
 
-        Secrets are copied, so that source and destination have separate files even for the same Secret. The fetching
+        Secrets are copied. So source and destination have separate files even if both use one Secret, and the fetching
         process cannot read the destination's Secret.
         """
         self.scratch.mkdir()
@@ -90,7 +90,7 @@ class Room:
 
 @contextlib.contextmanager
 def room() -> Iterator[Room]:
-    """Create a private folder in the folder for temporary files. Only its owner can read it."""
+    """Create a private folder below the system's folder for temporary files. Only its owner can read it."""
     folder = Path(tempfile.mkdtemp(prefix="videoimport-"))
     try:
         yield Room(folder)
@@ -99,7 +99,7 @@ def room() -> Iterator[Room]:
 
 
 class Stopped(Exception):  # noqa: N818 — a decision of the user, not an error
-    """The user stopped the command with a signal."""
+    """Raised when the user stopped the command with a signal."""
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
@@ -107,7 +107,7 @@ class Stopped(Exception):  # noqa: N818 — a decision of the user, not an error
 
 
 class Bell:
-    """Receives signals as bytes in a pipe. Thus a signal interrupts only the wait for the next line."""
+    """Receives signals as bytes in a pipe. So a signal interrupts only the wait for the next line."""
 
     def __init__(self) -> None:
         self.reader, self._writer = os.pipe()
@@ -127,10 +127,10 @@ class Bell:
 
 
 def run(argv: Sequence[str], place: Room, heard: Callable[[str], None], *, verbose: bool) -> RunEnd:
-    """Run the worker and pass each output line to ``heard``. Raises Stopped after the cleanup when the user stops the
-    command.
+    """Run the worker and pass each output line to ``heard``. If the user stops the command, raises Stopped after the
+    cleanup.
 
-    The log of the worker goes to the folder of the run. If ``verbose``, the log goes to the error stream of this
+    The log of the worker goes to a file in the folder of the run. If ``verbose``, it goes to the error stream of this
     process.
     """
     bell = Bell()

@@ -1,7 +1,8 @@
 """Errors that the API server finds and the models do not: unknown fields and duplicate entries.
 
-The models ignore unknown fields, as a controller must. Because there is no API server here, a YAML file is checked
-against the schema that the API server uses. ``cel_rules`` checks the CEL rules of the schema.
+The models ignore unknown fields, because a controller must ignore them. On this machine there is no API server. So the
+command checks a YAML file against the schema that the API server uses. ``cel_rules`` checks the CEL rules of the
+schema.
 """
 
 import difflib
@@ -12,7 +13,7 @@ Schema = Mapping[str, Any]
 
 
 def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
-    """Yield a sentence for each field that the schema lacks, with the field that was probably meant."""
+    """Yield a sentence for each field that the schema lacks. It names the field that the user probably meant."""
     if isinstance(value, dict) and "properties" in schema:
         known = schema["properties"]
         for name, child in value.items():
@@ -30,9 +31,9 @@ def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
 
 
 def corrected(schema: Schema, value: Any) -> Any:
-    """Return ``value`` with each mistyped field under the probably meant name, unless that field exists too.
+    """Return ``value`` with each mistyped field under its probable name, unless that field exists too.
 
-    The correction prevents a second error about a missing field.
+    So a mistyped field does not cause a second error about a missing field.
     """
     if isinstance(value, dict):
         known, rest = schema.get("properties", {}), schema.get("additionalProperties")
@@ -45,8 +46,8 @@ def corrected(schema: Schema, value: Any) -> Any:
 
 
 def as_stored(value: Any) -> Any:
-    """Return ``value`` as the API server reads it from kubectl: without null fields, and with a whole number such as
-    5.0 as an integer."""
+    """Return ``value`` in the form in which the API server gets it from kubectl. Null fields are left out, and a whole
+    number such as 5.0 is an integer."""
     if isinstance(value, dict):
         return {name: as_stored(child) for name, child in value.items() if child is not None}
     if isinstance(value, list):
@@ -66,7 +67,7 @@ def _meant(name: str, known: Iterable[str]) -> str | None:
 
 
 def repeated_entries(schema: Schema, value: Any, path: str) -> Iterator[str]:
-    """Yield a sentence for each duplicate entry of a list in which the schema allows no duplicates."""
+    """Yield a sentence for each duplicate entry in those lists whose schema forbids duplicates."""
     if isinstance(value, dict):
         children = schema.get("properties", {})
         for name, child in value.items():

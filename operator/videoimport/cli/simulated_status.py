@@ -1,6 +1,7 @@
 """The status that a cluster would compute from the reports of a worker.
 
-The controller's own code makes the decisions, over a simulated Job and pod. So the status is the same as in a cluster.
+The controller's own code makes the decisions, with a simulated Job and pod as input. So the status is the same as in a
+cluster.
 """
 
 from dataclasses import dataclass, replace
@@ -46,7 +47,7 @@ class RunEnd:
 
 
 class SimulatedCluster:
-    """The parts of a cluster that a single import needs.
+    """The objects of a cluster that a single import needs.
 
     The simulated cluster observes the import, calls ``core`` for decisions, and stores the status.
     """

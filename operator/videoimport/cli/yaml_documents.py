@@ -1,4 +1,4 @@
-"""Parsing of a YAML file that contains one VideoImport. The result is the document as written."""
+"""Parser of a YAML file that contains one VideoImport. The result is the document, unchanged."""
 
 import re
 from typing import Any
@@ -36,7 +36,7 @@ class _Loader(yaml.SafeLoader):
 def the_import(text: str, name: str) -> Document:
     """Return the only VideoImport of a YAML file. ``name`` is the name of the file in messages.
 
-    Raises UnusableError if the file cannot be read, or has no VideoImport, several, or another kind of this API.
+    Raises UnusableError if the file cannot be read, has no VideoImport or several, or has another kind of this API.
     """
     documents = _documents(text, name)
     imports = [document for document in documents if document.get("kind") == VIDEO_KIND]

@@ -77,7 +77,7 @@ class _Parts:
 
 
 class Leader:
-    """The leader, which runs in a thread of its own. Another thread calls ``stop``."""
+    """The leader, which runs in a separate thread. Another thread calls ``stop``."""
 
     def __init__(self, settings: ControllerSettings, vitals: Vitals) -> None:
         self._settings = settings
@@ -88,13 +88,12 @@ class Leader:
         self._idle.set()
 
     def run(self) -> None:
-        """Lead until ``stop`` is called. If leading ends for another reason, raise the error."""
+        """Run all tasks until ``stop`` is called. If a task ends before that, raise its error."""
         self._idle.clear()
         asyncio.run(self._lead())
 
     def stop(self) -> None:
-        """Start nothing new and wait up to ``STOP_SECONDS`` for active work. After that work the leader writes
-        nothing."""
+        """Start no new work, and wait up to ``STOP_SECONDS`` for active work. After that the leader writes nothing."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._asked_to_stop.set)
         self._idle.wait(STOP_SECONDS)

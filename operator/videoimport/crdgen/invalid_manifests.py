@@ -1,7 +1,7 @@
 """Invalid Kubernetes objects: one for each check of the API server, with the expected message.
 
-The schema gives the values that a bound refuses. The CEL of a rule has no refused value, so ``EXAMPLES`` has values by
-the rule's message. The controller tests send all objects to a real API server and compare the messages.
+If a schema has a bound, an invalid value follows from the bound. For the CEL rules, ``EXAMPLES`` has an invalid value
+for each message. The controller tests send all objects to a real API server and compare the messages.
 """
 
 import json
@@ -125,12 +125,12 @@ class Violation:
 
     @property
     def field(self) -> str:
-        """The path in the API server's form. A rule's message has map keys in brackets."""
+        """The path in the API server's notation. A rule's message has map keys in brackets."""
         return joined(self.path, bracketed=(int, ManifestKey) if self.is_rule else (int,))
 
 
 def joined(path: Path, bracketed: tuple[type, ...] = (int,)) -> str:
-    """Return a path in the API server's form."""
+    """Return a path in the API server's notation, such as ``spec.source.items[0].url``."""
     words = "".join(f"[{step}]" if isinstance(step, bracketed) else f".{step}" for step in path)
     return words.removeprefix(".")
 
@@ -147,7 +147,8 @@ def violations(kind: str, root: Schema) -> Iterator[Violation]:
 
 
 def nodes(node: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
-    """Yield ``node`` and every node below it. A list is followed into its first entry, and a map into a valid key."""
+    """Yield ``node`` and every node below it. Of a list, the nodes of the first entry are used. Of a map, the nodes of
+    a valid key are used."""
     yield path, node
     for name, child in node.get("properties", {}).items():
         yield from nodes(child, (*path, name))
@@ -300,7 +301,7 @@ def _said(rule: Schema, value: Any, node: Schema) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value in the API server's form."""
+    """Return a value in the notation of the API server's messages."""
     written = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in written)
 

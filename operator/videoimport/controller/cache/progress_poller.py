@@ -47,8 +47,7 @@ class Tails:
         self._rate = rate
 
     async def run(self) -> None:
-        """Read the progress of every running worker again and again. A round takes the interval, or longer at a low
-        rate."""
+        """Read the progress of every running worker, repeatedly. At a low rate, a round takes longer than the interval."""
         while True:
             started = time.monotonic()
             await self.round()
@@ -136,7 +135,7 @@ def _age(pod: Entry) -> tuple[datetime, str]:
 
 
 def last_progress(text: str) -> Progress | None:
-    """Return the snapshot in the last complete line, or None if no line has one."""
+    """Return the snapshot in the last complete line that has one. Return None if no line has one."""
     for line in reversed(text.splitlines()):
         try:
             return Progress.model_validate_json(line)

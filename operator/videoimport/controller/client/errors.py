@@ -26,7 +26,7 @@ class Conflict(ClusterError):
 
 
 class AlreadyExists(ClusterError):
-    """Another object has the name."""
+    """Another object already has the name."""
 
 
 class NotFound(ClusterError):
@@ -55,4 +55,4 @@ class TooManyRequests(ClusterError):
 
 
 class Unavailable(ClusterError):
-    """There is no response, a broken connection, or an error of the server."""
+    """There is no response, the connection is broken, or the server has an error."""
