@@ -1,4 +1,4 @@
-"""The text at the end of a command: the written files with their paths, or the failure and its advice for this machine."""
+"""The text at the end of a command: the written files with their paths, or the failure with advice for this machine."""
 
 from pathlib import Path
 

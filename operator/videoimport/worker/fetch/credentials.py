@@ -106,7 +106,8 @@ class WebSecrets:
         return self.by_host.get(origin.host, ()) if is_usual or self._may_have(origin) else ()
 
     def advised(self, failure: ImportFailure) -> ImportFailure:
-        """Return ``failure``, with advice if the host of the last request got no headers of the Secret."""
+        """Return ``failure``. If the Secret's headers were not sent to the host of the last request, add advice about
+        that."""
         if failure.reason is not Reason.SOURCE_AUTH_REQUIRED or not self._withheld:
             return failure
         origin = self._withheld[0]
@@ -147,8 +148,8 @@ def is_own(source: str, url: str) -> bool:
 def read_web(url: str, name: str | None, folder: Path, origins: Sequence[str] | None = None) -> WebSecrets:
     """Return the credentials for a URL.
 
-    A Secret that only has the keys of an object store is valid. A BulkImport uses the Secret of a list in a bucket for
-    the URLs on the list too.
+    A Secret that only has the keys of an object store is valid. If the list of a BulkImport is in a bucket, its Secret
+    is also used for the URLs on the list.
 
     ``origins`` are the origins to which ``headers`` are sent. None stands for the origin of ``url``.
 

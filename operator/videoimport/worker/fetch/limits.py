@@ -1,4 +1,4 @@
-"""Limits that end a download without progress, and a throttle that slows a download down to protect the source."""
+"""Limits that end a download without progress, and a limit of the rate that protects the source."""
 
 import threading
 import time
@@ -46,7 +46,7 @@ class FetchLimits:
         return Pace(self.slow_rate, self.slow_seconds)
 
     def check(self, size: int) -> None:
-        """Raise ImportFailure if ``size`` bytes exceed the user's limit or the scratch volume."""
+        """Raise ImportFailure if ``size`` bytes exceed the user's limit or the size of the scratch volume."""
         self.check_wish(size)
         size += self.before
         if size > self.room_bytes:
@@ -64,9 +64,9 @@ class FetchLimits:
 
 
 class StallDetector:
-    """Checks whether a source keeps a minimum rate. A server that sends a byte now and then does not.
+    """Checks whether a source keeps a minimum rate. A server that sends one byte now and then does not keep it.
 
-    The source stalls if the bytes that are due in ``pace.seconds`` have not arrived in that time.
+    The source is stalled if it takes longer than ``pace.seconds`` to send the bytes that are due in that time.
     """
 
     def __init__(self, pace: Pace, offset: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -102,10 +102,10 @@ class StallDetector:
 
 
 class Throttle:
-    """Slows reading down to an average rate. Without a rate, it does nothing.
+    """Limits reading to an average rate. Without a rate, it does nothing.
 
-    All threads share one Throttle. Each reader sleeps for its own bytes, after the time for the bytes of earlier
-    readers.
+    All threads share one Throttle. The readers take turns: each sleeps for the time of its own bytes, after the time
+    for the bytes of earlier readers.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Throttle:
         return size / self._rate if self._rate else 0.0
 
     def took(self, size: int) -> None:
-        """Sleep until the ``size`` bytes that were read are due."""
+        """Sleep as long as the ``size`` bytes that were read take at the limited rate."""
         if self._rate is None:
             return
         with self._lock:

@@ -1,4 +1,4 @@
-"""Parser for cookies.txt, as browser add-ons and curl write the file: seven fields per line, separated by tabs."""
+"""Parser for cookies.txt in the format of browser add-ons and curl: seven fields per line, separated by tabs."""
 
 import math
 from collections.abc import Sequence

@@ -92,7 +92,7 @@ def _word(told: object) -> str:
 
 
 def no_versions(wish: S3Source) -> ImportFailure:
-    """Return the failure for a store that answers with another version than the requested version."""
+    """Return the failure for a store that returns another version than the requested one."""
     message = f"The object store answers with another version of {wish.key!r} than source.s3.versionID, or keeps none."
     advice = "Remove source.s3.versionID, or turn on versioning of the bucket."
     return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)

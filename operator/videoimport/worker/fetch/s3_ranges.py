@@ -1,4 +1,4 @@
-"""Reading of one version of an object by ranges, independent of the form of the store's responses."""
+"""Reading of one version of an object by Range requests, whatever form the store's responses have."""
 
 import queue
 import re
@@ -69,7 +69,8 @@ class Version:
         return f"{self.modified} {self.size}" if self.modified else ""
 
     def is_same(self, other: "Version") -> bool:
-        """Return whether ``other`` may describe the same bytes: no value that both versions have differs."""
+        """Return whether ``other`` may describe the same bytes. This is so if all values that both versions have are
+        equal."""
         pairs = ((self.version_id, other.version_id), (self.etag, other.etag))
         known = [(mine, theirs) for mine, theirs in pairs if mine and theirs]
         if not known and self.modified and other.modified:
@@ -80,7 +81,7 @@ class Version:
 def spans(first: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the first and last byte of each range.
 
-    The first ranges are small, because the file grows from its start and ffmpeg may already be reading it.
+    The first ranges are small, because ffmpeg may already read the start of the file.
     """
     size, start, number = FIRST_BYTES, first, 0
     while start < end:
@@ -92,14 +93,14 @@ def spans(first: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 class Piece:
-    """A range that is being read. The queue holds its bytes in order, then None or an exception."""
+    """A range that is being read. The queue has its bytes in order, and at the end None or an exception."""
 
     def __init__(self, first: int, last: int) -> None:
         self.first, self.last = first, last
         self.arrived: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes of the range as they arrive. Raises the exception that ended the range."""
+        """Yield the bytes of the range as they arrive. If the range ended with an exception, raises it."""
         while (news := self.arrived.get()) is not None:
             if isinstance(news, Exception):
                 raise news
@@ -154,8 +155,8 @@ class Reader:
     def read(self, version: Version, first: int, last: int, told: Callable[[int], None] = lambda _: None) -> bytes:
         """Return all bytes of a range.
 
-        ``told`` is called with the number of bytes so far. If ``told`` raises an exception, this method stops reading
-        and raises the same exception.
+        ``told`` is called with the number of bytes that have arrived. If ``told`` raises an exception, this method
+        stops reading and raises the same exception.
         """
         piece = Piece(first, last)
         self._bring(version, piece, told)

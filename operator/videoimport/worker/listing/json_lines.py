@@ -32,7 +32,7 @@ class JsonLines:
 
 
 def is_document(first: str) -> bool:
-    """Return whether the first line of a file shows that the file is one JSON document that contains the list."""
+    """Return whether a file with this first line is one JSON document that contains the whole list."""
     if len(first) <= _MOST_FIRST_LETTERS and _LISTED.fullmatch(first):
         return True
     try:
@@ -43,7 +43,7 @@ def is_document(first: str) -> bool:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Return a JSON object. All its numbers fit the types of common JSON parsers. Raises ValueError."""
+    """Return a JSON object. Its numbers are within the ranges of common JSON parsers. Raises ValueError."""
     try:
         found = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_counted)
     except ValueError as error:

@@ -1,7 +1,7 @@
-"""A manifest: fetched as a whole, then read line by line.
+"""A manifest. It is fetched as a whole, then read line by line.
 
 The cursor has a line number and a hash of the content. If the content has changed, reading starts at the first line
-again, and duplicates are detected by their identity.
+again. Items that were listed before are found by their identity.
 """
 
 import codecs

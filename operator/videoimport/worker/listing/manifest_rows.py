@@ -1,7 +1,7 @@
-"""Rows of a manifest: one URL per line, a table whose header names the URL, or JSON Lines. Pure: bytes in, rows out.
+"""Rows of a manifest: one URL per line, a table with a URL column, or JSON Lines. Pure: bytes in, rows out.
 
-An invalid row is rejected with its line number, and the other rows continue. The numbers of skipped lines and values
-are reported.
+An invalid row is rejected with its line number, and the next rows are read as usual. The numbers of skipped lines and
+values are reported.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Reading of an object's first bytes, and of the index at its end: enough for ffprobe to detect its type."""
+"""Reading of an object's first bytes, and of the index at its end. This is enough for ffprobe to detect the type."""
 
 import contextlib
 import itertools
@@ -43,8 +43,8 @@ class Looker:
     def look(self, wish: S3Source, version: Version) -> Look:
         """Return the facts that the object's bytes prove.
 
-        Nothing else may reject an object, because the import does not try a rejected object. Raises ImportFailure for a
-        failure that is not the fault of this object.
+        Only proven facts may reject an object, because no import tries a rejected object. Raises ImportFailure for a
+        failure that this object did not cause.
         """
         reader = Reader(self._client, wish, self._around.throttle)
         try:

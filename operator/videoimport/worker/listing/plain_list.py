@@ -1,6 +1,6 @@
-"""Plain lists: one URL per line, as people write them, with numbers, bullets and remarks. Pure functions.
+"""Plain lists: one URL per line. Lines that people write may also have numbers, bullets and remarks. Pure functions.
 
-A line that can be read in two ways is rejected, because a wrong URL is worse than none.
+A line that can be read in two ways is rejected, because a wrong URL is worse than no URL.
 """
 
 import re
@@ -37,7 +37,7 @@ class PlainList:
     """Reads one URL from each line."""
 
     def read(self, text: str) -> Given:
-        """Return the URL of a line, or the skipped parts of the line. Raises RowError."""
+        """Return the URL of a line, or what was skipped in the line. Raises RowError."""
         line = trim(text)
         if given := passed_over(line):
             return given
@@ -82,7 +82,7 @@ def has_another(address: str) -> bool:
 
 
 def is_row(text: str) -> bool:
-    """Return whether columns follow the URL, as in a row with another delimiter than its table."""
+    """Return whether columns follow the URL. Then the line may be a table row with another delimiter."""
     address, remark = _parts(text)
     return _has_columns(address, remark, text)
 

@@ -43,7 +43,7 @@ class Given:
 
 
 def passed_over(line: str) -> Given | None:
-    """Return a blank line or a comment as a skipped row, or None for a line with content."""
+    """Return a skipped row for a blank line or a comment. Return None for any other line."""
     if line and not line.startswith("#"):
         return None
     return Given(skipped=Skipped(comments=1) if line else Skipped(blank=1))

@@ -1,4 +1,5 @@
-"""Checks of the destination before a byte is fetched. Wrong credentials must not be found only after an encode."""
+"""Checks of the destination before the first byte is fetched. So wrong credentials are found before an encode, and not
+after it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,8 +24,8 @@ from videoimport.worker.storage.volume.store import VolumeStore
 
 @dataclass(frozen=True)
 class Place:
-    """The destination of one import. If the name template has the source's title, the video's folder is known once the
-    title is known."""
+    """The destination of one import. ``destination.name`` may contain the placeholder of the title. Then the video's
+    folder is known only after the source has answered."""
 
     store: DestinationStore
     task: Task
@@ -46,7 +47,7 @@ class Place:
 
     @cached_property
     def scope(self) -> Scope:
-        """The part of the destination that records may name."""
+        """The scope in which the objects of a record must be."""
         return Scope(self.store, self.task.spec.destination)
 
     @property
@@ -72,7 +73,8 @@ class Place:
         return naming.folder_key(wish, naming.folder_name(wish, names))
 
     def is_expected(self, folder: str | None) -> bool:
-        """Return whether this import's video may be in this folder, as far as that is known without the source."""
+        """Return whether this import's video may be in this folder. The answer uses only what is known without the
+        source."""
         if naming.needs_source(self.task.spec.destination):
             return self.scope.is_listed(folder)
         return folder == self.folder(None, None)
@@ -94,7 +96,7 @@ def connect(
     ca_bundle: Path | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Place:
-    """Return the destination with the task's credentials. The only check is that the credentials exist. Raises
+    """Return the destination with the task's credentials. The function checks only that the credentials exist. Raises
     ImportFailure."""
     wish, retries = task.spec.destination, Retries()
     if wish.s3 is not None:
@@ -108,9 +110,9 @@ def connect(
 
 def writable(place: Place) -> None:
     """Check that the worker may write in the video's folder, and that the store accepts all options of
-    ``destination.s3``. The check uses a test folder beside the video's folder if the title is unknown.
+    ``destination.s3``. If the title is unknown, the check uses a test folder beside the video's folder.
 
-    Leaves nothing behind. Raises ImportFailure.
+    The check leaves no objects behind. Raises ImportFailure.
     """
     place.store.check_options(naming.own_key(place.task.spec.destination, "probes", f"{place.task.uid}.json"))
     key = layout.key(place.folder(title=place.task.uid, source_id=place.task.uid), layout.VIDEO)

@@ -1,5 +1,5 @@
-"""The result of an earlier run of the same import. A complete result is confirmed; an incomplete one is finished or
-removed."""
+"""The result of an earlier run of the same import. If it is complete, it is confirmed. If it is incomplete, it is
+completed or removed."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,8 +17,11 @@ from videoimport.worker.storage.record_scope import StoredObject
 
 
 def done_before(place: Place) -> Report | None:
-    """Return the report of an earlier run that succeeded, even if that run ended without reporting. Its unfinished
-    uploads are aborted. Return None if any published object is missing or changed: then the video is imported again."""
+    """Return the report of an earlier run that succeeded, even if that run ended without a report. Its unfinished
+    uploads are aborted.
+
+    Return None if a published object is missing or changed. Then the video is imported again.
+    """
     earlier = place.record.read()
     if isinstance(earlier, Intent):
         earlier = _adopted(place, earlier)
@@ -77,8 +80,11 @@ def _has_mark(place: Place, key: str) -> bool:
 
 
 def finished(place: Place, intent: Intent) -> Finished | None:
-    """Make all objects of an intent visible. Return None if an uploaded file is gone, or if another import's file is at
-    one of the keys. These two checks come first."""
+    """Make all objects of an intent visible.
+
+    Return None if an uploaded file no longer exists, or if another import's file is at one of the keys. These two
+    checks come first.
+    """
     store = place.store
 
     def shown_object(ticket: Ticket) -> StoredObject | None:

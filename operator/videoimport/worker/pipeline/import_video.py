@@ -71,8 +71,7 @@ class Setting:
 
 
 class Import:
-    """One import. Raises ImportFailure, Interruption or AlreadyStored; then the import leaves nothing in the
-    destination."""
+    """One import. If it raises ImportFailure, Interruption or AlreadyStored, it leaves nothing in the destination."""
 
     def __init__(self, setting: Setting, place: Place, fetcher: Child) -> None:
         self._task, self._children, self._board = setting.task, setting.children, setting.board

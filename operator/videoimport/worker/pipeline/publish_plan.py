@@ -26,7 +26,8 @@ Completed = TypeVar("Completed")
 def may_write(place: Place, keys: Iterable[str]) -> bool:
     """Return whether an object exists at one of the keys and must be replaced.
 
-    Raises ImportFailure DESTINATION_EXISTS if such an object belongs to another import and is protected.
+    Raises ImportFailure DESTINATION_EXISTS if such an object belongs to another import and ``destination.ifExists`` is
+    Fail.
     """
     standing = False
     for key in keys:
@@ -38,13 +39,17 @@ def may_write(place: Place, keys: Iterable[str]) -> bool:
 
 
 def is_protected(place: Place) -> bool:
-    """Return whether other imports' objects must not be overwritten or removed."""
+    """Return whether ``destination.ifExists`` is Fail. Then this import must not overwrite or remove other imports'
+    objects."""
     return place.task.spec.destination.if_exists == "Fail"
 
 
 def is_foreign(place: Place, key: str, facts: Facts) -> bool:
-    """Return whether an object belongs to another import or writer. It does not if it has this import's mark, or if it
-    is an unchanged object without marks at a key of this import's record."""
+    """Return whether an object belongs to another import or writer.
+
+    An object belongs to this import if it has this import's mark. It also belongs to this import if it has no marks, is
+    at a key of this import's record, and is unchanged.
+    """
     if has_marks(facts, {UID: place.task.uid}) or _is_proven(place, key, facts):
         return False
     seen = place.reclaimed.get(key)
@@ -58,8 +63,8 @@ def _is_proven(place: Place, key: str, facts: Facts) -> bool:
 
 
 def reclaimable(place: Place, earlier: Finished) -> dict[str, Facts]:
-    """Return the objects without marks, by key, at the keys of a record's marked objects. Objects that have neither an
-    ETag nor a checksum are left out."""
+    """Return the objects without marks at those keys where a record expects objects with marks. Objects that have
+    neither an ETag nor a checksum are left out."""
     keys = (one.key for one in earlier.objects if one.marked)
     heads = {key: facts for key in keys if (facts := place.scope.facts(key)) is not None}
     return {key: one for key, one in heads.items() if UID not in one.metadata and (one.etag or one.checksum)}
@@ -68,7 +73,7 @@ def reclaimable(place: Place, earlier: Finished) -> dict[str, Facts]:
 def intent_for(
     place: Place, shipment: Shipment, folder: str, told: tuple[Report, bytes], index_keys: tuple[str, ...]
 ) -> Intent:
-    """Wait until all files are uploaded, and return the intent to publish them. Raises ImportFailure
+    """Wait until all files are uploaded, and return the intent that lists them. Raises ImportFailure
     DESTINATION_EXISTS."""
     report, result = told
     tickets = shipment.tickets
@@ -92,8 +97,8 @@ def intent_for(
 def overwriting(
     place: Place, intent: Intent, ticket: Ticket, complete: Callable[[Replaceable], Completed]
 ) -> Completed:
-    """Complete an upload over an object that may be overwritten. Try again if that object changed after it was read.
-    Raises ImportFailure, as ``may_overwrite`` and ``complete`` do."""
+    """Complete an upload over an object that may be overwritten. If that object changed after it was read, try again.
+    Raises the failures of ``may_overwrite`` and ``complete``."""
     replace = may_overwrite(place, intent, ticket)
     for _ in range(_LOOKS):
         try:
@@ -109,10 +114,10 @@ def overwriting(
 
 
 def may_overwrite(place: Place, intent: Intent, ticket: Ticket) -> Replaceable:
-    """Return the object that an upload may replace at its key, decided for each key at the time of the call.
+    """Return the object that an upload may replace at its key, from the present state of that key.
 
-    With ``ifExists: Fail``, only this import's own object may be overwritten. If there is no object, the request has
-    the condition that there is none, whatever this import has at other keys. Raises ImportFailure DESTINATION_EXISTS.
+    With ``ifExists: Fail``, only this import's own object may be overwritten. If there is no object at the key, the
+    result is False: the request then succeeds only if there is still none. Raises ImportFailure DESTINATION_EXISTS.
     """
     facts = place.store.head(ticket.key) if intent.replace else None
     if facts is None:
@@ -124,8 +129,8 @@ def may_overwrite(place: Place, intent: Intent, ticket: Ticket) -> Replaceable:
 
 
 def removable(place: Place, intent: Intent, key: str) -> Facts | None:
-    """Return the object of an earlier result if it may be removed now. Another writer's object that replaced it
-    stays."""
+    """Return the object of an earlier result if it may be removed now. If another writer has replaced the object,
+    return None."""
     facts = place.store.head(key)
     if facts is None or has_marks(facts, {UID: place.task.uid}):
         return facts
@@ -142,9 +147,10 @@ def _version(facts: Facts) -> str:
 
 
 def is_unguarded(place: Place, *, replace: bool) -> bool:
-    """Return whether another import may overwrite this import's protected objects, or this import another's.
+    """Return whether ``destination.ifExists: Fail`` cannot be guaranteed. Then this import and another import may
+    overwrite each other's objects, because the store lacks the needed conditional writes.
 
-    ``replace``: whether this import replaces objects of its own.
+    ``replace`` states whether this run replaces objects of an earlier run of this import.
     """
     store = place.store
     return is_protected(place) and (store.guards is False or (replace and store.guards_own is False))
@@ -182,9 +188,11 @@ def _recorded(place: Place, folder: str) -> dict[str, StoredObject]:
 
 
 def unmarked(place: Place, earlier: Finished) -> dict[str, StoredObject]:
-    """Return a record's objects without marks that are unchanged, by key. Objects have no marks if the store keeps no
-    metadata. Empty unless result.json beside the objects names the same import, because any program may have written
-    the record."""
+    """Return those objects of a record, by key, that have no marks and are unchanged. Objects have no marks if the
+    store keeps no metadata.
+
+    The result is empty if result.json in the same folder names another import. Any program may have written the record.
+    """
     folder = record.folder_of(place.scope, earlier)
     content = place.scope.read(layout.key(folder, layout.RESULT)) if folder else None
     if content is None or verified.uid_of(content.body) != earlier.uid:

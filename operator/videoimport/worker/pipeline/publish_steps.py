@@ -1,6 +1,6 @@
-"""The steps that make an intent's objects visible: the files, result.json, the index, and last the commit record.
+"""The steps that make an intent's objects visible: the files, result.json, the video index, and last the commit record.
 
-Each step is safe to repeat, by this run or the next: it first checks whether it is already done.
+Each step is safe to repeat, by this run or the next one. It first checks whether it is already done.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ _LOOKS = 3
 
 
 def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredObject | None]) -> Finished | None:
-    """Run all steps after the intent, including those that are already done, and return the record. Return None if an
-    uploaded file is gone."""
+    """Run all steps after the intent, including those that are already done. Return the record, or None if an uploaded
+    file no longer exists."""
     if intent.replace:
         _remove_old_result(place, intent)
     shown = []

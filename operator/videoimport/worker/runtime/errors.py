@@ -64,7 +64,7 @@ class DestinationFault(ImportFailure):
 
 
 class ScratchError(ImportFailure):
-    """A file that the run wrote to scratch cannot be read. ``what`` gives the cause, such as the name of an errno."""
+    """A file that the run wrote to scratch cannot be read. ``what`` names the cause, such as the name of an errno."""
 
     def __init__(self, what: str) -> None:
         message = f"A file in scratch cannot be read again: {what}."
@@ -73,7 +73,7 @@ class ScratchError(ImportFailure):
 
 
 class Interruption(BaseException):
-    """A signal ended the run from outside. ``message`` and ``advice`` have the same form as in ImportFailure."""
+    """A signal or the deadline ended the run. ``message`` and ``advice`` have the same form as in ImportFailure."""
 
     def __init__(self, reason: Reason, message: str, *, advice: str = "") -> None:
         super().__init__(message)

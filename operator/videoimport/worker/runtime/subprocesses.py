@@ -1,6 +1,6 @@
-"""The only place that starts child processes.
+"""The only module that starts child processes.
 
-Each child process leads a session of its own, so that it can be killed together with all processes that it started.
+Each child process leads a separate session, so that it can be killed together with all processes that it started.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def end_with_parent(number: signal.Signals) -> None:
-    """Ask the kernel to send this process a signal when the thread that started it ends."""
+    """Ask the kernel to send this process the signal ``number`` when the thread that started it ends."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, number)
 
 
@@ -99,8 +99,8 @@ class Child:
         yield from self._process.stdout
 
     def whole_lines(self) -> Iterator[str]:
-        """Yield the lines of the child process's stdout, without a last line that is incomplete because the child
-        process was killed."""
+        """Yield the lines of the child process's stdout. A last line without a line break is left out, because the
+        child process was killed while it wrote the line."""
         return (line for line in self.lines() if line.endswith("\n"))
 
     def tell(self, text: str) -> None:
@@ -127,9 +127,8 @@ class Child:
     def ended(self, stdout: str = "") -> Ended:
         """Wait for the end of the child process and return its output.
 
-        Raises the Interruption if one was requested, because the end of the child process then proves nothing about the
-        import. Raises ImportFailure OUT_OF_MEMORY or WORKER_LOST if something other than this worker ended the child
-        process.
+        If an Interruption was requested, raises it, because the end of the child process then says nothing about the
+        import. Raises ImportFailure OUT_OF_MEMORY or WORKER_LOST if another program ended the child process.
         """
         code = self._process.wait()
         if self._process.stderr is not None:
@@ -216,8 +215,8 @@ class Children:
         return child.ended("".join(child.lines()))
 
     def ask(self, argv: Sequence[str]) -> Ended:
-        """Run a child process whose output does not change, such as a query of a program's build options. Clean results
-        are cached."""
+        """Run a command whose output does not change, such as a query of a program's build options. The output is
+        cached if there were no errors."""
         key = tuple(argv)
         ended = self._answers.get(key) or self.run(argv)
         if ended.clean:
@@ -225,8 +224,7 @@ class Children:
         return ended
 
     def cpu_seconds(self) -> float:
-        """Return the CPU seconds of the child processes that are running, without the child processes that they
-        started."""
+        """Return the CPU seconds of the running child processes. Processes that they started are not included."""
         return sum(child.cpu_seconds for child in self._all)
 
     @property

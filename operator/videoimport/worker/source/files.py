@@ -10,7 +10,7 @@ from videoimport.api.container_formats import ContainerFormat
 class Tail:
     """The end of a file that was fetched before the bytes in the middle.
 
-    It contains an index that is last in the file.
+    It contains the index, if the index is at the end of the file.
     """
 
     path: Path

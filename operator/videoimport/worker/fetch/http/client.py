@@ -48,10 +48,10 @@ class Browser:
     def get(self, url: str, extra: Mapping[str, str], *, first: str | None = None) -> HttpResponse:
         """Send a request, follow redirects, and return the last response.
 
-        ``extra`` headers and the login in a URL belong to the host of ``first``. If ``url`` is the target of an earlier
-        redirect, ``first`` is the original URL.
+        ``extra`` headers, and a login in the URL, are sent only to the host of ``first``. If ``url`` is the target of
+        an earlier redirect, ``first`` is the original URL.
 
-        Raises ImportFailure, or Interrupted for an error that another try may solve.
+        Raises ImportFailure. Raises Interrupted for an error that another try may solve.
         """
         redirects.check_well_formed(url, Reason.INVALID_SPEC, f"{self._url_field} is no address; correct it.")
         first = first or url

@@ -1,5 +1,5 @@
-"""Download of one file from one URL. A broken connection is resumed by a Range request. Two versions are never
-mixed."""
+"""Download of one file from one URL. If the connection breaks, a Range request continues the download. The file never
+mixes two versions of the source."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ class Opening:
 
 
 class Download:
-    """One download. Call ``open``, then either ``close`` or ``finish``. In the best case there is a single request."""
+    """One download. Call ``open``, then either ``close`` or ``finish``. If nothing fails, there is a single request."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Download:
     def open(self) -> Opening:
         """Request the file and return the first response.
 
-        If an earlier run left a part of the file, only the rest is requested. Raises ImportFailure.
+        If an earlier run left the first bytes of the file, only the rest is requested. Raises ImportFailure.
         """
         if mark := self._landing.recover(self._source, lambda done: self._teller.tell(Hashed(done=done))):
             self._validator, self._total = Validator.parse(mark.version), mark.total

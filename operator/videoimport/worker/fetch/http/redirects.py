@@ -41,7 +41,7 @@ def target(url: str, location: str, first: str) -> str:
 
 
 def with_login(url: str, first: str) -> str:
-    """Return ``url`` with the login of ``first``, if both URLs have the same host and ``url`` has no login."""
+    """Return ``url`` with the login of ``first``, if both have the same host and ``url`` has no login."""
     parts, login = urlsplit(url), urlsplit(first).netloc.rpartition("@")[0]
     if not login or "@" in parts.netloc or not is_own(first, url):
         return url
@@ -49,7 +49,7 @@ def with_login(url: str, first: str) -> str:
 
 
 def without_own(headers: dict[str, str]) -> dict[str, str]:
-    """Return ``headers`` without the headers that must not be sent to another host."""
+    """Return ``headers`` without those that must not be sent to another host."""
     return {name: value for name, value in headers.items() if name.lower() not in _OWN}
 
 

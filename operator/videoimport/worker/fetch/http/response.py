@@ -19,7 +19,7 @@ _MOST_DIGITS = 18
 
 
 class Interrupted(Exception):  # noqa: N818 — an event of the network, not of our code
-    """The network failed during a response. Another try may succeed."""
+    """The network failed while a response was read. Another try may succeed."""
 
     def __init__(
         self, why: str, *, reason: Reason = Reason.SOURCE_UNAVAILABLE, retry_after: float | None = None
@@ -42,12 +42,12 @@ class Validator:
 
     @property
     def if_range(self) -> str | None:
-        """The value for If-Range, or None if a resumed download could not detect that the source has changed."""
+        """The value for If-Range. None if a resumed download could not detect that the source has changed."""
         return self.etag or self.modified
 
     @property
     def text(self) -> str | None:
-        """Both values as text, for ``parse``. The value is None if a later run could not detect a changed source."""
+        """Both values as text, for ``parse``. None if a later run could not detect that the source has changed."""
         return f"{self.etag or ''}\n{self.modified or ''}" if self.if_range else None
 
     @classmethod
@@ -57,7 +57,7 @@ class Validator:
         return cls(etag or None, modified or None)
 
     def differs(self, other: "Validator") -> bool:
-        """Return whether the two validators certainly belong to different versions."""
+        """Return whether the two validators certainly belong to different versions. Unknown values are ignored."""
         pairs = ((self.etag, other.etag), (self.modified, other.modified))
         return any(ours and theirs and ours != theirs for ours, theirs in pairs)
 
@@ -89,14 +89,14 @@ class HttpResponse:
 
     @property
     def validator(self) -> Validator:
-        """The Validator with a strong ETag and Last-Modified."""
+        """The values that identify the version: a strong ETag and Last-Modified."""
         etag = self.header("ETag")
         return Validator(None if etag.startswith("W/") else etag or None, self.header("Last-Modified") or None)
 
     @property
     def is_encoded(self) -> bool:
-        """Return whether the body is compressed although the request refused that. The Content-Length then proves
-        nothing."""
+        """Return whether the body is compressed although the request forbade that. Then the Content-Length is not the
+        file's size."""
         return self.header("Content-Encoding").lower() not in ("", "identity")
 
     @property
@@ -140,7 +140,7 @@ class HttpResponse:
 
     @property
     def filename(self) -> str | None:
-        """The file name that the server sends, else the last part of the URL."""
+        """The file name that the server sends, or else the last segment of the URL."""
         named = disposition.filename(self.header("Content-Disposition"))
         return named or disposition.last_part(letters.unescaped(urlsplit(self.url).path.rpartition("/")[2]))
 
@@ -169,9 +169,10 @@ _REFUSED = (
 
 
 def reason_of(status: int) -> Reason:
-    """Return the reason for a status.
+    """Return the reason for an HTTP status.
 
-    A 4xx status that is not listed means that the source does not exist. Every other status may be temporary.
+    A 4xx status without an entry in the table means that the source does not exist. Every other status may be
+    temporary.
     """
     if status in _BY_STATUS:
         return _BY_STATUS[status]
@@ -185,8 +186,8 @@ def said(status: int, host: str) -> str:
 
 
 def advice_of(status: int) -> str:
-    """Return the advice for a status, if it is more exact than the default advice of the reason. Else an empty
-    string."""
+    """Return the advice for a status, if there is a more exact one than the default advice of the reason. Otherwise the
+    result is empty."""
     return _REFUSED if status in (403, 406) else ""
 
 

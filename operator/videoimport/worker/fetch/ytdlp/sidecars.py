@@ -1,5 +1,5 @@
-"""Additional files of a web page: chapters, captions and a thumbnail. They are optional, so a failure is only
-logged."""
+"""Additional files of a web page: chapters, captions and a thumbnail. They are optional. If one cannot be fetched, this
+is only logged."""
 
 import re
 import time
