@@ -47,7 +47,7 @@ class Tails:
         self._rate = rate
 
     async def run(self) -> None:
-        """Read the progress of every running worker, repeatedly. At a low rate, a round takes more than the interval."""
+        """Read the progress of every running worker, repeatedly. At a low rate, a round is longer than the interval."""
         while True:
             started = time.monotonic()
             await self.round()

@@ -29,8 +29,10 @@ class Names:
 
 
 def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
-    """Return ``text`` as one part of a path, perhaps empty. All scripts are kept. Separators, control characters, and
-    dots at either end are removed or replaced."""
+    """Return ``text`` as one segment of a path. The result may be empty.
+
+    Letters of all scripts are kept. Separators, control characters, and dots at either end are removed or replaced.
+    """
     plain = clean_lines(unicodedata.normalize("NFC", text))
     plain = "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
     plain = _SPACES.sub(" ", _UNSAFE.sub("-", plain)).strip(" .-")
@@ -38,8 +40,8 @@ def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
 
 
 def slug(text: str) -> str:
-    """Return a title as one part of a path and of a URL: words joined by hyphens. The URL needs escapes only for
-    non-ASCII scripts."""
+    """Return a title as one segment of a path and of a URL, with hyphens between the words. Only letters beyond ASCII
+    need escapes in the URL."""
     words = re.sub(r"[^\w.]+", "-", safe(text).lower())
     return safe(re.sub(r"-{2,}", "-", words))
 
@@ -92,7 +94,7 @@ def record_key(destination: Destination, uid: str) -> str:
 
 
 def own_key(destination: Destination, *parts: str) -> str:
-    """Return an object key in the importer's own folder, which is not for users."""
+    """Return an object key in the importer's own folder. Objects there are not for users."""
     return joined(destination.prefix, OWN_FOLDER, *parts)
 
 
@@ -102,5 +104,5 @@ def joined(*parts: str | None) -> str:
 
 
 def uri(bucket: str, key: str) -> str:
-    """Return the address of an object in a bucket as users see it."""
+    """Return the address of an object in a bucket in the form for users."""
     return f"s3://{bucket}/{key}"

@@ -1,7 +1,7 @@
 """One POST request to a webhook receiver, and the result for each status. Redirects are not followed.
 
-Only a connection that could not be opened is retried here, because no data has been sent then. For a response other
-than 2xx, the controller decides whether and when to retry.
+The code here repeats only the opening of a connection, because no data has been sent then. For a status other than 2xx,
+the controller decides whether and when to retry.
 """
 
 import time

@@ -1,5 +1,4 @@
-"""Limits for an object store's responses, because botocore reads and parses each response as a whole, whatever its
-length.
+"""Limits for an object store's responses. botocore reads and parses each response as a whole, whatever its length.
 
 The users of a namespace choose the store, so it can be malicious. Objects are streamed and have other limits. An
 UnusableAnswerError also reports a response that botocore cannot parse, or that lacks what every S3 response has. Then
@@ -29,25 +28,24 @@ list."""
 
 
 class UnusableAnswerError(HTTPClientError):
-    """A response that is too long or is not from S3, or XML that declares entities, because entities can expand the
-    XML."""
+    """A response that is too long, is not from S3, or has XML with entities. Entities can expand the XML."""
 
     fmt = "The answer is unusable: {error}"
 
     @property
     def why(self) -> str:
-        """The error in the importer's own words, without text of the response."""
+        """The error in words of this project. The text contains nothing from the response."""
         return str(self.kwargs["error"])
 
 
 class BoundedSession:
-    """Sends requests with botocore's own session, and reads responses within the limits."""
+    """Sends requests with botocore's own session, and limits the size of the responses."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
 
     def send(self, request: AWSRequest) -> AWSResponse:
-        """Return the response. The body is read completely, except the body of an object."""
+        """Return the response. Its body is read completely. Only the body of an object is not read yet."""
         streams, request.stream_output = request.stream_output, True
         answer: AWSResponse = self._session.send(request)
         if streams and answer.status_code < 300:

@@ -1,4 +1,5 @@
-"""Reading objects of a bucket and their properties with boto3. Errors of boto3 become errors of the importer."""
+"""Reading of objects and their properties in a bucket with boto3. Errors of boto3 are converted to errors of the
+importer."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -59,8 +60,8 @@ class S3Bucket:
 
     @contextmanager
     def translated(self, doing: str) -> Iterator[None]:
-        """Convert botocore's errors inside the block to the importer's errors. ``doing`` completes "The object store
-        did not let us …"."""
+        """Convert botocore's errors inside the ``with`` block to the importer's errors. ``doing`` completes "The object
+        store did not let us …"."""
         try:
             yield
         except ClientError as error:
@@ -78,8 +79,10 @@ class S3Bucket:
         return naming.uri(self.bucket, key)
 
     def read(self, key: str) -> Content | None:
-        """Return a small object, or None if there is no object. The first request of a run is such a read, and shows
-        which form of address the store accepts."""
+        """Return a small object, or None if there is no object.
+
+        The first request of a run is such a read. It shows which form of address the store accepts.
+        """
         with self.translated(f"read {key}"):
             try:
                 return self._content(key)
@@ -160,15 +163,16 @@ class S3Bucket:
     # The owner of an object, and whether the object is complete: see ``verification``
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """Return the proof that the object is the result of this upload and has all its bytes unchanged, else None."""
+        """Return the proof that the object comes from this upload and has all its bytes unchanged. Return None if there
+        is no such object."""
         return self.proofs.is_there(ticket, marks)
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
-        """Return the facts of the object if this upload created it, complete or not."""
+        """Return the properties of the object if this upload created it, even if bytes are missing."""
         return self.proofs.own(ticket, marks)
 
     def is_as_it_was(self, key: str, replace: Replaceable) -> bool:
-        """Read the present object at a key, and return whether ``replace`` allows to replace it."""
+        """Read the present object at a key, and return whether ``replace`` allows a write over it."""
         if replace is True:
             return True
         now = self.head(key)

@@ -1,6 +1,6 @@
-"""Making an upload visible, by the run that sent it or by a later run.
+"""Completion of an upload, which makes its object visible. The run that sent the upload does this, or a later run.
 
-A store may complete an upload although its response is lost. It may also refuse this upload for ever, but accept
+A store may complete an upload although its response is lost. It may also refuse this upload each time, but accept
 another upload. So after each failure, the present state of the store is read.
 """
 
@@ -45,7 +45,7 @@ def complete(
     *,
     replace: Replaceable,
 ) -> None:
-    """Make an upload visible. This is idempotent: a second call does nothing, also if the response to the first
+    """Make an upload visible. The function is idempotent: a second call does nothing, even if the response to the first
     completion was lost."""
     with store.translated(f"complete {ticket.key}"):
         try:
@@ -152,8 +152,8 @@ def _refused(key: str, error: ClientError) -> ImportFailure:
 
 
 def parts_of(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | None":
-    """Return the parts of an earlier run's upload if they are unchanged, else None. None also if the store does not
-    list parts."""
+    """Return the parts of an earlier run's upload if they are unchanged. Otherwise, and if the store does not list
+    parts, return None."""
     found: list[Any] = []
     with store.translated(f"look at the parts of {ticket.key}"):
         try:

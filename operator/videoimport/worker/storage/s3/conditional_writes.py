@@ -1,7 +1,7 @@
-"""Writes that replace an object only if it is unchanged, also on stores that support conditions only in part or not at
-all.
+"""Writes that replace an object only if it is unchanged. They also work on stores that support conditions only in part
+or not at all.
 
-Some stores refuse a condition. Others report a met condition as unmet: they compare ETags in a form that they never
+Some stores refuse a condition. Others report a met condition as unmet. They compare ETags in a form that they never
 return, or answer ``If-None-Match: *`` with 404 if there is no object. So if a condition fails although the object is
 unchanged, the request is sent once more, because the object may have come and gone. If the condition fails again, the
 store is treated as a store that refuses the condition.
@@ -56,7 +56,7 @@ def if_match(version: str) -> Condition:
 
 @dataclass(slots=True)
 class Conditions:
-    """The support for conditions that a run has found, for one kind of request."""
+    """What a run knows about a store's support for conditions, for one kind of request."""
 
     known: dict[str, Support] = field(default_factory=dict)
 
@@ -71,7 +71,7 @@ class Conditions:
         """Send a request with its condition, or without the condition if the store does not support it.
 
         ``is_as_it_was`` reads the object and returns whether it is unchanged. Raises UnmetError, or an error of
-        botocore. Such an error may also mean a conflict with another request that did not change the object.
+        botocore. Such an error may also come from another request at the same time that did not change the object.
         """
         if condition is None:
             return request()

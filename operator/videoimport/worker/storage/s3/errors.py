@@ -137,7 +137,8 @@ def status(error: ClientError) -> int:
 
 
 def is_unknown(error: ClientError) -> bool:
-    """Return whether a store refuses a feature that it does not support, and not the whole request."""
+    """Return whether the error means that the store lacks one feature of the request. Other errors refuse the request
+    as a whole."""
     return error_code(error) in (*_UNKNOWN, *_BARE) or status(error) == HTTPStatus.NOT_IMPLEMENTED
 
 
@@ -246,7 +247,7 @@ def _answer(code: str, status: int, operation: str) -> str:
 
 
 def operation_of(error: Exception) -> str:
-    """Return S3's name of the failed request. The result is empty if it is unknown."""
+    """Return S3's name of the failed request. The result is empty if the name is unknown."""
     return str(getattr(error, "operation_name", ""))
 
 

@@ -1,8 +1,8 @@
 """The owner of an object in a bucket, and whether the object has the bytes that were sent.
 
-The object's marks show its owner. The properties that the store returns show its bytes, see ``answer_forms``. If a
-store keeps no metadata, only an object with the ETag in the response to this run's own write belongs to this run. If
-the properties do not prove the bytes, the object is read once.
+The object's marks show its owner. The properties that the store returns show its bytes. See ``answer_forms``. If a
+store keeps no metadata, this run owns only an object whose ETag was in the response to its own write. If the properties
+do not prove the bytes, the object is read once.
 """
 
 from collections.abc import Mapping
@@ -37,8 +37,7 @@ class Proofs:
         self._written[key] = etag
 
     def deleted(self, key: str) -> None:
-        """Record that this run deleted the object. An object that appears at the key later belongs to another
-        writer."""
+        """Record that this run deleted the object. If an object is later at this key, it belongs to another writer."""
         self._forget_hashes(key)
         self._written.pop(key, None)
 
@@ -46,15 +45,17 @@ class Proofs:
         self._hashes = {name: sha256 for name, sha256 in self._hashes.items() if name[0] != key}
 
     def readable(self, facts: Facts) -> Facts:
-        """Return the facts without metadata if the store keeps none. A whole UID stays, because it shows that this
-        object has its metadata."""
+        """Return the properties without metadata if the store keeps no metadata.
+
+        If the metadata has a whole UID, the metadata is returned all the same, because then the store has kept it.
+        """
         if self.keeps_metadata is not False or is_whole(facts.metadata.get(UID)):
             return facts
         return replace(facts, metadata={})
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """Return the proof that the object at the ticket's key is the result of this upload and has all its bytes
-        unchanged, else None."""
+        """Return the proof that the object at the ticket's key comes from this upload and has all its bytes unchanged.
+        Return None if there is no such object."""
         facts = self._store.head(ticket.key)
         if facts is None:
             return None
@@ -71,9 +72,11 @@ class Proofs:
         return self._hashes[name]
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
-        """Return the facts of an object if this upload created it, complete or not. If the store keeps no metadata,
-        this run must have written the object. Equal bytes prove nothing: another import may have sent the same
-        bytes."""
+        """Return the properties of an object if this upload created it, even if bytes are missing.
+
+        If the store keeps no metadata, this run must have written the object. Equal bytes prove nothing, because
+        another import may have sent the same bytes.
+        """
         facts = self._store.head(ticket.key)
         if facts is None or has_marks(facts, marks):
             return facts

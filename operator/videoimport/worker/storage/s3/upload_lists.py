@@ -24,7 +24,7 @@ _Id = tuple[Any, ...]
 
 
 class EndlessError(UnusableAnswerError):
-    """A truncated list that cannot be continued."""
+    """A truncated list for which the store gives no usable next page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def failure_of(
     number: int | None, claim: str, doing: str, *, root: Path | None = None, needed: int | None = None
 ) -> ImportFailure:
     """Return the failure for an errno. ``doing`` completes "The volume did not let us …". ``needed`` is the number of
-    bytes that were to be written, if known."""
+    bytes that were to be written, or None if unknown."""
     name = errno.errorcode.get(number or 0, "an unknown error")
     said = f"The volume of claim {claim!r} did not let us {doing}: {name}"
     if number in FULL:
@@ -66,7 +66,7 @@ def _full(number: int | None, claim: str, doing: str, root: Path | None, needed:
 
 @contextmanager
 def translated(claim: str, doing: str, root: Path | None = None, needed: int | None = None) -> Iterator[None]:
-    """Convert OSErrors inside the block to failures, as ``failure_of`` does."""
+    """Convert OSErrors inside the ``with`` block to failures. The parameters are those of ``failure_of``."""
     try:
         yield
     except OSError as error:

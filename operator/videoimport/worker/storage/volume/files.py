@@ -1,5 +1,5 @@
-"""Files of a volume. Each file is read as a whole, and written under a temporary name and renamed. Their metadata is in
-other files."""
+"""Small files of a volume. Each file is read as a whole. It is written under a temporary name and then renamed. The
+metadata of a file is in another file."""
 
 import errno
 import fcntl
@@ -44,8 +44,8 @@ class VolumeFiles:
         self.guards_own: bool | None = True
 
     def translated(self, doing: str, needed: int | None = None) -> AbstractContextManager[None]:
-        """Convert OSErrors inside the block to failures. ``doing`` completes "The volume did not let us …". ``needed``
-        is the number of bytes to write."""
+        """Convert OSErrors inside the ``with`` block to failures. ``doing`` completes "The volume did not let us …".
+        ``needed`` is the number of bytes to write."""
         return translated(self.claim, doing, self._root, needed)
 
     def uri(self, key: str) -> str:
@@ -103,7 +103,7 @@ class VolumeFiles:
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """Write a whole small file. Raises UnmetError if a file at the key must not be replaced."""
+        """Write a whole small file. Raises UnmetError if the present file at the key must not be replaced."""
         with self.translated(f"write {key}", len(body)):
             temporary = self._written(body)
             try:
@@ -194,7 +194,8 @@ class VolumeFiles:
             os.close(descriptor)
 
     def delete(self, key: str, only: Facts | None = None) -> None:
-        """Delete a file and its metadata, if there is one. Raises UnmetError if another file than ``only`` is there."""
+        """Delete a file and its metadata, if there is one. If ``only`` is given and the key has another file, raises
+        UnmetError."""
         with self.translated(f"delete {key}"):
             side = sidecars.side_key(self._own, key)
             if only is None and self._bytes(side) is None:
@@ -207,7 +208,7 @@ class VolumeFiles:
                 self.tree.remove(side)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Yield the keys of the files in a folder and below. ``prefix`` ends with a slash."""
+        """Yield the keys of the files in a folder and in its subfolders. ``prefix`` ends with a slash."""
         with self.translated(f"list {prefix}"):
             yield from bounded(self.tree.files(prefix.rstrip("/")), prefix)
 
