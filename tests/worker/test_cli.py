@@ -99,7 +99,9 @@ def test_what_another_manifest_brought_is_not_stored_twice(
     other.write_text(other.read_text().replace("name: clip", "name: again"))
     told = terminal.bring(other)
     assert told.code == 0, told.stderr
-    assert told.stdout == "again: nothing was stored, because the destination has it: manifests/clip/video.mp4\n"
+    assert (
+        told.stdout == "again: nothing was stored, because the destination already has it: manifests/clip/video.mp4\n"
+    )
     assert not (terminal.manifests / "again").exists()
 
 

@@ -199,7 +199,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.PAGE_TOO_LARGE: ReasonInfo(
         _P,
-        "A page or list of the source is larger than the worker reads.",
+        "A page or list of the source is larger than the worker's limit.",
         "Give the address of the video itself, or of a smaller page or list.",
         100,
     ),
@@ -224,8 +224,8 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.UNSUPPORTED_DESTINATION: ReasonInfo(
         _P,
-        "The destination does not support what the import needs.",
-        "Choose another object store, or an output that it takes.",
+        "The destination lacks a feature that the import needs.",
+        "Choose another object store, or an output that it accepts.",
         101,
     ),
     Reason.DEADLINE_EXCEEDED: ReasonInfo(_P, "The run took longer than timeoutSeconds.", "Raise timeoutSeconds.", 80),
@@ -250,7 +250,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.DESTINATION_CORRUPT: ReasonInfo(
         _U,
         "The destination did not store what the worker sent.",
-        "Check the object store or volume of the destination and what is in front of it, then change retryToken.",
+        "Check the object store or volume of the destination and any proxy in front of it, then change retryToken.",
         102,
     ),
     Reason.SOURCE_UNAVAILABLE: ReasonInfo(
@@ -260,7 +260,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
         _R, "The source ended before its declared end.", "Check that the source is complete.", 86, max_retries=2
     ),
     Reason.SOURCE_CHANGED: ReasonInfo(
-        _R, "The source changed during the download.", "Wait until the source changes no more.", 87
+        _R, "The source changed during the download.", "Wait until the source no longer changes.", 87
     ),
     Reason.DESTINATION_UNAVAILABLE: ReasonInfo(
         _R,
@@ -302,7 +302,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.RATE_LIMITED: ReasonInfo(
         RetryClass.HOST,
         "The host asks for fewer requests.",
-        "If this lasts, import less from this host at once, or ask its owner for a higher limit.",
+        "If this lasts, import fewer videos from this host at once, or ask its owner for a higher limit.",
         96,
     ),
     Reason.SOURCE_NOT_YET_AVAILABLE: ReasonInfo(
@@ -315,9 +315,11 @@ _TABLE: dict[Reason, ReasonInfo] = {
         _P, "The receiver refuses further messages.", "Correct webhook.url, or remove webhook.", 99
     ),
     Reason.JOB_REJECTED: ReasonInfo(
-        _W, "The API server refuses the Job or its volume.", "Change what the API server's message names."
+        _W, "The API server refuses the Job or its volume.", "Correct the setting that the API server's message names."
     ),
-    Reason.POD_REJECTED: ReasonInfo(_W, "The cluster refuses the pod.", "Change what the cluster's message names."),
+    Reason.POD_REJECTED: ReasonInfo(
+        _W, "The cluster refuses the pod.", "Correct the setting that the cluster's message names."
+    ),
     Reason.UNSCHEDULABLE: ReasonInfo(_W, "No node has room for the pod.", "Lower worker.resources, or add nodes."),
     Reason.IMAGE_UNAVAILABLE: ReasonInfo(
         _W, "The worker image cannot be pulled.", "Check the name of the worker image and its pull secret."

@@ -53,7 +53,9 @@ Filename = Annotated[
 ]
 Into = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", file_okay=False, help="A folder for the results, whatever the manifest's destination."),
+    typer.Option(
+        metavar="DIR", file_okay=False, help="A folder for the results. It replaces the manifest's destination."
+    ),
 ]
 Output = Annotated[
     str | None,
@@ -61,23 +63,30 @@ Output = Annotated[
 ]
 Secrets = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=DIR", help="A folder that is the Secret NAME, a file for each key; repeatable."),
+    typer.Option(
+        metavar="NAME=DIR", help="A folder with the content of the Secret NAME, one file per key; repeatable."
+    ),
 ]
 Claims = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="NAME=DIR", help="A folder that is the volume of the claim NAME; else NAME beside the manifest."
+        metavar="NAME=DIR",
+        help="A folder that replaces the volume of the claim NAME. Default: NAME beside the manifest.",
     ),
 ]
 ConfigMaps = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=DIR", help="A folder that is the ConfigMap NAME, for its ca.crt with certificates."),
+    typer.Option(
+        metavar="NAME=DIR", help="A folder with the content of the ConfigMap NAME: ca.crt, with certificates."
+    ),
 ]
 Networks = Annotated[
     list[str] | None,
-    typer.Option(metavar="CIDR", help="Allow sources in this network; otherwise only in public ones."),
+    typer.Option(metavar="CIDR", help="Allow sources in this network. Default: only in public networks."),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Show the worker's log, not its progress.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", metavar="", help="Show the worker's log instead of its progress.")
+]
 
 
 @app.command()
@@ -124,12 +133,15 @@ def run(
 
 
 Kubeconfig = Annotated[
-    Path | None, typer.Option(metavar="FILE", dir_okay=False, help="The kubeconfig, if it is not kubectl's usual one.")
+    Path | None,
+    typer.Option(metavar="FILE", dir_okay=False, help="The kubeconfig. Default: the one that kubectl uses."),
 ]
-Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context, if not its current one.")]
+Context = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The kubeconfig's context. Default: the current one.")
+]
 Namespace = Annotated[
     str | None,
-    typer.Option("--namespace", "-n", metavar="NAME", help="The BulkImport's namespace, if not the context's own."),
+    typer.Option("--namespace", "-n", metavar="NAME", help="The BulkImport's namespace. Default: that of the context."),
 ]
 Table = Annotated[str, typer.Option("--output", "-o", metavar="table|csv|json", help="The format of the results.")]
 
@@ -180,7 +192,7 @@ def _format(output: str | None) -> Format | None:
     """Return the format of the final resource. Raises UnusableError for an unknown format."""
     if output in (None, "json", "yaml"):
         return output  # type: ignore[return-value]
-    raise UnusableError(f"--output {output}: write json or yaml; a folder for the results is named by --into.")
+    raise UnusableError(f"--output {output}: write json or yaml; --into names a folder for the results.")
 
 
 def main() -> None:

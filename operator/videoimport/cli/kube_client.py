@@ -23,13 +23,13 @@ Raw = dict[str, Any]
 _SECONDS = 30.0
 """Timeout of one request in seconds."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-_CHOOSE = "choose one by --kubeconfig and --context"
+_CHOOSE = "choose one with --kubeconfig and --context"
 _WAYS_OUT = {
     401: "renew the login of the kubeconfig's user",
-    403: "ask for the role view in that namespace",
-    404: "correct the name, or choose the namespace by --namespace",
+    403: 'ask for the ClusterRole "view" in that namespace',
+    404: "correct the name, or choose the namespace with --namespace",
 }
-_LATER = "try again, or look at the cluster's API server"
+_LATER = "try again, or check the cluster's API server"
 _PAGE = 20
 """Number of ConfigMaps on one page of a list. Each ConfigMap may have 1 MiB."""
 
@@ -45,7 +45,7 @@ class Kube:
         except (ConfigException, yaml.YAMLError, OSError, HTTPError) as error:
             raise UnusableError(f"No cluster is configured: {_first_line(error)}; {_CHOOSE}.") from None
         except (TypeError, KeyError, AttributeError, ValueError):  # the client raises these for other kinds of files
-            raise UnusableError(f"No cluster is configured: the file is no kubeconfig; {_CHOOSE}.") from None
+            raise UnusableError(f"No cluster is configured: the file is not a kubeconfig; {_CHOOSE}.") from None
         self.namespace = namespace or "default"
         """Namespace of the kubeconfig context, or "default"."""
         self._client = ApiClient(chosen)
@@ -114,7 +114,7 @@ def _part(name: str) -> str:
     """Return a name as a part of a path. Raises UnusableError if no resource can have the name."""
     if not _NAME.fullmatch(name):
         raise UnusableError(
-            f"{name!r} is no name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
+            f"{name!r} is not a valid name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
         )
     return name
 

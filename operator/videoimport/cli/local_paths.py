@@ -52,7 +52,7 @@ def folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
             raise UnusableError(f"{option} {name} is given twice; give it once.")
         path = Path(folder).expanduser()
         if not path.is_dir():
-            raise UnusableError(f"{option} {pair}: there is no folder {folder}; make it, or correct its path.")
+            raise UnusableError(f"{option} {pair}: there is no folder {folder}; create it, or correct its path.")
         found[name] = path.resolve()
     return found
 
@@ -63,7 +63,7 @@ def networks(given: Sequence[str]) -> tuple[str, ...]:
         try:
             ipaddress.ip_network(network, strict=False)
         except ValueError:
-            raise UnusableError(f"--allow-network {network} is no network; write one such as 10.0.0.0/8.") from None
+            raise UnusableError(f"--allow-network {network} is not a network; write one such as 10.0.0.0/8.") from None
     return tuple(given)
 
 

@@ -106,7 +106,7 @@ def _read(path: str) -> tuple[str, str]:
         with Path(path).open() as file:
             return _bounded(file, path), path
     except UnicodeDecodeError:
-        raise UnusableError(f"{path} is no text; give a manifest in YAML or JSON.") from None
+        raise UnusableError(f"{path} is not text; give a manifest in YAML or JSON.") from None
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise UnusableError(f"{path} cannot be read: {why}; correct --filename, or let this user read it.") from None
@@ -115,7 +115,7 @@ def _read(path: str) -> tuple[str, str]:
 def _bounded(file: TextIO, called: str) -> str:
     text = file.read(_MOST_LETTERS + 1)
     if len(text) > _MOST_LETTERS:
-        raise UnusableError(f"{called} has more than {_MOST_LETTERS} letters; give a manifest of one VideoImport.")
+        raise UnusableError(f"{called} has more than {_MOST_LETTERS} characters; give a manifest of one VideoImport.")
     return text
 
 
@@ -141,7 +141,7 @@ def _made(folder: Path | None) -> Iterator[None]:
         folder.mkdir(parents=True)
     except OSError as error:
         why = os.strerror(error.errno or 0)
-        raise UnusableError(f"The folder {folder} cannot be made: {why}; choose another one by --into.") from None
+        raise UnusableError(f"The folder {folder} cannot be created: {why}; choose another one with --into.") from None
     try:
         yield
     finally:

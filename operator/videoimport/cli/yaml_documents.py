@@ -58,10 +58,10 @@ def _documents(text: str, name: str) -> list[Document]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UnusableError(f"{name} is no YAML: {error.problem}{where}. Correct that line.") from None
+        raise UnusableError(f"{name} is not YAML: {error.problem}{where}. Correct that line.") from None
     except yaml.YAMLError as error:
         said = str(error).splitlines()[0].rstrip(".")
-        raise UnusableError(f"{name} is no YAML: {said}. Give a manifest in YAML or JSON.") from None
+        raise UnusableError(f"{name} is not YAML: {said}. Give a manifest in YAML or JSON.") from None
     if strange := [document for document in documents if not isinstance(document, dict)]:
         kind = type(strange[0]).__name__
         raise UnusableError(f"{name} holds a {kind} where a resource should be; begin with apiVersion and kind.")

@@ -29,7 +29,7 @@ _LONG_NAME = "日" * 86
 EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "give exactly one of": ({},),
     "it must begin with http:// or https://": ("ftp://example.com/video.mp4", "example.com/video.mp4"),
-    "its host is no name and no address": (
+    "its host is neither a name nor an IP address": (
         "https:///video.mp4",
         "https://exa mple.com/",
         "https://%/",
@@ -71,9 +71,9 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
         {"persistentVolumeClaim": {"claimName": "media"}, "name": _LONG_NAME},
     ),
     "minHeight is": ({"minHeight": 2160, "maxHeight": 1080}, {"minHeight": 1440}),
-    "it is no quantity of bytes": ("10 gigabytes", "-1"),
+    "it is not a quantity of bytes": ("10 gigabytes", "-1"),
     "it must be more than 0": ("0", "0.0Gi"),
-    "it is no quantity;": ("two", "1Q"),
+    "it is not a quantity;": ("two", "1Q"),
     "crf is at most 51": ({"crf": 52}, {"renditions": [{"name": "360p", "height": 360, "crf": 52}]}),
     "mode Original": (
         {"mode": "Original", "audioFile": {}},

@@ -57,7 +57,7 @@ def test_paths_outside_the_present_folder_are_whole() -> None:
 def test_a_duplicate_says_where_the_video_is() -> None:
     status = VideoImportStatus(phase=VideoPhase.COMPLETED, duplicate_of="pvc://clip/old/video.mp4")
     assert succeeded("clip", status, HOME, Path("/results")) == [
-        "clip: nothing was stored, because the destination has it: old/video.mp4"
+        "clip: nothing was stored, because the destination already has it: old/video.mp4"
     ]
 
 
@@ -66,7 +66,7 @@ def test_failure_names_reason_code_cause_and_what_to_do_here() -> None:
     assert failed("clip", status) == [
         "clip: Failed: AddressForbidden (exit code 69)",
         "  It leads inside.",
-        "  Here that is the option --allow-network, such as --allow-network 192.168.1.0/24.",
+        "  On this machine, use --allow-network, such as --allow-network 192.168.1.0/24.",
     ]
 
 

@@ -68,7 +68,7 @@ def _of_authority(rule: Rule) -> Rule:
 
 _PORT = "its port must be a number of at most 65535; correct the port or leave it out."
 _LOGIN = "its login has a square bracket; write %5B or %5D for it."
-_HOST = "its host is no name and no address; correct the text between https:// and the next slash."
+_HOST = "its host is neither a name nor an IP address; correct the text between https:// and the next slash."
 
 
 _SIGNS = "\u200e-\u20ff\u2190-\u2bff\ue000-\uf8ff\uff00-\uffff"
@@ -93,7 +93,7 @@ def _has_real_ipv6(url: str) -> bool:
 _WITHIN = r"\[[^]]*"
 _IPV6 = Rule(
     f"[self.find({quoted(_AUTHORITY)}).find({quoted(_WITHIN)})].all(host, host == '' || isIP(host.substring(1)))",
-    "the text in brackets is no IPv6 address; correct it, or write a name or an IPv4 address without brackets.",
+    "the text in brackets is not an IPv6 address; correct it, or write a name or an IPv4 address without brackets.",
     _has_real_ipv6,
 )
 """The rule for IPv6 addresses. isIP in CEL accepts no zone and no IPv4-mapped address.

@@ -140,7 +140,7 @@ class Cluster:
         try:
             answer: Raw = json.loads(content)
         except ValueError as unreadable:  # the response is not from the API server
-            raise errors.Unavailable(f"{method} {path}: an answer that is no JSON") from unreadable
+            raise errors.Unavailable(f"{method} {path}: a response that is not JSON") from unreadable
         return answer
 
     async def _request(

@@ -32,7 +32,7 @@ _PAGES_EXCEEDED = (
     "are left out"
 )
 _PHASE_MESSAGES = {
-    BulkPhase.QUEUED: "An older BulkImport with the same source and destination goes first",
+    BulkPhase.QUEUED: "An older BulkImport with the same source and destination must finish first",
     BulkPhase.DISCOVERING: "The list is being read",
     BulkPhase.PROCESSING: "Videos are being imported",
     BulkPhase.SUSPENDED: _SUSPENDED,
@@ -166,7 +166,7 @@ def _describe_failure(snapshot: BulkSnapshot, discovery: Discovery, counts: str)
     if snapshot.policy_exceeded:
         return join_sentences(counts, f"Given up: {snapshot.policy_exceeded}")
     status = discovery.status
-    return join_sentences(counts, "The list cannot be known whole", (status.message if status else None) or "")
+    return join_sentences(counts, "The list cannot be read completely", (status.message if status else None) or "")
 
 
 def _find_first_failure(snapshot: BulkSnapshot) -> tuple[str, str]:
@@ -190,7 +190,7 @@ def _describe_listing(snapshot: BulkSnapshot, discovery: Discovery) -> str:
     if snapshot.complete:
         return ""
     if has_discovery_failed(snapshot, discovery):
-        return "the rest of the list cannot be known"
+        return "the rest of the list cannot be read"
     return "" if _find_list_problem(discovery) else "the list continues"
 
 
@@ -221,7 +221,7 @@ def _describe_refusal(snapshot: BulkSnapshot) -> str:
         snapshot.to_start or snapshot.items.ledger_updates or snapshot.failed_to_retry is not None
     ):
         return ""
-    return join_sentences(f"The cluster refuses what is to be created next: {remove_request(snapshot.refusal.message)}")
+    return join_sentences(f"The cluster refuses to create the next object: {remove_request(snapshot.refusal.message)}")
 
 
 def _describe_unreadable(snapshot: BulkSnapshot) -> str:

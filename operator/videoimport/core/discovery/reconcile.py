@@ -164,7 +164,7 @@ def _handle_finished_run(context: DiscoveryContext) -> _ListingPlan | None:
     refusal = context.observed.refusal
     if refusal is None:
         return PartialPlan(_clear_problem(status), (page_action,))
-    text = format_message(Reason.JOB_REJECTED, f"The cluster refuses what is to be created next: {refusal.message}")
+    text = format_message(Reason.JOB_REJECTED, f"The cluster refuses to create the next object: {refusal.message}")
     return PartialPlan(status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": text}), (page_action,))
 
 

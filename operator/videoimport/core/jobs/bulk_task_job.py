@@ -114,5 +114,5 @@ def _format_memory_advice(bulk: BulkImport, job: JobView) -> str:
     own = "spec.template.worker.resources.limits.memory"
     field = own if _MEMORY in limits else "the chart's worker.listingMemory"
     if job.name == build_task_job_name(bulk.metadata.name, "list", job.run):
-        return f"Check what the list is; if it is right, raise {field}."
+        return f"Check the address of the list; if it is right, raise {field}."
     return f"Raise {field}."

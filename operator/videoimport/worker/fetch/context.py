@@ -29,7 +29,9 @@ class Surroundings:
 
     def refusal(self) -> ImportFailure | None:
         """Return the failure for an address that the address guard refused, or None if it refused none."""
-        return self.route.explain_refusal(self.guard, "The source leads to", "The source was to be reached at")
+        return self.route.explain_refusal(
+            self.guard, "The source leads to", "A program tried to connect to the source at"
+        )
 
     @property
     def folder(self) -> Path:

@@ -212,7 +212,7 @@ def _lines(name: str, folder: Path, key: str) -> list[str]:
     try:
         return path.read_text("utf-8-sig").splitlines()
     except ValueError:
-        raise unusable(name, f"has something under {key} that is no UTF-8 text") from None
+        raise unusable(name, f"has a value under {key} that is not UTF-8 text") from None
 
 
 def _told(name: str, folder: Path, key: str) -> Iterator[tuple[int, str]]:
@@ -227,11 +227,11 @@ def _headers(secret: str, folder: Path, key: str) -> Lines:
     for number, line in _told(secret, folder, key):
         name, colon, value = line.partition(":")
         if not colon or not _is_token(name):
-            raise unusable(secret, f'has something in line {number} of {key} that is not "Name: value"')
+            raise unusable(secret, f'has text in line {number} of {key} that is not "Name: value"')
         if name.lower() in _OURS:
-            raise unusable(secret, f"has {name} in line {number} of {key}, which the client sets itself")
+            raise unusable(secret, f"has {name} in line {number} of {key}, a header that the client sets itself")
         if not all(" " <= letter <= "~" or letter == "\t" for letter in value):
-            raise unusable(secret, f"has a value in line {number} of {key} with letters that are not ASCII")
+            raise unusable(secret, f"has a value in line {number} of {key} with characters that are not ASCII")
         found.append((name, value.strip()))
     return tuple(found)
 
@@ -241,7 +241,7 @@ def _named(secret: str, folder: Path) -> tuple[Origin, ...]:
     for number, line in _told(secret, folder, _HOSTS):
         origin = Origin.named(line.strip())
         if origin is None:
-            raise unusable(secret, f"has something in line {number} of {_HOSTS} that is no host, host:port or origin")
+            raise unusable(secret, f"has text in line {number} of {_HOSTS} that is not a host, host:port or origin")
         found.append(origin)
     return tuple(found)
 
@@ -266,11 +266,11 @@ def _logins(path: Path, secret: str) -> dict[str, Login]:
     try:
         hosts = netrc.netrc(str(path)).hosts
     except netrc.NetrcParseError as error:  # the error's own text quotes the file
-        raise unusable(secret, f"has something in line {error.lineno} of netrc that is not understood") from None
+        raise unusable(secret, f"has text in line {error.lineno} of netrc that cannot be parsed") from None
     except UnicodeDecodeError:
-        raise unusable(secret, "has something under netrc that is no UTF-8 text") from None
+        raise unusable(secret, "has a value under netrc that is not UTF-8 text") from None
     if "default" in hosts:
-        raise unusable(secret, "has a default in netrc, which every host would be shown; name the machine")
+        raise unusable(secret, "has a default in netrc, which would be sent to every host; name the machine")
     return {_as_connected(host): Login(user, password or "") for host, (user, _, password) in hosts.items()}
 
 

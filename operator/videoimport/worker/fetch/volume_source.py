@@ -98,7 +98,7 @@ class _VolumeWalk:
         if self._left:
             raise NotADirectoryError
         if not stat.S_ISREG(mode):
-            raise _unsupported(self._path, "is no regular file")
+            raise _unsupported(self._path, "is not a regular file")
         return os.open(f"/proc/self/fd/{here}", os.O_RDONLY | os.O_CLOEXEC)
 
 

@@ -122,7 +122,7 @@ class Bucket:
     def _entry(self, found: ListedObject) -> ListEntry:
         size = found.version.size
         if len(found.key) > _MOST_KEY:
-            message = f"Its key has more than {_MOST_KEY} letters."
+            message = f"Its key has more than {_MOST_KEY} characters."
             return ListEntry(cursor=cursor_of(found.key[:_MOST_KEY]), reason=Reason.INVALID_SPEC, message=message)
         cursor = cursor_of(found.key)
         if not size:

@@ -174,7 +174,7 @@ class Lister:
             if failure.reason is not Reason.OUT_OF_MEMORY:
                 raise
             message = "The listing process was killed, most likely for lack of memory."
-            advice = "Check what the list is; if it is right, raise the chart's worker.listingMemory."
+            advice = "Check the address of the list; if it is right, raise the chart's worker.listingMemory."
             raise ImportFailure(failure.reason, message, advice=advice) from None
 
     def _listen(self) -> None:

@@ -65,7 +65,7 @@ class Table:
             raise RowError(f"it has no url{hint}")
         url = unwrap(kept["url"])
         if has_another(url) and not re.search(r"\s", url):
-            raise RowError(f"its {self.labels.get('url', 'url')} has two addresses; write one a row")
+            raise RowError(f"its {self.labels.get('url', 'url')} has two addresses; write one address per row")
         known = {name: kept[name] for name in ("name", "checksum") if name in kept}
         metadata = {name: cell for name, cell in kept.items() if name not in ("url", "name", "checksum")}
         return {"url": url} | known | ({"metadata": metadata} if metadata else {})

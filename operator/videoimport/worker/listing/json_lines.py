@@ -47,16 +47,18 @@ def parse(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_counted)
     except ValueError as error:
-        raise ValueError(f"it is no JSON ({error.msg if isinstance(error, json.JSONDecodeError) else error})") from None
+        raise ValueError(
+            f"it is not valid JSON ({error.msg if isinstance(error, json.JSONDecodeError) else error})"
+        ) from None
     except RecursionError:
-        raise ValueError("it is no JSON: its lists are nested too deeply") from None
+        raise ValueError("it is not valid JSON: its lists are nested too deeply") from None
     if isinstance(found, dict):
         return found
-    raise ValueError("it is no JSON object")
+    raise ValueError("it is not a JSON object")
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name[:20]} is no number")
+    raise ValueError(f"{name[:20]} is not a number")
 
 
 def _finite(digits: str) -> float:

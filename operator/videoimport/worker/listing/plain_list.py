@@ -62,11 +62,13 @@ def _divide(line: str) -> tuple[str, str]:
     if not begins_address(address):
         raise _no_address(line)
     if has_another(address) or has_address(remark):
-        raise RowError("it has two addresses; write one a line")
+        raise RowError("it has two addresses; write one address per line")
     if not tagged and _has_columns(address, remark, whole):
         raise RowError(f"it has more columns than the address, and the list has no header; write {HEADER}")
     if not tagged and remark and not _is_remark(address, remark):
-        raise RowError("it has a space behind its address; write a space within an address as %20, a remark after ' #'")
+        raise RowError(
+            "it has a space after its address; write a space in an address as %20, and begin a remark with ' #'"
+        )
     return address, remark
 
 
@@ -116,12 +118,12 @@ def _is_remark(address: str, remark: str) -> bool:
 
 def _no_address(line: str) -> RowError:
     if has_address(line):
-        return RowError(f"its address is not at its beginning; write one address a line, or {HEADER}")
+        return RowError(f"its address is not at the beginning of the line; write one address per line, or {HEADER}")
     if re.match(r"[A-Za-z][\w+.-]*:\S+$", line):
-        return RowError("its url is no http or https address", line)
+        return RowError("its url is not an http or https address", line)
     if re.match(r"(?:www\.|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}/)\S+$", line):
         return RowError("its address does not begin with http:// or https://; write the whole address", line)
-    return RowError(f"{_quoted(line)} is no http or https address; write one address a line, or {HEADER}")
+    return RowError(f"{_quoted(line)} is not an http or https address; write one address per line, or {HEADER}")
 
 
 def _quoted(line: str) -> str:

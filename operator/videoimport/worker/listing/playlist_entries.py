@@ -33,7 +33,7 @@ def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> ListE
     """Return the entry with the list's data about one video. ``page`` is the URL of the list."""
     if raw is None:
         return ListEntry(
-            cursor=cursor, reason=Reason.SOURCE_NOT_FOUND, message="The list has an entry here that no longer exists."
+            cursor=cursor, reason=Reason.SOURCE_NOT_FOUND, message="The video of this entry no longer exists."
         )
     url = address(raw, page)
     if url is None:

@@ -75,7 +75,7 @@ def item_of(given: Given) -> Item:
     if begins_address(url) and re.search(r"\s", url):
         raise RowError(f"its {given.labels.get('url', 'url')} has a space; write a space within an address as %20", url)
     if not is_address(url):
-        raise RowError("its url is no http or https address", url)
+        raise RowError("its url is not an http or https address", url)
     try:
         return Item.model_validate(fields)
     except ValidationError as error:

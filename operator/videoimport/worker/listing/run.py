@@ -24,7 +24,7 @@ from videoimport.worker.storage.base import DestinationStore
 from videoimport.worker.storage.s3 import store as s3
 from videoimport.worker.storage.volume.store import VolumeStore
 
-_ENDLESS = "The name at which the page ends is too long for a report."
+_ENDLESS = "The last entry of the page has a name that is too long for a report."
 
 
 class ListingRunner(TaskRunner[PageReport]):

@@ -44,8 +44,8 @@ from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import UnmetError
 from videoimport.worker.storage.video_index import Claim, Committed
 
-_OVERLAPPED = "the video is encoded while it arrives"
-_PASSED_ON = "the source's bytes are uploaded unchanged as they arrive"
+_OVERLAPPED = "the video is encoded during its download"
+_PASSED_ON = "the source's bytes are uploaded unchanged during the download"
 
 
 class AlreadyStored(Exception):  # noqa: N818 — a success: nothing is left to be done
@@ -158,13 +158,13 @@ class Import:
             return None
 
     def _made(self, made: Made | None, inspected: Inspected, maker: Maker, kept: Originals) -> Made:
-        """Return the outputs. Make them again if the whole source needs another plan than its head."""
+        """Return the outputs. Make them again if the whole source needs another plan than its first bytes."""
         kept.complete(inspected)
         if made is not None and made.job.agrees_with(inspected.job):
             return Made(inspected.job, made.targets)
         if made is not None:
             maker.discard(made)
-            self._stage("the whole source needs another plan than its head")
+            self._stage("the whole source needs another plan than its first bytes")
         self._decided(inspected.job)
         try:
             return maker.staged(inspected.job)

@@ -104,7 +104,7 @@ class Inspector:
         _refuse_tables(growing, boxes, source.tail)
         media = self._probe(arrival, source)
         if media is None or not (media.videos or media.audios):  # Matroska may name its tracks after the media
-            return Early(None, "the source's head tells too little")
+            return Early(None, "the source's first bytes contain too little information")
         seconds = self._declared(media, boxes)
         tracks = declared(_believed(media, boxes, seconds))
         video = Examined(source.path, source.size or 0, container, media, tracks, boxes)
@@ -112,7 +112,7 @@ class Inspector:
         shown: ContainerFormat | None = "mp4" if sources.is_segmented else container
         self._refuse_early(video, audio, shown, seconds, sources)
         if video.media.video is None or not video.media.video.has_size:
-            return Early(None, "the source's head shows no video, or no size of it")
+            return Early(None, "the source's first bytes show no video, or a video without a size")
         job = self._job(video, audio, sources)
         inspected = Inspected(sources, video, audio, shown, seconds or 0.0, job)
         head = Head(media.demuxer, boxes, source.tail is not None, seconds, job.plan, self.is_tolerant)

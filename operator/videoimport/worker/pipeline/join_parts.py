@@ -48,7 +48,7 @@ def refuse_parts(file: Examined, whole: Whole) -> None:
     """Raise ImportFailure UNSUPPORTED_SOURCE if ffmpeg reads only the first part of a source. ``file`` has the facts of
     this first part."""
     if whole.has_late_sound and not file.media.audios:
-        message = "The source's sound begins on the way, after pictures without any."
+        message = "The source begins without audio and has audio later."
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice="Import each part by itself.")
     with reading(file.path) as read:
         refuse(headers.why_not_one(read, file.size, file.boxes, file.tracks.values()))

@@ -75,7 +75,7 @@ def _checked(children: Children, written: Path, ended: Ended, wanted: int | None
 
 
 def _refused() -> ImportFailure:
-    found = joins.refusal("A part of the source begins within an open group and cannot be written anew")
+    found = joins.refusal("A part of the source begins within an open group and cannot be rewritten")
     return ImportFailure(found.reason, found.message, advice=found.advice)
 
 

@@ -145,6 +145,6 @@ def arrived(place: Place, ticket: Ticket, intent: Intent) -> StoredObject:
 
 
 def _not_arrived(place: Place, key: str) -> ImportFailure:
-    what = "has not the size or checksum of what was uploaded, or cannot be read to its end"
+    what = "differs in size or checksum from the uploaded file, or cannot be read to its end"
     message = f"{place.store.uri(key)} {what}, and was removed."
     return DestinationFault(Reason.DESTINATION_CORRUPT, message, remedy=Remedy.RESEND)

@@ -21,7 +21,7 @@ from videoimport.worker.runtime.subprocesses import Child, Children, Ended
 from videoimport.worker.source.loopback_server import StreamReader
 from videoimport.worker.source.stream import Arrival
 
-_NO_ROOM = "the room kept for the result's index did not do"
+_NO_ROOM = "the space reserved for the result's index was too small"
 
 
 class Fallback(Exception):  # noqa: N818 — nobody's error: it is made again, more slowly
@@ -97,8 +97,10 @@ class Maker:
         if command.head_overflowed(ended.stderr):
             raise Fallback(_NO_ROOM)
         if not transcode.is_clean(job, ended):
-            log().info("ffmpeg could not go on with what had arrived", code=ended.code, words=ended.stderr[:500])
-            raise Fallback("ffmpeg could not go on with what had arrived")
+            log().info(
+                "ffmpeg could not continue with the bytes that had arrived", code=ended.code, words=ended.stderr[:500]
+            )
+            raise Fallback("ffmpeg could not continue with the bytes that had arrived")
 
     def staged(self, job: Job) -> Made:
         """Make the results from the whole source. Raises ImportFailure."""
@@ -114,7 +116,9 @@ class Maker:
             return Made(job, ())
         if not growing:
             if job.is_tolerant:
-                self._board.decided("Staged", "damage is tolerated, so all of it is made first", StageName.UPLOAD)
+                self._board.decided(
+                    "Staged", "damage is tolerated, so the whole result is made before its upload", StageName.UPLOAD
+                )
             ended = self._follow(transcode.start(self._children, job, targets), job)
             lost = transcode.concluded(self._children, job, targets, ended)
             for target in targets:
@@ -133,7 +137,7 @@ class Maker:
         """Upload the files while they grow. Delete and withdraw the files if the block raises Fallback or
         HeadTooSmall."""
         self._board.start(StageName.UPLOAD)
-        self._board.decided("Overlapped", "its parts leave while it is made", StageName.UPLOAD)
+        self._board.decided("Overlapped", "the result is uploaded while it is made", StageName.UPLOAD)
         for target in targets:
             Path(target.path).unlink(missing_ok=True)
         try:

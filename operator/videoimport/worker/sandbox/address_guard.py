@@ -127,7 +127,7 @@ class Guard:
         elif event in _SPAWNING:
             self._check_command(event, args)
         elif event in _NEVER:
-            raise ForbiddenError(f"{event} is not for this process")
+            raise ForbiddenError(f"{event} is not allowed in this process")
 
     def _check_address(self, address: Any) -> None:
         if address is None:
@@ -159,7 +159,7 @@ class Guard:
         if _is_below(real, self._shut) or (
             _is_below(real, ("/proc",)) and not _is_below(real, (f"/proc/{os.getpid()}",))
         ):
-            raise ForbiddenError(f"{real} is not for this process")
+            raise ForbiddenError(f"{real} is not allowed in this process")
 
     def _check_command(self, event: str, args: tuple[Any, ...]) -> None:
         executable = str(args[0])

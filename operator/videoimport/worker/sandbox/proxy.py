@@ -122,7 +122,7 @@ class Route:
         if not guard.has_proxy:
             message = f"{direct} {guard.refused}, which is not a public address."
             return ImportFailure(Reason.ADDRESS_FORBIDDEN, message)
-        message = f"{proxied} {guard.refused}, around the proxy of {self.proxy_field}."
+        message = f"{proxied} {guard.refused}, without the proxy of {self.proxy_field}."
         return ImportFailure(Reason.ADDRESS_FORBIDDEN, message, advice=f"Correct {self.proxy_field}, or remove it.")
 
     def _forbidden(self, proxy: str, found: Sequence[str]) -> ImportFailure:

@@ -26,7 +26,7 @@ AHEAD_BYTES = 2**20
 """Bytes beyond the available bytes at which a request may begin. Such a request is still for the next bytes."""
 _CHUNK = 2**18
 _LAST_PIECE = b"0\r\n\r\n"
-_STRAYED = "ffmpeg asked for bytes that were not there yet, away from those that arrive"
+_STRAYED = "ffmpeg asked for bytes far beyond those that had arrived"
 _RESTLESS = f"ffmpeg opened more than {MOST_CONNECTIONS} connections"
 
 

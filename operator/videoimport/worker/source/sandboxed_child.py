@@ -42,7 +42,7 @@ def parse(events: TypeAdapter[Event], line: str, name: str) -> Event:
 
 def not_understood(name: str) -> ImportFailure:
     """Return the failure for a line that is not part of the protocol."""
-    return ImportFailure(Reason.INTERNAL, f"{name} wrote a line that is not of its protocol.")
+    return ImportFailure(Reason.INTERNAL, f"{name} wrote an invalid line to its output.")
 
 
 def ended_silently(ended: Ended, name: str) -> ImportFailure:

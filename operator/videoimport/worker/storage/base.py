@@ -279,7 +279,7 @@ def bounded(found: Iterable[Found], where: str) -> Iterator[Found]:
 
 def exists(uri: str) -> ImportFailure:
     """Return the failure for a key at which another import's object exists."""
-    return ImportFailure(Reason.DESTINATION_EXISTS, f"{uri} exists and is not this import's.")
+    return ImportFailure(Reason.DESTINATION_EXISTS, f"{uri} exists and was not written by this import.")
 
 
 def is_same_version(seen: Facts, now: Facts | None) -> bool:

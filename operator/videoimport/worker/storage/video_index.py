@@ -167,7 +167,7 @@ def commit(scope: Scope, key: str, entry: Committed, now: datetime) -> None:
         with suppress(UnmetError):
             _write(scope, key, entry, version)
             return
-    log().info("the index is written by somebody else", key=key)
+    log().info("another import writes the index entry", key=key)
 
 
 @dataclass(slots=True)
@@ -196,7 +196,7 @@ class Claim:
         try:
             self.version = _write(self.scope, self.key, self._until(self.clock()), self.version)
         except (UnmetError, ImportFailure) as error:
-            log().info("a claim is left to run out", key=self.key, error=type(error).__name__)
+            log().info("a claim could not be released and will expire", key=self.key, error=type(error).__name__)
 
     def _until(self, moment: datetime) -> Claimed:
         return Claimed(uid=self.uid, expires=moment)

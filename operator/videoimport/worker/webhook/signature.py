@@ -32,7 +32,7 @@ def read_signers(secret: str, folder: Path) -> tuple[Webhook, ...]:
     found = tuple(signer for signer in signers if signer is not None)
     if not found or len(found) < len(signers) or len(found) > _MOST_SECRETS:
         message = (
-            f"In the Secret {secret!r} the value of {SECRET_KEY} is not {_PREFIX} and the base64 of "
+            f"In the Secret {secret!r}, each key under {SECRET_KEY} must be {_PREFIX} followed by the base64 of "
             f"{_FEWEST_BYTES} to {_MOST_BYTES} random bytes."
         )
         raise ImportFailure(Reason.CREDENTIALS_NOT_FOUND, message)

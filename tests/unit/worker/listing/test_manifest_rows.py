@@ -213,7 +213,7 @@ class TestTables:
     @pytest.mark.parametrize("sign", [",", ";", "|"])
     def test_two_addresses_in_one_cell_are_rejected(self, sign: str) -> None:
         told = only_wrong(f'Link\tTitle\n"{ONE}{sign}{TWO}"\tOne\n')
-        assert told == "its Link has two addresses; write one a row"
+        assert told == "its Link has two addresses; write one address per row"
 
     def test_a_cell_keeps_the_commas_of_its_address(self) -> None:
         url = "https://e.com/i/v_,500,1000,.mp4.csmil/x.m3u8"
@@ -339,7 +339,7 @@ class TestJsonLines:
         ],
     )  # fmt: skip
     def test_one_json_document_is_no_list(self, text: str) -> None:
-        assert "Write JSON Lines, one object a line" in refusal(text)
+        assert "Write JSON Lines, one object per line" in refusal(text)
 
 
 class TestCounting:

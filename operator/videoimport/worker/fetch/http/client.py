@@ -53,7 +53,7 @@ class Browser:
 
         Raises ImportFailure. Raises Interrupted for an error that another try may solve.
         """
-        redirects.check_well_formed(url, Reason.INVALID_SPEC, f"{self._url_field} is no address; correct it.")
+        redirects.check_well_formed(url, Reason.INVALID_SPEC, f"{self._url_field} is not an address; correct it.")
         first = first or url
         for _ in range(redirects.MOST_REDIRECTS + 1):
             response = self._once(url, dict(extra) if is_own(first, url) else redirects.without_own(dict(extra)))

@@ -162,8 +162,8 @@ _BY_STATUS = {
 }
 
 _REFUSED = (
-    "Put a login, or the User-Agent header of a browser under the key headers, into the Secret of "
-    "source.credentialsSecretRef, then change retryToken."
+    "Add a login (or a browser's User-Agent under the key headers) to the Secret of source.credentialsSecretRef, "
+    "then change retryToken."
 )
 """Advice for a host that reports a missing login to every client except browsers."""
 

@@ -152,8 +152,8 @@ def whole_formats(periods: list[Formats], merged: Formats) -> Formats:
         keys = [{_key(one) for one in formats if kind(one)} for formats in periods]
         through = [one for one in merged if kind(one) and all(_key(one) in period for period in keys)]
         if any(keys) and not through:
-            message = f"The source's DASH manifest has {len(periods)} periods, and no {word} goes through them all."
-            advice = "Give the address of one period, or of a file that has all of it."
+            message = f"The source's DASH manifest has {len(periods)} periods, and no {word} exists in all of them."
+            advice = "Give the address of one period, or of a file with the whole video."
             raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
         found += through
     return [one for one in merged if one in found or not (_is_video(one) or _is_audio(one))]

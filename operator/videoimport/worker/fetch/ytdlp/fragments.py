@@ -101,7 +101,7 @@ def _download_fragment(
     wanted, found = end - start + 1, Path(ctx["fragment_filename_sanitized"]).stat().st_size
     if found > wanted:
         message = f"The server sent {found} bytes for a segment of {wanted}: it does not answer Range requests."
-        advice = "Give the address of a server that answers Range requests, or of a file that has all of it."
+        advice = "Give the address of a server that answers Range requests, or of a file with the whole video."
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
     if found < wanted:
         raise ImportFailure(Reason.SOURCE_TRUNCATED, f"A segment has {found} bytes, and its playlist says {wanted}.")

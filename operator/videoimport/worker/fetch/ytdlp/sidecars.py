@@ -139,7 +139,7 @@ class _Getter:
         """Fetch a thumbnail, and return the path of the file, whose extension shows the image format."""
         content = self._get(chosen, MOST_THUMBNAIL_BYTES)
         if sniff.kind(content[: sniff.ENOUGH], "") is not sniff.FileKind.PICTURE:
-            raise Interrupted("it is no picture")
+            raise Interrupted("it is not a picture")
         kind = next((kind for start, kind in _PICTURES if content.startswith(start)), None)
         if kind is None:
             raise Interrupted("it is a picture of a kind that few programs show")

@@ -102,8 +102,8 @@ class VideoPage:
 
     def _refuse_checksum(self, files: int) -> None:
         if self._around.request.checksum and (self._in_segments or files > 1):
-            how = "in segments" if self._in_segments else "with video and audio apart"
-            message = f"source.checksum is that of one file, and the source gives the video {how}."
+            how = "in segments" if self._in_segments else "as separate video and audio files"
+            message = f"source.checksum is for one file, but the source gives the video {how}."
             advice = "Remove source.checksum, or give the address of a file."
             raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
 

@@ -61,7 +61,7 @@ class S3Bucket:
     @contextmanager
     def translated(self, doing: str) -> Iterator[None]:
         """Convert botocore's errors inside the ``with`` block to the importer's errors. ``doing`` completes "The object
-        store did not let us …"."""
+        store did not let the worker …"."""
         try:
             yield
         except ClientError as error:

@@ -197,7 +197,10 @@ _DESTINATION: dict[ErrorKind, tuple[Reason, str]] = {
         Reason.DESTINATION_UNAVAILABLE,
         "Delete objects from the bucket or raise its quota, or name another one in spec.destination.s3.bucket.",
     ),
-    ErrorKind.TOO_LARGE: (Reason.UNSUPPORTED_DESTINATION, "Choose a smaller output, or an object store that takes it."),
+    ErrorKind.TOO_LARGE: (
+        Reason.UNSUPPORTED_DESTINATION,
+        "Choose a smaller output, or an object store that accepts it.",
+    ),
     ErrorKind.UNSUPPORTED: (Reason.UNSUPPORTED_DESTINATION, ""),
     ErrorKind.DENIED: (Reason.DESTINATION_DENIED, _KEYS),
     ErrorKind.REGION: (Reason.INVALID_SPEC, "Set destination.s3.region to the region of the bucket."),
@@ -208,7 +211,7 @@ _DESTINATION: dict[ErrorKind, tuple[Reason, str]] = {
 def failure_of(code: str, status: int, bucket: str, doing: str, operation: str = "") -> ImportFailure:
     """Return the failure for a destination's error code and HTTP status.
 
-    ``doing`` completes "The object store did not let us …". ``operation`` is S3's name of the request.
+    ``doing`` completes "The object store did not let the worker …". ``operation`` is S3's name of the request.
     """
     kind = kind_of(code, status)
     if kind is ErrorKind.NO_BUCKET:
@@ -218,9 +221,9 @@ def failure_of(code: str, status: int, bucket: str, doing: str, operation: str =
     if kind is ErrorKind.OPTION:
         reason, advice = Reason.INVALID_SPEC, f"Correct destination.s3.{_OPTIONS[code]}."
     answer = _answer(code, status, operation)
-    said = f"The object store did not let us {doing}: {answer}."
+    said = f"The object store did not let the worker {doing}: {answer}."
     if kind is ErrorKind.FULL:
-        said = f"The bucket {bucket!r} has no more room; the object store did not let us {doing}: {answer}."
+        said = f"The bucket {bucket!r} is full; the object store did not let the worker {doing}: {answer}."
     return DestinationFault(reason, said, advice=advice, remedy=_REMEDIES.get(kind, Remedy.NONE))
 
 
@@ -228,12 +231,12 @@ def no_answer(error: Exception, doing: str) -> ImportFailure:
     """Return the failure for a destination that gave no usable response."""
     name = ", ".join(word for word in (operation_of(error), type(error).__name__) if word)
     if isinstance(error, UnusableAnswerError):
-        message = f"The endpoint did not answer as S3 does ({name}: {error.why}) when we wanted to {doing}."
+        message = f"The endpoint did not answer as S3 does ({name}: {error.why}) when the worker tried to {doing}."
         return DestinationFault(Reason.DESTINATION_UNAVAILABLE, message, advice=_ENDPOINT, remedy=Remedy.NONE)
     is_away = error_kind(error) is ErrorKind.AWAY
-    said = "did not answer" if is_away else "gave no usable answer"
-    said = "broke off its answer" if isinstance(error, BROKEN_OFF) else said
-    message = f"The object store {said} ({name}) when we wanted to {doing}."
+    said = "did not answer" if is_away else "gave no usable response"
+    said = "ended its response early" if isinstance(error, BROKEN_OFF) else said
+    message = f"The object store {said} ({name}) when the worker tried to {doing}."
     remedy = Remedy.WAIT if is_away else Remedy.NONE
     return DestinationFault(Reason.DESTINATION_UNAVAILABLE, message, advice=_STORE, remedy=remedy)
 

@@ -101,12 +101,12 @@ def _keeps_tags(store: "S3Store", key: str, tags: Mapping[str, str]) -> bool:
 def _unsupported(refused: tuple[str, ...], error: ClientError) -> ImportFailure:
     fields = ", ".join(f"spec.destination.s3.{FIELDS[name]}" for name in refused)
     answer = f"{error_code(error)} (HTTP {status(error)})"
-    message = f"The object store refuses an object with {fields}, and takes it without: {answer}."
+    message = f"The object store refuses an object with {fields}, but accepts it without: {answer}."
     advice = f"Remove or correct {fields}, or choose a store that supports it."
     return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
 
 
 def _dropped() -> ImportFailure:
-    message = "The object store takes an object with spec.destination.s3.tags, and does not keep its tags."
+    message = "The object store accepts an object with spec.destination.s3.tags, but does not keep its tags."
     advice = "Remove spec.destination.s3.tags, or choose a store that supports object tags."
     return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)

@@ -44,8 +44,8 @@ class VolumeFiles:
         self.guards_own: bool | None = True
 
     def translated(self, doing: str, needed: int | None = None) -> AbstractContextManager[None]:
-        """Convert OSErrors inside the ``with`` block to failures. ``doing`` completes "The volume did not let us …".
-        ``needed`` is the number of bytes to write."""
+        """Convert OSErrors inside the ``with`` block to failures. ``doing`` completes "The volume did not let the
+        worker …". ``needed`` is the number of bytes to write."""
         return translated(self.claim, doing, self._root, needed)
 
     def uri(self, key: str) -> str:
