@@ -193,8 +193,8 @@ def test_a_private_address_is_refused_with_the_option_that_allows_it(terminal: T
     [
         ((), "give --secret store-keys=DIR"),
         (("--secret", "store-keys=/nonexistent"), "there is no folder /nonexistent"),
-        (("--output", "results"), "--output results: write json or yaml; a folder for the results is named by --into"),
-        (("--allow-network", "here"), "--allow-network here is no network"),
+        (("--output", "results"), "--output results: write json or yaml; --into names a folder for the results"),
+        (("--allow-network", "here"), "--allow-network here is not a network"),
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_started(

@@ -57,7 +57,7 @@ def test_a_file_that_is_not_there_is_named_with_the_way_out(tmp_path: Path) -> N
     ("status", "answer", "words"),
     [
         (404, {"message": 'bulkimports "x" not found'}, 'bulkimports "x" not found; correct the name'),
-        (403, {"message": "it is forbidden."}, "it is forbidden; ask for the role view"),
+        (403, {"message": "it is forbidden."}, 'it is forbidden; ask for the ClusterRole "view"'),
         (401, {"message": "Unauthorized"}, "Unauthorized; renew the login"),
         (500, {"message": "broken"}, "broken; try again"),
         (404, {}, "install videoimport there"),

@@ -117,5 +117,5 @@ def test_a_name_is_given_once(tmp_path: Path) -> None:
 
 def test_networks_are_cidrs() -> None:
     assert networks(["10.0.0.0/8", "::1/128"]) == ("10.0.0.0/8", "::1/128")
-    with pytest.raises(UnusableError, match=r"--allow-network example\.com is no network"):
+    with pytest.raises(UnusableError, match=r"--allow-network example\.com is not a network"):
         networks(["example.com"])

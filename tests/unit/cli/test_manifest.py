@@ -76,10 +76,10 @@ def test_other_resources_may_stand_beside_the_import() -> None:
         (f"{manifest()}---\n{manifest()}", "holds 2 VideoImports (clip, clip); give one"),
         (manifest().replace("VideoImport", "BulkImport"), "To try one item here, write a VideoImport"),
         (manifest().replace("v1alpha1", "v9"), "apiVersion is videoimport.io/v9; write videoimport.io/v1alpha1"),
-        ("a: [", "is no YAML: expected the node content, but found '<stream end>' at line 1, column 5."),
-        ("a: 1\na: 2", "is no YAML: a occurs twice at line 2, column 1."),
+        ("a: [", "is not YAML: expected the node content, but found '<stream end>' at line 1, column 5."),
+        ("a: 1\na: 2", "is not YAML: a occurs twice at line 2, column 1."),
         ("- a", "holds a list where a resource should be"),
-        ("\0", "is no YAML"),
+        ("\0", "is not YAML"),
     ],
 )
 def test_what_is_no_single_import_is_refused_with_the_way_out(text: str, words: str) -> None:

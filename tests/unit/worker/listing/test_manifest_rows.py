@@ -96,7 +96,7 @@ class TestTables:
     def test_two_columns_for_the_address_refuse_the_list(self, header: str) -> None:
         told = refusal(f"{header}\n{ONE},{TWO}\n")
         assert "columns for the address" in told
-        assert "Give one column the name url" in told
+        assert "Name one column url" in told
 
     @pytest.mark.parametrize("sign", [";", ","])
     def test_a_title_above_the_header_is_rejected_and_the_table_is_read(self, sign: str) -> None:

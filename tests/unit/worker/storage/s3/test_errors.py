@@ -49,7 +49,7 @@ def test_an_answer_of_the_destination_has_a_reason_and_a_remedy(
 def test_a_wrong_clock_and_a_full_bucket_are_named() -> None:
     assert "clock" in failure_of("RequestTimeTooSkewed", 403, "videos", "upload a").advice
     full = failure_of("QuotaExceeded", 403, "videos", "upload a")
-    assert full.message.startswith("The bucket 'videos' has no more room")
+    assert full.message.startswith("The bucket 'videos' is full")
     assert "spec.destination.s3.bucket" in full.advice
 
 
