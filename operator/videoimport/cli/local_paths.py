@@ -68,7 +68,7 @@ def networks(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def redirected(video: VideoImport, into: Path | None) -> VideoImport:
-    """Return the import in the form for this machine. With ``into``, the results go to a folder that has the layout of
+    """Return the import as it runs on this machine. With ``into``, the results go to a folder that has the layout of
     the bucket."""
     wish = video.spec.destination
     if into is None or wish.s3 is None:

@@ -55,8 +55,8 @@ _MAX_HOST = 253
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """State of the breaker of a host, from all imports of a namespace together. If a value of this type is None, the
-    breaker is closed."""
+    """State of the breaker of a host, computed from all imports of a namespace. A closed breaker has no such object,
+    but None."""
 
     host: str
     failures: int
@@ -259,12 +259,12 @@ def _has_fetched(context: HostContext, status: VideoImportStatus) -> bool:
 
 
 def find_host(video: VideoImport) -> str | None:
-    """Return the host of a VideoImport's source; None for a volume."""
+    """Return the host of a VideoImport's source. Return None for a volume."""
     return find_source_host(video.spec.source)
 
 
 def find_source_host(source: VideoSource) -> str | None:
-    """Return the host of a source; None for a volume."""
+    """Return the host of a source. Return None for a volume."""
     if source.s3 is not None:
         return find_store_host(source.s3.endpoint, source.s3.bucket)
     return parse_host(source.url) if source.url is not None else None

@@ -132,20 +132,21 @@ def waits_for_host(video: VideoImport) -> bool:
 
 
 def describe_full_cluster(limits: Limits) -> str:
-    """Return the message that the cluster's limit is reached."""
+    """Return the message for an import that waits because the cluster's limit is reached."""
     return f"{limits.cluster} imports run in the cluster, as many as maxRunning allows"
 
 
 def describe_stuck_cluster(limits: Limits) -> str:
-    """Return the message that the cluster's limit for running and stuck imports together is reached."""
+    """Return the message for an import that waits because of the cluster's limit for running and stuck imports
+    together."""
     return f"{2 * limits.cluster} imports run in the cluster or cannot start, twice as many as maxRunning allows to run"
 
 
 def describe_full_namespace(limits: Limits) -> str:
-    """Return the message that the namespace's limit is reached."""
+    """Return the message for an import that waits because the namespace's limit is reached."""
     return f"{limits.namespace} imports run in this namespace, as many as maxRunningPerNamespace allows"
 
 
 def describe_full_bulk(parallelism: int) -> str:
-    """Return the message that the limit of the BulkImport (parallelism) is reached."""
+    """Return the message for an import that waits because the limit of its BulkImport (parallelism) is reached."""
     return f"{parallelism} imports of its BulkImport run, as many as its parallelism allows"

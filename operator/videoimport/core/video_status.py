@@ -174,7 +174,7 @@ def _clean_letter(letter: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Facts about one import that are in a new status and not in the old status."""
+    """Changes of one import that the controller's metrics count once, such as its end."""
 
     ended: tuple[str, str] | None = None
     """Phase and reason of the import's end."""
@@ -187,7 +187,7 @@ class News:
 
 
 def find_status_delta(old: VideoImportStatus, new: VideoImportStatus) -> News:
-    """Return the facts that are in the new status and not in the old status."""
+    """Return the changes from the old status to the new status."""
     over = has_active_run(old) and (not has_active_run(new) or new.run != old.run)
     report = new.usage if over and new.run == old.run else None
     return News(

@@ -184,13 +184,13 @@ _CAPITALS = re.compile("[A-Z]+")
 
 
 def canonical_url(url: str) -> str:
-    """Return ``url`` with scheme and host in lower case. Any other text than an http or https address is unchanged.
+    """Return ``url`` with scheme and host in lower case. A text that is not an http or https address is unchanged.
     Idempotent.
 
     The login and the text after the host are unchanged. Only ASCII letters change, so the length stays the same.
 
     Scheme and host mean the same in any case (RFC 3986, section 6.2.2.1). The models use only this form. So identities,
-    hosts and origins compare equal, and yt-dlp, which matches sites only in lower case, recognizes them.
+    hosts and origins compare equal. yt-dlp, which matches sites only in lower case, recognizes them too.
     """
     found = _START.match(url)
     if found is None or not _CAPITALS.search(found[0]):

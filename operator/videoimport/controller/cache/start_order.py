@@ -63,7 +63,7 @@ class Turns:
         self.slots.allow((place[0], uid), known.spec.parallelism if known else None)
 
     def seen_by(self, video: VideoImport) -> tuple[BreakerState | None, str]:
-        """Return two facts about a start of the import: the breaker of its host, and a sentence about the limit that
+        """Return two values about a start of the import: the breaker of its host, and a sentence about the limit that
         prevents the start.
 
         A closed breaker is None. The sentence is empty if the import may start.

@@ -50,7 +50,8 @@ class Cluster:
         await self._client.close()  # type: ignore[no-untyped-call]
 
     async def pages(self, kind: Kind, namespace: str | None, selector: str | None = None) -> AsyncIterator[Page]:
-        """Yield all managed objects of a kind, in one namespace or in all. All objects have the state of one moment.
+        """Yield all managed objects of a kind, in one namespace or in all. All pages show the cluster at the same
+        version.
 
         Objects come page by page, because ten thousand at once take a quarter of a GiB. Raises Gone between two pages
         if reading the list took too long.

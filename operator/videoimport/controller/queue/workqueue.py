@@ -145,8 +145,8 @@ class KeyedQueue:
 
     @property
     def head_age(self) -> float:
-        """Seconds since the oldest key in the queue was added, or was taken if a worker processes it. The value is 0 if
-        there is no such key."""
+        """Seconds for which the oldest key has waited or has been in processing. The value is 0 if there is no such
+        key."""
         starts = [*list(self._since.values()), *list(self._taken.values())]
         return self._clock() - min(starts) if starts else 0.0
 

@@ -69,7 +69,7 @@ def collect_accepted_items(bulk: BulkImport, pages: Iterable[PageView]) -> Accep
 
 
 def format_item_address(bulk: BulkImport, item: Listed) -> str:
-    """Return the address of an item in the form for users: its URL without secrets, or ``s3://bucket/key``."""
+    """Return the address of an item as users see it: its URL without secrets, or ``s3://bucket/key``."""
     if item.url is not None:
         return fit(shown_url(item.url), _MAX_URL)
     bucket = bulk.spec.source.s3.bucket if bulk.spec.source.s3 else ""

@@ -27,7 +27,7 @@ _Changes = Mapping[str, LedgerEntry | None]
 
 
 def build_ledger_entry(child: VideoImport, item: Listed, address: str) -> LedgerEntry:
-    """Return the result of an item's child. ``address`` is the item's address in the form for users."""
+    """Return the result of an item's child. ``address`` is the item's address as users see it."""
     return LedgerEntry(name=item.name, url=address, **_extract_result(child))
 
 

@@ -121,7 +121,7 @@ class BulkSnapshot:
         return read_ledger(self.shards)
 
     def format_address(self, item: Listed) -> str:
-        """Return the address of an item in the form for users."""
+        """Return the address of an item as users see it."""
         return format_item_address(self.bulk, item)
 
     @cached_property

@@ -1,7 +1,7 @@
 """Reading of the list of a BulkImport. One Job lists one page, and begins where the page before ended.
 
-The stored pages decide what is known. Each reconcile derives all facts from them. The status has only the run and the
-attempts for the next page besides. It has the number of a run before the Job is created.
+Each reconcile derives the state of the list from the stored pages. In addition, the status has the run and the attempts
+for the next page. It has the number of a run before the Job is created.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Read all packets of a file without decoding. The facts come from the packets, not from the header."""
+"""Facts about the packets of a file, read without decoding. They come from the packets, and not from the header."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -73,7 +73,7 @@ class Job:
 
     @property
     def streams(self) -> tuple[int | None, ...]:
-        """Indexes of the video stream, the audio stream and the second audio stream. None for a missing stream."""
+        """Indexes of the video stream, the audio stream and the second audio stream. A missing stream is None."""
         sound = self.sound
         sides = (sound.audio, sound.second) if sound else (None, None)
         return self.picture.video.index, *(one.index if one else None for one in sides)

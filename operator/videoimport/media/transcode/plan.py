@@ -133,7 +133,7 @@ _BOTH = "video and audio comply and are copied"
 def fitted(video: Video, wish: VideoOutput) -> tuple[int, int]:
     """Return the displayed width and height of an encode.
 
-    Both are even. The size is not larger than the source, ``maxHeight`` and the level's frame size allow.
+    Both are even. They are limited by the size of the source, by ``maxHeight`` and by the frame size of the level.
     """
     width, height = video.shown
     scale = min(Fraction(1), Fraction(wish.max_height, min(width, height)))

@@ -63,8 +63,8 @@ def _is_proven(place: Place, key: str, facts: Facts) -> bool:
 
 
 def reclaimable(place: Place, earlier: Finished) -> dict[str, Facts]:
-    """Return the objects without marks at those keys where a record expects objects with marks. Objects that have
-    neither an ETag nor a checksum are left out."""
+    """Return the objects at the keys of a record that have lost their marks, by key. The record says that they had
+    marks. An object without an ETag and a checksum is left out."""
     keys = (one.key for one in earlier.objects if one.marked)
     heads = {key: facts for key in keys if (facts := place.scope.facts(key)) is not None}
     return {key: one for key, one in heads.items() if UID not in one.metadata and (one.etag or one.checksum)}

@@ -40,7 +40,7 @@ class ServedFile:
 
     @classmethod
     def of(cls, growing: Growing, tail: Tail | None) -> "ServedFile":
-        """Return the served file for a file of the source."""
+        """Return the object through which the server reads this file of the source."""
         return cls(growing, Growing(tail.path, finished=True), tail.offset) if tail else cls(growing)
 
     @property

@@ -167,14 +167,15 @@ class DestinationStore(Protocol):
     @property
     def guards(self) -> bool | None:
         """True if ``complete`` with ``replace=False`` is atomic: it checks that no object exists and completes the
-        upload in one step. None if that is unknown."""
+        upload in one step. The value is None if that is unknown."""
 
     @property
     def guards_own(self) -> bool | None:
-        """True if ``complete`` is also atomic when ``replace`` names an object. None if that is unknown."""
+        """True if ``complete`` is also atomic when ``replace`` names an object. The value is None if that is unknown.
+        """
 
     def uri(self, key: str) -> str:
-        """Return the address of an object in the form for users."""
+        """Return the address of an object as users see it."""
 
     def head(self, key: str) -> Facts | None:
         """Return the facts of an object, or None if there is no object."""

@@ -104,5 +104,5 @@ def joined(*parts: str | None) -> str:
 
 
 def uri(bucket: str, key: str) -> str:
-    """Return the address of an object in a bucket in the form for users."""
+    """Return the address of an object in a bucket as users see it."""
     return f"s3://{bucket}/{key}"

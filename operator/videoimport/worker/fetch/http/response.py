@@ -42,12 +42,14 @@ class Validator:
 
     @property
     def if_range(self) -> str | None:
-        """The value for If-Range. None if a resumed download could not detect that the source has changed."""
+        """The value for If-Range. The value is None if a resumed download could not detect that the source has changed.
+        """
         return self.etag or self.modified
 
     @property
     def text(self) -> str | None:
-        """Both values as text, for ``parse``. None if a later run could not detect that the source has changed."""
+        """Both values as text, for ``parse``. The value is None if a later run could not detect that the source has
+        changed."""
         return f"{self.etag or ''}\n{self.modified or ''}" if self.if_range else None
 
     @classmethod

@@ -61,14 +61,14 @@ class S3Store(S3Bucket):
 
     @property
     def guards(self) -> bool | None:
-        """True if CompleteMultipartUpload honours the condition that no object exists at the key. None if that is
-        unknown."""
+        """True if CompleteMultipartUpload honours the condition that no object exists at the key. The value is None if
+        that is unknown."""
         return self.completions.is_honoured("IfNoneMatch")
 
     @property
     def guards_own(self) -> bool | None:
-        """True if CompleteMultipartUpload honours the condition that the object at the key is the expected one. None if
-        that is unknown."""
+        """True if CompleteMultipartUpload honours the condition that the object at the key is the expected one. The
+        value is None if that is unknown."""
         return self.completions.is_honoured("IfMatch")
 
     # Small objects
