@@ -350,6 +350,5 @@ def info(reason: Reason) -> ReasonInfo:
 
 
 def reason_of_exit_code(code: int) -> Reason | None:
-    """Return the reason of a worker's exit code. Return None for any other code, for example after a crash or a signal.
-    """
+    """Return the reason of a worker's exit code. Return None for any other code, for example after a crash."""
     return _BY_EXIT_CODE.get(code)

@@ -120,7 +120,7 @@ def _part(name: str) -> str:
 
 
 def _parsed(content: bytes) -> Raw:
-    """Return the JSON object, or an empty dictionary if the content is no JSON object."""
+    """Return the JSON object, or an empty dictionary if the content is not a JSON object."""
     try:
         found = json.loads(content)
     except ValueError:

@@ -263,7 +263,7 @@ def _build_secret_source(name: str) -> Manifest:
 
 def _build_claim_volumes(spec: VideoImportSpec) -> Volumes:
     """Return the volumes of the source's and destination's claims. If both use the same claim, it is one volume with
-    two mounts. Kubelets are known to wait for ever if a claim is in two volumes of a pod."""
+    two mounts. Kubelets are known to wait without end if a claim is in two volumes of a pod."""
     source, destination = spec.source.persistent_volume_claim, spec.destination.persistent_volume_claim
     if source is not None and destination is not None and source.claim_name == destination.claim_name:
         shared = _build_volume("volume", DESTINATION_VOLUME_PATH, _build_claim_source(source.claim_name))

@@ -72,7 +72,7 @@ class Track:
     untimed: int = 0
     """Number of packets without a display time."""
     changes: str = ""
-    """Changes within the stream, as half a sentence. The value is empty if there are none, or if the stream was not
+    """Changes within the stream, as a clause. The value is empty if there are none, or if the stream was not
     examined."""
     pictures: int = 0
     """Number of times at which a frame is shown, at most one in ``GRID_SECONDS``. No encode has more frames."""

@@ -50,7 +50,7 @@ class Repair:
     joints: int
     """Number of times that the clock starts again."""
     why: str
-    """The reason for the repair, as half a sentence for ``stages[].why``."""
+    """The reason for the repair, as a clause for ``stages[].why``."""
 
 
 def repair(video: Track, audio: Track | None) -> Repair | None:

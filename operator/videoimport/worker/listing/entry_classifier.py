@@ -31,7 +31,7 @@ from videoimport.worker.storage.record_scope import Scope
 
 PROBES_AT_ONCE = 4
 PROBE_SECONDS = 20.0
-"""Maximum number of seconds for ffprobe on one file. A file that takes longer is left to its import."""
+"""Maximum number of seconds for ffprobe on one file. The import checks a file that takes longer."""
 _LOOKUPS_AT_ONCE = 16
 
 

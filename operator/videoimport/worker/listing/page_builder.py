@@ -158,7 +158,7 @@ class Pager:
         return list(map(_Judged, entries, known, objections))
 
     def _look(self, batch: Batch, wanted: Sequence[int], objections: list[Finding | None]) -> None:
-        """Check the first bytes of the objects. Objects that are not checked in time are left to their import."""
+        """Check the first bytes of the objects. The import checks an object that is not checked in time."""
         if batch.is_late or batch.failure is not None:
             return
         looks = self._lister.look([batch.entries[number].key or "" for number in wanted], self._last_moment)

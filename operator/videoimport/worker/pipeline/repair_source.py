@@ -17,7 +17,7 @@ class Mended:
 
     file: Examined
     why: str
-    """The fault and its repair, in half a sentence."""
+    """The fault and its repair, as a clause."""
 
 
 def mend(children: Children, found: Examined, folder: Path, *, has_audio: bool) -> Mended | None:
