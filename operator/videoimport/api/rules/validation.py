@@ -42,7 +42,7 @@ class Rule:
     """The field of an object that the user must correct, such as ``.crf``."""
 
     def wire(self) -> dict[str, str]:
-        """Return the rule as in a CustomResourceDefinition."""
+        """Return the rule in the form of an entry in ``x-kubernetes-validations``."""
         shown = {"rule": self.cel, "message": self._plain(), "messageExpression": self._expression()}
         wanted = shown if self.fields else {name: shown[name] for name in ("rule", "message")}
         return wanted | ({"fieldPath": self.field_path} if self.field_path else {})

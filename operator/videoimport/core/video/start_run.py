@@ -40,7 +40,7 @@ def start_first_run(context: VideoContext) -> VideoPlan:
 
 
 def start_next_run(context: VideoContext, attempts: Attempts, planned_event: PlannedEvent | None = None) -> VideoPlan:
-    """Return the plan for another run of the same series."""
+    """Return the plan for another run of the same import, which continues to count the attempts."""
     plan = _start_run(context, attempts)
     return plan + Plan(planned_events=(planned_event,)) if planned_event else plan
 

@@ -29,7 +29,7 @@ Done = TypeVar("Done")
 def begin() -> str:
     """Prepare the process and return its request, a line from stdin.
 
-    After this call, the process ends when its parent ends, and it writes logs. The line is empty if there is no
+    After this call, logging is configured, and the process ends when its parent ends. The line is empty if there is no
     request.
     """
     signal.signal(signal.SIGTERM, _end_with_children)

@@ -186,8 +186,8 @@ def _refusal(look: Look, size: int, media: Media, task: ListingTask) -> Finding 
 def _is_other(name: ContainerFormat | None, wanted: tuple[ContainerFormat, ...]) -> bool:
     """Return whether an object's first bytes prove that its container format is none of ``wanted``.
 
-    Only some formats can be detected by the first bytes. If ``wanted`` has other formats, an object that ffprobe cannot
-    read is left to its import.
+    Only some formats can be detected by the first bytes. If ``wanted`` has other formats, the import checks an object
+    that ffprobe cannot read.
     """
     told_by_bytes = set(wanted) <= set(requirements.TOLD_BY_BYTES)
     return name not in wanted if name else told_by_bytes

@@ -39,7 +39,7 @@ def may_write(place: Place, keys: Iterable[str]) -> bool:
 
 
 def is_protected(place: Place) -> bool:
-    """Return whether ``destination.ifExists`` is Fail. Then this import must not overwrite or remove other imports'
+    """Return whether ``destination.ifExists`` is Fail. If so, this import must not overwrite or remove other imports'
     objects."""
     return place.task.spec.destination.if_exists == "Fail"
 

@@ -171,7 +171,7 @@ class DestinationStore(Protocol):
 
     @property
     def guards_own(self) -> bool | None:
-        """True if ``complete`` is also atomic when ``replace`` names an object. The value is None if that is unknown."""
+        """True if ``complete`` is also atomic when ``replace`` names an object. The value is None if unknown."""
 
     def uri(self, key: str) -> str:
         """Return the address of an object as users see it."""

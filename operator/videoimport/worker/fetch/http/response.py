@@ -42,7 +42,7 @@ class Validator:
 
     @property
     def if_range(self) -> str | None:
-        """The value for If-Range. The value is None if a resumed download could not detect that the source has changed."""
+        """The value for If-Range. The value is None if a resumed download could not detect a changed source."""
         return self.etag or self.modified
 
     @property
