@@ -153,12 +153,12 @@ def _matched(first: Part, part: Part) -> dict[int, int] | Finding:
             others = ([one for one in streams if one not in kept] for streams in (old, new))
             for one, other in zip(*others, strict=False):
                 if one.codec != other.codec:
-                    return refusal(f"The source's {kind} changes from {one.codec} to {other.codec} on the way")
+                    return refusal(f"The source's {kind} changes from {one.codec} to {other.codec} midway")
                 pids[other.pid] = one.pid
         pids |= {one.pid: one.pid for one in now.of("data") if one in before.of("data")}
         pids.setdefault(now.clock_pid, before.clock_pid)
     if not pids:
-        return refusal("The source's programs change on the way")
+        return refusal("The source's programs change midway")
     return pids
 
 

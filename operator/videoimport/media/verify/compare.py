@@ -107,7 +107,7 @@ def _complies(compared: Compared) -> Finding | None:
         return None
     if target.copies and compared.job.output.mode == "Remux":
         found, wanted = video.codec, compared.job.picture.video.codec
-        return None if found == wanted else _failed(f"its video codec is {found}, the source's {wanted}")
+        return None if found == wanted else _failed(f"its video codec is {found}, but the source's is {wanted}")
     broken = why_not_compliant(video, target.wish)
     return _failed(broken) if broken else None
 
@@ -128,7 +128,7 @@ def _is_as_long(compared: Compared) -> Finding | None:
         if abs(source.seconds - result.seconds) > tolerance and not _only_the_last_stands(
             name, source, result, tolerance
         ):
-            return _failed(f"its {name} lasts {result.seconds:.2f} s, the source's {source.seconds:.2f} s")
+            return _failed(f"its {name} lasts {result.seconds:.2f} s, but the source's lasts {source.seconds:.2f} s")
     return None
 
 
@@ -158,7 +158,7 @@ def _has_the_pictures(compared: Compared) -> Finding | None:
         return None
     least, most = _wanted_pictures(compared, compared.target.size)
     found = _pairs(compared)[0][2].packets
-    return None if least <= found <= most else _failed(f"its video has {found} frames, the source's {most}")
+    return None if least <= found <= most else _failed(f"its video has {found} frames, but the source's has {most}")
 
 
 def _wanted_pictures(compared: Compared, size: tuple[int, int]) -> tuple[int, int]:
@@ -210,7 +210,7 @@ def _has_all_that_is_heard(compared: Compared) -> Finding | None:
     found = _pairs(compared)[-1][2].seconds
     if found + LEAST_TOLERANCE >= compared.heard:
         return None
-    return _failed(f"its audio lasts {found:.2f} s, and {compared.heard:.2f} s of the source's can be decoded")
+    return _failed(f"its audio lasts {found:.2f} s, but {compared.heard:.2f} s of the source's audio can be decoded")
 
 
 def _is_as_much_in_step(compared: Compared) -> Finding | None:
@@ -219,7 +219,7 @@ def _is_as_much_in_step(compared: Compared) -> Finding | None:
     wanted, found = compared.job.offset, _step(compared)
     if abs(found - wanted) <= LEAST_TOLERANCE:
         return None
-    return _failed(f"its audio starts {found:+.2f} s from the video, the source's {wanted:+.2f} s")
+    return _failed(f"its audio starts {found:+.2f} s from the video, but the source's starts {wanted:+.2f} s from it")
 
 
 def _step(compared: Compared) -> float:
@@ -232,7 +232,7 @@ def _has_no_new_gaps(compared: Compared) -> Finding | None:
     for name, source, result in _pairs(compared):
         wanted, found = _pauses(name, source), _pauses(name, result)
         if found > wanted + compared.tolerance(name):
-            return _failed(f"its {name} has pauses of {found:.2f} s in all, the source's {wanted:.2f} s")
+            return _failed(f"its {name} has pauses of {found:.2f} s in total, but the source's has {wanted:.2f} s")
     return None
 
 
@@ -258,7 +258,7 @@ def loss(compared: Compared) -> str:
     if told:
         return f"the source is damaged: {' and '.join(told)} are lost"
     kept = "as they were" if compared.target.copies else "as far as they could be decoded"
-    return f"the source is damaged: the bad places are in the result {kept}"
+    return f"the source is damaged: the damaged places are in the result {kept}"
 
 
 def _promised(compared: Compared) -> list[float]:
@@ -280,7 +280,7 @@ def difference_of_damaged(compared: Compared) -> Finding | None:
         if result.packets == 0:
             return _failed(f"nothing of its {name} is left")
         if result.seconds > source.seconds + compared.tolerance(name):
-            return _failed(f"its {name} lasts {result.seconds:.2f} s, the source's {source.seconds:.2f} s")
+            return _failed(f"its {name} lasts {result.seconds:.2f} s, but the source's lasts {source.seconds:.2f} s")
         missing += max(0.0, source.seconds - result.seconds)
     found = _is_as_much_in_step(compared)
     return found if found and abs(_step(compared) - compared.job.offset) > missing + LEAST_TOLERANCE else None

@@ -21,7 +21,7 @@ def cookies(lines: Sequence[str], secret: str, now: int) -> tuple[Cookie, ...]:
             continue
         fields = text.rstrip("\r\n").split("\t")
         if len(fields) != _FIELDS:
-            what = f"{len(fields)} fields instead of {_FIELDS} that are separated by tabs"
+            what = f"{len(fields)} fields separated by tabs, not {_FIELDS}"
             raise _failure(secret, number, what)
         if not all(word in ("TRUE", "FALSE") for word in (fields[1], fields[3])):
             raise _failure(secret, number, "a second or fourth field that is neither TRUE nor FALSE")

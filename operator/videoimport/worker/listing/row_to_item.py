@@ -22,7 +22,7 @@ both."""
 _LIMITS = {"url": MOST_URL_LETTERS, "name": MOST_NAME_LETTERS}
 _WANTED = {
     "string_type": "it must be text",
-    "dict_type": "it must be an object of names and values",
+    "dict_type": "it must be a JSON object",
     "bool_type": "a value must be text, a number, true or false",
     "int_type": "a value must be text, a number, true or false",
     "float_type": "a value must be text, a number, true or false",

@@ -31,5 +31,5 @@ def make(children: Children, result: Examined, count: int, folder: Path) -> tupl
                 break
         else:
             told = words(ended.stderr, result.path)
-            raise ImportFailure(Reason.TRANSCODE_FAILED, f"No still picture could be made at {at:.1f} s: {told}")
+            raise ImportFailure(Reason.TRANSCODE_FAILED, f"No thumbnail could be made at {at:.1f} s: {told}")
     return tuple(made)

@@ -99,7 +99,7 @@ def _decodes(children: Children, job: Job, target: Target) -> None:
         return
     _inputs_decode(children, job)
     told = words(ended.stderr, Path(target.path))
-    raise ImportFailure(Reason.VERIFICATION_FAILED, f"The result does not decode cleanly: {told}")
+    raise ImportFailure(Reason.VERIFICATION_FAILED, f"The result does not decode without errors: {told}")
 
 
 _ENCODED = DecodeProof(is_complete=False)

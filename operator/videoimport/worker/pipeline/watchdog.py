@@ -107,4 +107,6 @@ class Watchdog:
         if seconds < self._stall_seconds:
             return None
         where = f"Stage {stage} made no progress" if stage else "The run made no progress"
-        return Interruption(Reason.STALLED, f"{where} for {self._stall_seconds:g} seconds, and no other stage moved.")
+        return Interruption(
+            Reason.STALLED, f"{where} for {self._stall_seconds:g} seconds, and no other stage made progress."
+        )

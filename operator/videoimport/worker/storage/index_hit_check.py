@@ -46,5 +46,5 @@ def refuse_damaged(entry: Committed, spec: VideoImportSpec) -> None:
     """Raise ImportFailure SOURCE_CORRUPT if an earlier import of the same bytes found damage and this spec does not
     tolerate damage."""
     if _is_too_damaged(entry, spec.requirements):
-        message = f"The source is damaged: {entry.uri} was made of the same bytes, and some of it was lost."
+        message = f"The source is damaged: {entry.uri} was made from the same bytes, and a part of it is missing."
         raise ImportFailure(Reason.SOURCE_CORRUPT, message)

@@ -54,7 +54,7 @@ class _Marked:
         for marker in (*whole, *[*self.entries][-1:], *partial):
             if marker not in earlier:
                 return marker
-        raise EndlessError(error="it lists the same again and again")
+        raise EndlessError(error="it lists the same entries again and again")
 
 
 def uploads(client: "S3Client", bucket: str, key: str) -> Iterator[_Entry]:

@@ -37,8 +37,8 @@ def failure_of(
         advice = "Let the user of the worker write there, then change retryToken."
         return DestinationFault(Reason.DESTINATION_DENIED, f"{said}.", advice=advice)
     if number in _IN_THE_WAY:
-        advice = "Remove the link or file that stands in place of a folder, then change retryToken."
-        message = f"{said}: a file or link stands where a folder is needed; links are not followed."
+        advice = "Remove the link or file that is in the place of a folder, then change retryToken."
+        message = f"{said}: a file or link is where a folder is needed; links are not followed."
         return DestinationFault(Reason.DESTINATION_DENIED, message, advice=advice)
     if number == errno.ENAMETOOLONG:
         advice = "Shorten destination.name: a volume takes at most 255 bytes between two slashes."
