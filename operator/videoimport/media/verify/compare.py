@@ -25,8 +25,8 @@ LEAST_TOLERANCE = 0.1
 THINNED_SHARE = 0.8
 """Minimum share of the source's frames in an encode that drops frames on purpose.
 
-An encode drops frames where the source has more frames per second than the encode may have, or where the rate of the
-source is unknown.
+An encode drops frames if the source has more frames per second than the encode may have. It also drops frames if
+the rate of the source is unknown.
 """
 MOST_AT_ONE_MOMENT = 17
 """Maximum number of packets in a 60th of a second. This is about 1,000 frames per second, the rate of slow-motion
