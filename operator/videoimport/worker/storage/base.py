@@ -103,8 +103,8 @@ class Ticket(Model):
     checksum: Annotated[str, Field(max_length=256)] | None = None
     """The composite SHA-256, if the store keeps SHA-256. On a volume the same as ``sha256``."""
     etags: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=2)] = ()
-    """The possible ETags of an object whose ETag is an MD5. They are the ETag made of the MD5s of the parts, and the MD5 of
-    the whole file. The value is empty if MD5 was not computed."""
+    """The possible ETags of an object whose ETag is an MD5: the MD5 of the whole file, and the ETag made from the
+    MD5s of the parts. The value is empty if MD5 was not computed."""
     part_sums: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=MOST_SUMS)] = ()
     """SHA-256 of each part, in Base64, if the store keeps SHA-256. Some stores need these values to complete an upload,
     and do not list them. The value is empty if the upload has more than ``MOST_SUMS`` parts."""
