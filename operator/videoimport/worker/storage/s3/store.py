@@ -69,6 +69,11 @@ class S3Store(S3Bucket):
         """True if ``Complete`` replaces no other object than the expected one. None if that is unknown."""
         return self.completions.is_honoured("IfMatch")
 
+    @property
+    def guards_writes(self) -> bool | None:
+        """True if PutObject replaces no object when there must be none. None if that is unknown."""
+        return self.writes.is_honoured("IfNoneMatch")
+
     # Small objects
 
     def write(
