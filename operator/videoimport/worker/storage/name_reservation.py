@@ -74,10 +74,12 @@ class FolderNames:
         has no other writer's objects at this import's keys. Raises ImportFailure DESTINATION_EXISTS if all are in use.
         """
         folders = (*folders,)
-        for folder in (self._noted(), earlier):
-            if folder in folders and self._reserve(folder, is_own):
-                return folder
-        self.release()
+        if (noted := self._noted()) is not None:
+            if noted in folders and self._reserve(noted, is_own):
+                return noted
+            self.release()
+        if earlier in folders and self._reserve(earlier, is_own):
+            return earlier
         for folder in folders:
             if self._reserve(folder, self._is_empty):
                 return folder
