@@ -24,6 +24,7 @@ LIST = f"url,name\n{SITE}/clips/1.mp4,first\nno address,second\n{SITE}/clips/3.m
 COUNTS = {
     "bulk-playlist": (2, 2, 0),
     "bulk-bucket": (2, 2, 0),
+    "bulk-import-again": (2, 2, 0),
     "bulk-manifest-configmap": (2, 2, 0),
     "bulk-manifest-url": (2, 2, 0),
     "bulk-list-with-login": (2, 2, 0),

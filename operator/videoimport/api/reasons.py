@@ -219,7 +219,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.DESTINATION_EXISTS: ReasonInfo(
         _P,
         "The destination has another video of this name.",
-        "Choose another destination.name, or set destination.ifExists: Replace.",
+        "Choose another destination.name, or set destination.ifExists: KeepBoth or Replace.",
         79,
     ),
     Reason.UNSUPPORTED_DESTINATION: ReasonInfo(

@@ -68,7 +68,8 @@ class Report(Model):
     retry_after_seconds: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] | None = None
     """The Retry-After of the host in seconds, with the reason RateLimited. The value is None if the host sent none."""
     unguarded: bool = False
-    """True if ``destination.ifExists: Fail`` was checked only by requests, because the store has no conditional writes.
+    """True if ``destination.ifExists: Fail`` or ``KeepBoth`` was checked only by requests, because the store has no
+    conditional writes.
 
     Two simultaneous imports may then overwrite each other.
     """

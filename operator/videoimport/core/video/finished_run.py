@@ -20,8 +20,8 @@ from videoimport.core.video.start_run import is_part_of_bulk, start_first_run, s
 from videoimport.core.video_status import has_new_token
 
 _UNGUARDED = (
-    "The object store does not honour all conditional writes: destination.ifExists: Fail does not hold between two "
-    "imports that write at the same moment"
+    "The object store does not honour all conditional writes: destination.ifExists: Fail or KeepBoth does not hold "
+    "between two imports that write at the same moment"
 )
 
 

@@ -1,7 +1,8 @@
 """Checks of the destination before the first byte is fetched. So wrong credentials are found before an encode, and not
 after it."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,6 +15,7 @@ from videoimport.worker.storage import credentials
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage.base import DestinationStore, Facts
 from videoimport.worker.storage.keys import Names
+from videoimport.worker.storage.name_reservation import FolderNames
 from videoimport.worker.storage.record_file import RecordFile
 from videoimport.worker.storage.record_scope import Scope, StoredObject
 from videoimport.worker.storage.retry_policy import Retries, read_timeout
@@ -66,18 +68,34 @@ class Place:
         folder = naming.own_key(self.task.spec.destination, "uploads")
         return UploadJournal(self.scope, folder, self.task.uid, self.now())
 
+    @property
+    def keeps_both(self) -> bool:
+        """True if the video's folder gets the next free name, if there is something in it."""
+        return self.task.spec.destination.if_exists == "KeepBoth"
+
+    @cached_property
+    def names(self) -> FolderNames:
+        """The reservation of the video's folder, with ``ifExists: KeepBoth``."""
+        return FolderNames(self.scope, self.task.uid, self.now, time.sleep)
+
     def folder(self, title: str | None, source_id: str | None) -> str:
-        """Return the key of the video's folder. Raises ImportFailure INVALID_SPEC."""
+        """Return the key of the video's folder, without a suffix. Raises ImportFailure INVALID_SPEC."""
+        return next(self.folders(title, source_id))
+
+    def folders(self, title: str | None, source_id: str | None) -> Iterator[str]:
+        """Yield the keys of the folders that the video may have: one, or with ``ifExists: KeepBoth`` one for each
+        suffix. Raises ImportFailure INVALID_SPEC."""
         wish = self.task.spec.destination
         names = Names(self.task.name, self.task.spec.source.locator, title, source_id)
-        return naming.folder_key(wish, naming.folder_name(wish, names))
+        name = naming.folder_name(wish, names)
+        return naming.folder_keys(wish, name) if self.keeps_both else iter((naming.folder_key(wish, name),))
 
     def is_expected(self, folder: str | None) -> bool:
         """Return whether this import's video may be in this folder. The answer uses only what is known without the
         source."""
         if naming.needs_source(self.task.spec.destination):
             return self.scope.is_listed(folder)
-        return folder == self.folder(None, None)
+        return folder is not None and folder in self.folders(None, None)
 
     def url(self, key: str) -> str | None:
         """Return the public address of a key, or None if the destination has no ``publicBaseURL``."""

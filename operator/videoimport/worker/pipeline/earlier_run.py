@@ -4,6 +4,7 @@ completed or removed."""
 from collections.abc import Iterable
 from contextlib import suppress
 
+from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import publish_plan, publish_rollback, publish_steps
 from videoimport.worker.pipeline import report as telling
@@ -27,6 +28,8 @@ def done_before(place: Place) -> Report | None:
         earlier = _adopted(place, earlier)
     report = _repeated(place, earlier) if earlier is not None and earlier.uid == place.task.uid else None
     place.notebook.clear()
+    if report is not None and place.keeps_both:
+        place.names.release()
     return report
 
 
@@ -108,6 +111,8 @@ def finished(place: Place, intent: Intent) -> Finished | None:
                 place.notebook.clear()
         if isinstance(failure, DestinationFault) and failure.remedy is Remedy.RESEND:
             return None  # the local file does not exist any more: the video is imported again
+        if place.keeps_both and failure.reason is Reason.DESTINATION_EXISTS:
+            return None  # another writer stored files in the folder: the video is imported under the next free name
         raise
 
 

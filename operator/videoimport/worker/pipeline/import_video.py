@@ -89,7 +89,8 @@ class Import:
             arrival = Arrival(fetching, stack.enter_context(Serving()), self._downloaded)
             sources = arrival.sources()
             found = self._inspector.found
-            outgoing = Outgoing(self._place, self._place.folder(found.title, found.source_id), self._board)
+            folder = publish_plan.reserved_folder(self._place, found.title, found.source_id)
+            outgoing = Outgoing(self._place, stack.enter_context(folder), self._board)
             stack.enter_context(outgoing.shipment)
             kept = Originals(outgoing, self._board, originals.is_wanted(self._task.spec.output))
             maker = Maker(self._children, self._board, outgoing, self._setting.space.results)
@@ -123,6 +124,8 @@ class Import:
         self._may_write(what.title, what.source_id)
 
     def _may_write(self, title: str | None, source_id: str | None) -> None:
+        if self._place.keeps_both:
+            return
         folder = self._place.folder(title, source_id)
         publish_plan.may_write(self._place, [layout.key(folder, name) for name in (layout.VIDEO, layout.RESULT)])
 
@@ -252,8 +255,10 @@ class Import:
             raise AlreadyStored(got)
         return got
 
-    def _renew(self) -> None:
-        """Renew the claim, as the last check before anything is published."""
+    def _renew(self, folder: str) -> None:
+        """Renew the claim and confirm the reserved folder, as the last check before anything is published."""
+        if self._place.keeps_both:
+            self._place.names.confirm(folder)
         if self._claim is not None:
             try:
                 self._claim.renew()
@@ -280,7 +285,7 @@ class Import:
         more = {"streams": streams, "verification": proof.told(made.job), **beside.told(outgoing)}
         content = result_json.build_result(self._task, report, more, self._place.now())
         report = result_json.with_result(report, outgoing.placed(layout.RESULT), content)
-        self._renew()
+        self._renew(outgoing.folder)
         keys = (index.content_key(self._task.spec.destination, self._video_id()), self._source_key())
         told, known = (report, content), tuple(key for key in keys if key)
         completed = self._setting.completed

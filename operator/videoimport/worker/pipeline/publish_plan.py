@@ -1,6 +1,8 @@
-"""Decisions about a publication: which objects become visible, and which objects may be overwritten or removed."""
+"""Decisions about a publication: its folder, which objects become visible, and which objects may be overwritten or
+removed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from videoimport.api import folder_layout as layout
@@ -12,6 +14,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage import keys as naming
+from videoimport.worker.storage import name_reservation
 from videoimport.worker.storage.base import UID, Facts, Replaceable, Ticket, exists, has_marks, is_same_version
 from videoimport.worker.storage.commit_record import Finished, Intent
 from videoimport.worker.storage.record_scope import StoredObject
@@ -21,6 +24,47 @@ _LOOKS = 3
 """Number of times that an upload is completed again after the object at its key changed."""
 _MOST_VERSION = 256
 Completed = TypeVar("Completed")
+
+
+@contextmanager
+def reserved_folder(place: Place, title: str | None, source_id: str | None) -> Iterator[str]:
+    """Yield the key of the video's folder. With ``ifExists: KeepBoth``, the folder is reserved while the block runs. If
+    an intent is left to the next run, the folder stays reserved.
+
+    Raises ImportFailure INVALID_SPEC, or DESTINATION_EXISTS if no name is free. If another writer stores files in the
+    reserved folder, the block's failure becomes DESTINATION_UNAVAILABLE: the next run takes the next free name.
+    """
+    if not place.keeps_both:
+        yield place.folder(title, source_id)
+        return
+    try:
+        folder = place.names.reserve(
+            place.folders(title, source_id), _recorded_folder(place), lambda key: _is_own_folder(place, key)
+        )
+        try:
+            yield folder
+        except ImportFailure as failure:
+            if failure.reason is not Reason.DESTINATION_EXISTS:
+                raise
+            raise name_reservation.taken(failure.message) from None
+    finally:
+        with suppress(ImportFailure):
+            if not isinstance(record.read(place.scope, place.record_key), Intent):
+                place.names.release()
+
+
+def _recorded_folder(place: Place) -> str | None:
+    """Return the folder of this import's earlier result; None if the import has no commit record."""
+    earlier = record.read(place.scope, place.record_key)
+    is_own = earlier is not None and record.report_of(earlier).uid == place.task.uid
+    return record.folder_of(place.scope, earlier) if earlier is not None and is_own else None
+
+
+def _is_own_folder(place: Place, folder: str) -> bool:
+    """Return whether no other import or writer has an object at the keys that an import writes in this folder."""
+    keys = (key for key in place.store.keys(f"{folder}/") if layout.is_of(folder, key))
+    heads = ((key, place.store.head(key)) for key in keys)
+    return not any(facts is not None and is_foreign(place, key, facts) for key, facts in heads)
 
 
 def may_write(place: Place, keys: Iterable[str]) -> bool:
@@ -39,9 +83,9 @@ def may_write(place: Place, keys: Iterable[str]) -> bool:
 
 
 def is_protected(place: Place) -> bool:
-    """Return whether ``destination.ifExists`` is Fail. If so, this import must not overwrite or remove other imports'
-    objects."""
-    return place.task.spec.destination.if_exists == "Fail"
+    """Return whether ``destination.ifExists`` is Fail or KeepBoth. If so, this import must not overwrite or remove other
+    imports' objects."""
+    return place.task.spec.destination.if_exists != "Replace"
 
 
 def is_foreign(place: Place, key: str, facts: Facts) -> bool:

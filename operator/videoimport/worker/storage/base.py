@@ -173,6 +173,11 @@ class DestinationStore(Protocol):
     def guards_own(self) -> bool | None:
         """True if ``complete`` is also atomic when ``replace`` names an object. The value is None if unknown."""
 
+    @property
+    def guards_writes(self) -> bool | None:
+        """True if ``write_if`` with version None checks for an object and writes in one atomic step. None if that is
+        unknown."""
+
     def uri(self, key: str) -> str:
         """Return the address of an object as users see it."""
 

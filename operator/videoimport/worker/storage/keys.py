@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from videoimport.api.destination import MOST_INNER_BYTES, MOST_KEY_BYTES, Destination
+from videoimport.api.destination import MOST_INNER_BYTES, MOST_KEY_BYTES, Destination, most_name_bytes
 from videoimport.api.identity import source_hash8
 from videoimport.api.reasons import Reason
 from videoimport.api.rules.string_rules import OWN_FOLDER
@@ -14,6 +15,8 @@ from videoimport.worker.runtime.errors import ImportFailure
 MOST_PART_BYTES = 120
 """Maximum number of bytes of one placeholder's value, so that four values and the template fit."""
 MOST_NAME_BYTES = 512
+MOST_SAME_NAMES = 1000
+"""Maximum number of folders with the same name but for the suffix: without a suffix, and -2 to -1000."""
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u2028\u2029]+")
 _SPACES = re.compile(r"\s+")
 
@@ -86,6 +89,18 @@ def folder_key(destination: Destination, name: str) -> str:
     message = f"The keys of the objects would have {longest} bytes, more than {MOST_KEY_BYTES}."
     advice = "Shorten destination.prefix, folder or name."
     raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
+
+
+def folder_keys(destination: Destination, name: str) -> Iterator[str]:
+    """Yield the object keys of the folders that a video of this name may have with ``ifExists: KeepBoth``.
+
+    The first has the name alone, and the others have the suffixes -2, -3 and so on. A name is cut if its suffix would
+    make it too long. Raises ImportFailure INVALID_SPEC, as ``folder_key`` does.
+    """
+    yield folder_key(destination, name)
+    for number in range(2, MOST_SAME_NAMES + 1):
+        suffix = f"-{number}"
+        yield folder_key(destination, safe(name, max(1, most_name_bytes(destination) - len(suffix))) + suffix)
 
 
 def record_key(destination: Destination, uid: str) -> str:

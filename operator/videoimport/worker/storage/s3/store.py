@@ -71,6 +71,11 @@ class S3Store(S3Bucket):
         value is None if that is unknown."""
         return self.completions.is_honoured("IfMatch")
 
+    @property
+    def guards_writes(self) -> bool | None:
+        """True if PutObject replaces no object when there must be none. None if that is unknown."""
+        return self.writes.is_honoured("IfNoneMatch")
+
     # Small objects
 
     def write(

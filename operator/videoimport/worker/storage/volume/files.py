@@ -42,6 +42,7 @@ class VolumeFiles:
         self.in_doubt: set[str] = set()
         self.guards: bool | None = True
         self.guards_own: bool | None = True
+        self.guards_writes: bool | None = True
 
     def translated(self, doing: str, needed: int | None = None) -> AbstractContextManager[None]:
         """Convert OSErrors inside the ``with`` block to failures. ``doing`` completes "The volume did not let the
@@ -189,6 +190,7 @@ class VolumeFiles:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             except OSError as error:  # a file system without locks is like a store without conditions
                 log().warning("the volume has no locks", error=type(error).__name__)
+                self.guards_writes = False
             yield
         finally:
             os.close(descriptor)
