@@ -96,12 +96,17 @@ class ObjectStore:
         uid = found["metadata"]["uid"]
         if patch.get("metadata", {}).get("uid", uid) != uid:
             raise errors.Conflict(f"{kind} {name}: another object has the name")
-        changed = self.admit(kind, merge(found, copy.deepcopy(patch)), copy.deepcopy(found))
-        if kind in _WITH_GENERATION and changed.get("spec") != found.get("spec"):
-            changed["metadata"]["generation"] = found["metadata"].get("generation", 0) + 1
-        made = self._put(kind, changed)
+        made = self.replace(kind, merge(found, copy.deepcopy(patch)))
         self._finish_deletion(kind, made)
         return made
+
+    def replace(self, kind: Kind, raw: Raw) -> Raw:
+        """Write the whole object, whatever its version. Raises Rejected if the schema does not allow the object."""
+        found = self._find(kind, raw["metadata"]["namespace"], raw["metadata"]["name"])
+        changed = self.admit(kind, copy.deepcopy(raw), copy.deepcopy(found))
+        if kind in _WITH_GENERATION and changed.get("spec") != found.get("spec"):
+            changed["metadata"]["generation"] = found["metadata"].get("generation", 0) + 1
+        return self._put(kind, changed)
 
     def delete(self, kind: Kind, namespace: str, name: str, uid: str | None = None) -> Raw:
         """Delete an object after its dependents. Raises Conflict for another UID.
