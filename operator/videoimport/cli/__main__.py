@@ -8,19 +8,21 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from videoimport.cli.command_group import IN_A_CLUSTER, NOTHING_STARTED, CommandGroup
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_paths import Choices, folders, networks
+from videoimport.cli.options import Context, Kubeconfig, Namespace
 from videoimport.cli.progress_display import say
+from videoimport.cli.reasons_command import explain_reasons
 from videoimport.cli.run_command import STANDARD_INPUT, Format, Wish, perform
 from videoimport.cli.running import Stopped
 
-NOTHING_STARTED = 2
 Form = Literal["table", "csv", "json"]
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings=_CONTEXT,
     rich_markup_mode="markdown",
@@ -123,18 +125,10 @@ def run(
     raise typer.Exit(code)
 
 
-Kubeconfig = Annotated[
-    Path | None, typer.Option(metavar="FILE", dir_okay=False, help="The kubeconfig, if it is not kubectl's usual one.")
-]
-Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context, if not its current one.")]
-Namespace = Annotated[
-    str | None,
-    typer.Option("--namespace", "-n", metavar="NAME", help="The BulkImport's namespace, if not the context's own."),
-]
 Table = Annotated[str, typer.Option("--output", "-o", metavar="table|csv|json", help="The format of the results.")]
 
 
-@app.command()
+@app.command(rich_help_panel=IN_A_CLUSTER)
 def results(
     bulk: Annotated[str, typer.Argument(metavar="BULK", help="The BulkImport's name.")],
     output: Table = "table",
@@ -156,16 +150,10 @@ def results(
     from videoimport.cli.bulk_results_output import headline, rendered
     from videoimport.cli.kube_client import Kube
 
-    errors = Console(stderr=True)
-    try:
-        form = _form(output)
-        kube = Kube(kubeconfig, context)
-        account = of_cluster(kube, namespace or kube.namespace, bulk)
-    except UnusableError as error:
-        for problem in error.problems:
-            say(errors, f"error: {problem}")
-        raise typer.Exit(NOTHING_STARTED) from None
-    say(errors, headline(account))
+    form = _form(output)
+    kube = Kube(kubeconfig, context, namespace)
+    account = of_cluster(kube, kube.namespace, bulk)
+    say(Console(stderr=True), headline(account))
     sys.stdout.write(rendered(account, form))
 
 
@@ -181,6 +169,10 @@ def _format(output: str | None) -> Format | None:
     if output in (None, "json", "yaml"):
         return output  # type: ignore[return-value]
     raise UnusableError(f"--output {output}: write json or yaml; a folder for the results is named by --into.")
+
+
+# Commands of other modules. Each module imports the cluster client only when its command runs.
+app.command("reasons")(explain_reasons)
 
 
 def main() -> None:
