@@ -1,13 +1,10 @@
 """The end of a `run`: the written files or the reasons on the screen, or the final resources as JSON or YAML."""
 
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
-import yaml
 from rich.console import Console
 
 from videoimport.api.bulkimport import BulkImport
@@ -20,10 +17,11 @@ from videoimport.cli import run_result_text as words
 from videoimport.cli.bulk_results import Account, counted
 from videoimport.cli.bulk_results_output import headline, rendered
 from videoimport.cli.local_results import Home, openable
+from videoimport.cli.options import OutputFormat
 from videoimport.cli.progress_display import printable, say
+from videoimport.cli.resource_output import as_list, dump
 from videoimport.controller.client.resources import Raw
 
-Format = Literal["json", "yaml"]
 FAILED = 1
 """Exit code if several resources were given, or a BulkImport, and something was not imported."""
 
@@ -45,14 +43,10 @@ class Outcome:
             return words.exit_code(VideoImport.parse(self.resources[0]).status)
         return 0 if all(_has_succeeded(raw) for raw in self.resources) else FAILED
 
-    def print_resources(self, output: Format) -> None:
+    def print_resources(self, output: OutputFormat) -> None:
         """Print the resources to standard output. Several resources become a List."""
         shown = [_show(raw, self.home) for raw in self.resources]
-        whole = shown[0] if len(shown) == 1 else {"apiVersion": "v1", "kind": "List", "items": shown}
-        if output == "json":
-            sys.stdout.write(json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
-        else:
-            sys.stdout.write(yaml.safe_dump(whole, sort_keys=False, allow_unicode=True))
+        sys.stdout.write(dump(shown[0] if len(shown) == 1 else as_list(shown), output))
 
     def print_results(self, errors: Console, *, failures_only: bool) -> None:
         """Print the written files to standard output, and failures to the error stream."""
@@ -99,8 +93,6 @@ def _show(raw: Raw, home: Home) -> Raw:
 
 def _with_paths(account: Account, home: Home) -> Account:
     """Return the account with a path instead of the address of a volume."""
-    from dataclasses import replace
-
     def localize(uri: str | None) -> str | None:
         path = home.path(uri) if uri else None
         return words.shorten(path, Path.cwd()) if path else uri

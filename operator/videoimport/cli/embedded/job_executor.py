@@ -33,6 +33,8 @@ class JobExecutor:
     volumes: LocalVolumes
     folder: Path
     """Private folder in which each pod gets a folder of its own."""
+    verbose: bool = False
+    """True if the logs of the workers go to the error stream of this program."""
     _running: dict[str, "_Run"] = field(default_factory=dict)
     """The runs by the UID of their pod."""
     _stopping: bool = False
@@ -102,7 +104,7 @@ class JobExecutor:
         except errors.ClusterError:  # the Job was deleted since
             return
         log = self.cluster.log_path(pod["metadata"]["namespace"], pod["metadata"]["name"])
-        run = _Run(PodProcess(pod, self.folder / pod["metadata"]["uid"], log))
+        run = _Run(PodProcess(pod, self.folder / pod["metadata"]["uid"], log, self.verbose))
         self._running[pod["metadata"]["uid"]] = run
         run.task = asyncio.create_task(self._run(run, present, pod), name=pod["metadata"]["name"])
 

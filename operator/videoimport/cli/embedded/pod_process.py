@@ -55,6 +55,8 @@ class PodProcess:
     pod: Raw
     folder: Path
     log: Path
+    verbose: bool = False
+    """True if the error stream of the process goes to the error stream of this program, not to the log."""
     _process: asyncio.subprocess.Process | None = None
     _oom_killed: bool = field(default=False)
 
@@ -68,7 +70,7 @@ class PodProcess:
                     *argv,
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=log,
-                    stderr=log,
+                    stderr=None if self.verbose else log,
                     env=self._build_environment(),
                     start_new_session=True,  # Ctrl-C reaches only this program, which stops the workers in order
                     preexec_fn=_end_with_parent,
@@ -76,7 +78,7 @@ class PodProcess:
             started()
             return await self._wait(self._process)
         finally:
-            await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     async def stop(self, grace_seconds: float) -> None:
         """Send SIGTERM, and SIGKILL after the grace period."""

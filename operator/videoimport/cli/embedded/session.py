@@ -44,6 +44,7 @@ class SessionOptions:
     allowed_networks: tuple[str, ...]
     folder: Path
     """Private folder for the files of the processes."""
+    verbose: bool = False
 
     def build_settings(self) -> Settings:
         """Return the settings of decisions. The image is a word only, because no container starts."""
@@ -59,9 +60,9 @@ class Session:
     objects: ObjectStore
     volumes: LocalVolumes
     options: SessionOptions
+    roots: tuple[Key, ...]
     show: Observer
     """Called about twice a second while objects change."""
-    roots: tuple[Key, ...] = ()
     stopped_by: int | None = None
     """Number of the signal that stopped the session."""
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -74,11 +75,20 @@ class Session:
         """Run until every root has ended, or a signal stops the session."""
         asyncio.run(self._run())
 
+    def read_last_lines(self, most: int) -> list[str]:
+        """Return the end of the newest log of a worker."""
+        logs = sorted(self._logs.iterdir(), key=lambda path: path.stat().st_mtime)
+        return logs[-1].read_text(errors="replace").splitlines()[-most:] if logs else []
+
+    @property
+    def _logs(self) -> Path:
+        return self.options.folder / "logs"
+
     async def _run(self) -> None:
-        logs = self.options.folder / "logs"
+        logs = self._logs
         logs.mkdir()
         cluster = EmbeddedCluster(self.objects, logs)
-        self._executor = JobExecutor(cluster, self.volumes, self.options.folder)
+        self._executor = JobExecutor(cluster, self.volumes, self.options.folder, self.options.verbose)
         self._executor.begin()
         queue = KeyedQueue()
         store = Store(queue.add, limits=Limits(cluster=self.options.parallelism))

@@ -54,16 +54,12 @@ def open_state(folder: Path, namespace: str, name: str) -> StateFile:
     path = folder / f"{_shorten(f'{namespace}.{name}')}.db"
     try:
         return StateFile(path)
-    except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise UnusableError(f"{BULK_KIND} {name} runs already on this machine; wait until that run ends.") from None
-        raise UnusableError(
-            f"--state {folder}: {path.name} cannot be opened: {error}; choose another folder."
-        ) from None
     except (sqlite3.DatabaseError, OSError) as error:
-        raise UnusableError(
-            f"--state {folder}: {path.name} cannot be used: {error}; remove it, or choose another folder."
-        ) from None
+        if "locked" in str(error):
+            problem = f"{BULK_KIND} {name} runs already on this machine; wait until that run ends."
+        else:
+            problem = f"{path} cannot be used: {error}; remove the file, or give another folder by --state DIR."
+        raise UnusableError(problem) from None
 
 
 def _shorten(name: str) -> str:
