@@ -21,11 +21,12 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Progress
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
-from videoimport.cli import manifest, running
 from videoimport.cli import run_result_text as words
+from videoimport.cli import running
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_paths import Choices, Places, places, redirected
 from videoimport.cli.local_results import Home, openable
+from videoimport.cli.manifests import manifest
 from videoimport.cli.progress_display import display, printable, say
 from videoimport.cli.simulated_status import SimulatedCluster, resource, task_of
 
