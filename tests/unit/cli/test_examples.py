@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from videoimport.api.bulkimport import BulkImport
-from videoimport.cli.manifest import read
-from videoimport.cli.schema_rules import repeated_entries, unknown_fields
+from videoimport.cli.manifests.manifest import read
+from videoimport.cli.manifests.schema_rules import repeated_entries, unknown_fields
 from videoimport.crdgen.definitions import bulk_definition
 
 FOLDER = Path(__file__).resolve().parents[3] / "examples"

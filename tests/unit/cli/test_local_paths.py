@@ -9,7 +9,7 @@ import yaml
 
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_paths import Choices, Places, folders, networks, places, redirected
-from videoimport.cli.manifest import read
+from videoimport.cli.manifests.manifest import read
 
 URL = {"url": "https://media.example.com/a.mp4"}
 

@@ -8,8 +8,8 @@ from videoimport.api.reasons import TABLE, Reason
 from videoimport.api.tasks.import_report import Progress, Report
 from videoimport.api.videoimport import VideoImport, spec_hash
 from videoimport.api.videoimport_status import OutputFile, Outputs, SourceStatus, Stage, StageName, VideoPhase
-from videoimport.cli.manifest import read
-from videoimport.cli.schema_rules import unknown_fields
+from videoimport.cli.manifests.manifest import read
+from videoimport.cli.manifests.schema_rules import unknown_fields
 from videoimport.cli.simulated_status import RunEnd, SimulatedCluster, resource, task_of
 from videoimport.crdgen.definitions import video_definition
 

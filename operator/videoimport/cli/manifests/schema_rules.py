@@ -44,16 +44,6 @@ def corrected(schema: Schema, value: Any) -> Any:
     return value
 
 
-def as_stored(value: Any) -> Any:
-    """Return ``value`` as the API server reads it from kubectl: without null fields, and with a whole number such as
-    5.0 as an integer."""
-    if isinstance(value, dict):
-        return {name: as_stored(child) for name, child in value.items() if child is not None}
-    if isinstance(value, list):
-        return [as_stored(child) for child in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
 def _renamed(name: Any, known: Iterable[str], value: dict[Any, Any]) -> Any:
     meant = _meant(name, known) if isinstance(name, str) and name not in known else None
     return name if meant is None or meant in value else meant

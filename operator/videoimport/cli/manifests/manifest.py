@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from videoimport.api.rules.validation import BrokenRuleError
 from videoimport.api.videoimport import MAX_NAME, VideoImport
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.schema_rules import Schema, as_stored, corrected, repeated_entries, unknown_fields
-from videoimport.cli.yaml_documents import Document, the_import
+from videoimport.cli.manifests.schema_defaults import Schema, convert_numbers
+from videoimport.cli.manifests.schema_rules import corrected, repeated_entries, unknown_fields
+from videoimport.cli.manifests.yaml_documents import Document, the_import
 from videoimport.crdgen.definitions import video_definition
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
@@ -45,12 +46,14 @@ def read(text: str, called: str, now: datetime) -> Manifest:
 
     The UID is empty, and the caller sets it. Raises UnusableError with every problem that could be found.
     """
-    from videoimport.cli.cel_rules import broken_rules  # cel-python loads slowly, and only this function needs it
+    from videoimport.cli.manifests.cel_rules import (
+        broken_rules,
+    )  # cel-python loads slowly, and only this function needs it
 
     document = the_import(text, called)
     schema: Schema = video_definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     mistyped = [*_unknown(schema, document)]
-    document = as_stored(corrected(schema, document))
+    document = convert_numbers(corrected(schema, document))
     if problems := [*_name_problems(document), *_spec_problems(document)]:
         raise UnusableError(*_in(called, (*mistyped, *problems)))
     broken = dict.fromkeys(broken_rules(schema, _as_json(document)))

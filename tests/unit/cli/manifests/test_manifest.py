@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.manifest import Manifest, read
+from videoimport.cli.manifests.manifest import Manifest, read
 from videoimport.crdgen.definitions import video_definition
 from videoimport.crdgen.invalid_manifests import ManifestKey, Violation, shown, violations
 from videoimport.crdgen.validation_page import schema_of

@@ -18,15 +18,16 @@ from pydantic import ValidationError
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.rules.validation import VALIDATIONS, BrokenRuleError
 from videoimport.api.videoimport import VideoImport
-from videoimport.cli import cel_rules
-from videoimport.cli.cel_rules import broken_rules, with_defaults
+from videoimport.cli.manifests import cel_rules
+from videoimport.cli.manifests.cel_rules import broken_rules
+from videoimport.cli.manifests.schema_defaults import fill_defaults
 from videoimport.crdgen.definitions import bulk_definition, video_definition
 from videoimport.crdgen.invalid_manifests import Violation, shown, violations
 from videoimport.crdgen.validation_page import schema_of
 
 SCHEMAS = {"VideoImport": schema_of(video_definition()), "BulkImport": schema_of(bulk_definition())}
 MODELS: dict[str, type[VideoImport | BulkImport]] = {"VideoImport": VideoImport, "BulkImport": BulkImport}
-EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).parents[4] / "examples").glob("*.yaml"))
 
 
 def is_of_the_policy(found: Violation) -> bool:
@@ -159,7 +160,7 @@ def test_rules_for_a_change_are_not_for_a_new_object() -> None:
 
 def test_defaults_are_set_before_rules_are_checked() -> None:
     schema = {"properties": {"a": {"default": {}, "properties": {"b": {"default": 3}}}}}
-    assert with_defaults(schema, {}) == {"a": {"b": 3}}
+    assert fill_defaults(schema, {}) == {"a": {"b": 3}}
     low = {"metadata": {"name": "clip"}, "spec": {"requirements": {"minHeight": 1440}}}
     ((field, message),) = refusals("VideoImport", low)
     assert field == "spec.requirements"
