@@ -44,7 +44,7 @@ def write(terminal: Terminal, *documents: Raw, name: str = "course.yaml") -> Pat
 
 def items(site: FakeSourceSite, footage: Footage, *names: str) -> list[Raw]:
     """Items of these names: a clip with the same content is a duplicate, so each gets its own."""
-    clips = {"one": "silent.mp4", "two": "small.mp4", "three": "compliant.mkv"}
+    clips = {"one": "silent.mp4", "two": "moov-last.mp4", "three": "compliant.mkv"}
     return [{"name": name, "url": site.add(f"/{name}.mp4", file(footage(clips[name])))} for name in names]
 
 
@@ -58,7 +58,7 @@ def test_a_bulk_import_runs_to_its_end_and_the_exit_code_is_its_outcome(
     terminal: Terminal, site: FakeSourceSite, footage: Footage
 ) -> None:
     found = items(site, footage, "one", "two")
-    manifest = write(terminal, bulk({"items": [*found, {"name": "gone", "url": f"{site.origin}/gone.mp4"}]}))
+    manifest = write(terminal, bulk({"items": [*found, {"name": "gone", "url": site.url("/gone.mp4")}]}))
 
     told = terminal.bring(manifest)
 
@@ -79,7 +79,7 @@ def test_a_further_run_imports_only_what_failed(terminal: Terminal, site: FakeSo
     first = terminal.bring(manifest)
     assert states(first) == {"one": "Imported", "two": "Failed"}
 
-    site.add("/two.mp4", file(footage("small.mp4")))
+    site.add("/two.mp4", file(footage("moov-last.mp4")))
     before = len([seen for seen in site.requests if seen.path == "/one.mp4"])
     second = terminal.bring(manifest)
 
@@ -129,9 +129,9 @@ def test_secrets_and_lists_may_be_in_the_documents(
 
 def test_a_webhook_is_delivered(terminal: Terminal, site: FakeSourceSite, footage: Footage) -> None:
     key = new_secret()
-    with WebhookReceiver(key) as receiver:
+    with WebhookReceiver(secret=key).running() as receiver:
         secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hook"}, "stringData": {"secret": key}}
-        hook = {"url": receiver.url, "secretRef": {"name": "hook"}}
+        hook = {"url": receiver.url(), "secretRef": {"name": "hook"}}
         manifest = write(terminal, secret, bulk({"items": items(site, footage, "one")}, webhook=hook))
 
         told = terminal.bring(manifest)
@@ -180,11 +180,11 @@ def test_a_run_that_was_stopped_is_continued(
 ) -> None:
     """Each item is imported once, and the result of the first is not fetched again."""
     found = items(site, footage, "one", "two")
-    held = footage("small.mp4").read_bytes()
+    held = footage("moov-last.mp4").read_bytes()
 
     def hold(exchange: Exchange) -> None:
         exchange.answer(200, held, send=len(held) // 2)
-        site.closing.wait(LONGEST_SECONDS)
+        site.over.wait(LONGEST_SECONDS)
 
     site.add("/two.mp4", hold)
     manifest = write(terminal, bulk({"items": found}))
@@ -200,7 +200,7 @@ def test_a_run_that_was_stopped_is_continued(
         assert terminal.left == []
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "no process is left")
 
-    site.add("/two.mp4", file(footage("small.mp4")))
+    site.add("/two.mp4", file(footage("moov-last.mp4")))
     before = [seen.path for seen in site.requests].count("/one.mp4")
     told = terminal.bring(manifest)
 
@@ -211,8 +211,8 @@ def test_a_run_that_was_stopped_is_continued(
 def test_two_commands_do_not_run_the_same_bulk_import_at_once(
     terminal: Terminal, site: FakeSourceSite, footage: Footage
 ) -> None:
-    site.add("/one.mp4", lambda _exchange: site.closing.wait(LONGEST_SECONDS))
-    manifest = write(terminal, bulk({"items": [{"name": "one", "url": f"{site.origin}/one.mp4"}]}))
+    site.add("/one.mp4", lambda _exchange: site.over.wait(LONGEST_SECONDS))
+    manifest = write(terminal, bulk({"items": [{"name": "one", "url": site.url("/one.mp4")}]}))
     first = terminal.start("run", "-f", manifest, *LOOPBACK)
     until(lambda: bool(site.requests), "the item is fetched")
 

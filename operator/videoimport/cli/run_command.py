@@ -31,7 +31,6 @@ from videoimport.cli.embedded.session import Session, SessionOptions
 from videoimport.cli.embedded.state_file import StateFiles
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_results import Home
-from videoimport.cli.manifests.admission import admit
 from videoimport.cli.manifests.documents import STANDARD_INPUT, Documents, read
 from videoimport.cli.manifests.redirect import redirect
 from videoimport.cli.manifests.url_manifests import build_manifests
@@ -169,7 +168,7 @@ def perform(setting: RunSetting, output: OutputFormat | None) -> int:
         raise UnusableError(*dict.fromkeys(missing))
     configure_logs(verbose=setting.verbose)
     errors, states = Console(stderr=True), StateFiles()
-    objects = ObjectStore(UidMaker(setting.sources.choices.beside).make, admit, lambda: datetime.now(UTC), states)
+    objects = ObjectStore(UidMaker(setting.sources.choices.beside).make, lambda: datetime.now(UTC), states)
     with contextlib.closing(states), make_folders(setting), private_folder() as folder:
         roots = Roots(objects, states, setting.state)
         roots.add_all(setting.resources)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from videoimport.cli.manifests.admission import apply_defaults, prune, validate
 from videoimport.controller.client import errors
 from videoimport.controller.client.resources import Place, Raw
 from videoimport.core.plan import Kind
@@ -30,6 +31,16 @@ class Keeper(Protocol):
         """Remove the object."""
 
 
+def admit(kind: Kind, raw: Raw, old: Raw | None) -> Raw:
+    """Return an object as an API server would store it. Raises Rejected if the schema does not allow the object."""
+    if kind not in ("VideoImport", "BulkImport"):
+        return raw
+    filled = prune(kind, apply_defaults(kind, raw))
+    if problems := validate(kind, filled, old):
+        raise errors.Rejected(f"{kind} {raw['metadata']['name']} is invalid: {'; '.join(problems)}")
+    return filled
+
+
 def utc_text(moment: datetime) -> str:
     """Return a time as the API server writes times."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -40,10 +51,10 @@ class ObjectStore:
     """All objects of one run, for one thread. Callers receive copies."""
 
     make_uid: Callable[[Kind, Raw], str]
-    admit: Callable[[Kind, Raw, Raw | None], Raw]
-    """Applies defaults to an object and checks it; the second object is the previous one. Raises Rejected."""
     now: Callable[[], datetime]
     keeper: Keeper | None = None
+    admit: Callable[[Kind, Raw, Raw | None], Raw] = admit
+    """Applies defaults to an object and checks it; the second object is the previous one. Raises Rejected."""
     _objects: dict[Kind, dict[Place, Raw]] = field(default_factory=dict)
     _observers: list[Observer] = field(default_factory=list)
     _version: int = 0

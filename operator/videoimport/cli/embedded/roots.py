@@ -74,21 +74,26 @@ class Roots:
 
     def _begin(self, resource: Raw, file: StateFile) -> None:
         self.states.add(self.objects.make_uid(BULK_KIND, resource), file)
-        self.objects.create(resource)
+        self.objects.create({**resource, "metadata": resource["metadata"] | _note_asked_token(resource)})
 
 
 def renew(earlier: Raw, resource: Raw) -> Raw:
     """Return the earlier object with the wish of the manifest. If items have failed, the new run tries them again."""
-    asked = resource["spec"].get("retryToken", "")
-    annotations = (resource["metadata"].get("annotations") or {}) | {ASKED_TOKEN: asked}
-    wished = {"labels": resource["metadata"].get("labels") or {}, "annotations": annotations}
-    spec = copy.deepcopy(resource["spec"]) | {"retryToken": _choose_token(earlier, asked)}
+    wished = {"labels": resource["metadata"].get("labels") or {}} | _note_asked_token(resource)
+    token = _choose_token(earlier, resource["spec"].get("retryToken", ""))
+    spec = copy.deepcopy(resource["spec"]) | ({"retryToken": token} if token else {})
     return {**copy.deepcopy(earlier), "metadata": earlier["metadata"] | wished, "spec": spec}
+
+
+def _note_asked_token(resource: Raw) -> Raw:
+    """Return the annotations of a resource with the token of its manifest."""
+    asked = {ASKED_TOKEN: resource["spec"].get("retryToken", "")}
+    return {"annotations": (resource["metadata"].get("annotations") or {}) | asked}
 
 
 def _choose_token(earlier: Raw, asked: str) -> str:
     """Return the token of the manifest if it is new. Otherwise return a new token if there is something to retry."""
-    if asked != (earlier["metadata"].get("annotations") or {}).get(ASKED_TOKEN, asked):
+    if asked != (earlier["metadata"].get("annotations") or {}).get(ASKED_TOKEN):
         return asked
     status = BulkImport.parse(earlier).status
     if status.completion_time is not None and status.failed:

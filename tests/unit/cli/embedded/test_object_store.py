@@ -16,7 +16,7 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 @pytest.fixture
 def store() -> ObjectStore:
     numbers = itertools.count(1)
-    return ObjectStore(lambda _kind, _raw: f"uid-{next(numbers)}", lambda _kind, raw, _old: raw, lambda: NOW)
+    return ObjectStore(lambda _kind, _raw: f"uid-{next(numbers)}", lambda: NOW, admit=lambda _kind, raw, _old: raw)
 
 
 def job(name: str = "run", owner: Raw | None = None, **metadata: Any) -> Raw:

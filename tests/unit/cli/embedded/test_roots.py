@@ -35,7 +35,7 @@ class Runs:
     def run(self, resource: Raw, status: Raw | None = None) -> Raw:
         """Return the resource as a run begins with it. At the end of the run, the resource has this status."""
         states = StateFiles()
-        objects = ObjectStore(UidMaker(self._folder).make, lambda _kind, raw, _old: raw, lambda: NOW, states)
+        objects = ObjectStore(UidMaker(self._folder).make, lambda: NOW, states, lambda _kind, raw, _old: raw)
         Roots(objects, states, self._folder / "state").add_all([resource])
         begun = objects.get("BulkImport", "media", "course")
         if status:
