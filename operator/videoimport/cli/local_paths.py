@@ -9,7 +9,7 @@ from videoimport.api.destination import Destination, VolumeDestination
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.manifests.manifest import HERE
+from videoimport.cli.manifests.destinations import HERE
 
 CA_KEY = "ca.crt"
 _ELSEWHERE = {"spec.destination": ", or --into DIR to keep the results on this machine"}
