@@ -49,7 +49,7 @@ def _check(adapter: TypeAdapter[str], value: str, called: str, way_out: str) -> 
     except ValidationError as refusal:
         detail = refusal.errors(include_url=False)[0]
         broken = detail.get("ctx", {}).get("error")
-        message = str(broken) if isinstance(broken, BrokenRuleError) else f"is too long or too short; {way_out}"
+        message = str(broken) if isinstance(broken, BrokenRuleError) else f"it is too long or too short; {way_out}"
         raise UnusableError(f"{called} {value or 'is missing'}: {message}") from None
 
 

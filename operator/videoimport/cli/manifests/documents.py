@@ -83,7 +83,7 @@ def collect(documents: Sequence[ManifestDocument], problems: Iterable[str] = ())
     are reported too."""
     if len(documents) > MOST_DOCUMENTS:
         raise UnusableError(f"there are {len(documents)} documents; run at most {MOST_DOCUMENTS} at once.")
-    collector = _Collector(problems=list(problems))
+    collector = _ManifestCollector(problems=list(problems))
     for document in documents:
         collector.add(document)
     if not (collector.problems or collector.videos or collector.bulks):
@@ -105,7 +105,7 @@ def _split(text: ManifestText) -> Iterator[ManifestDocument]:
 
 
 @dataclass(slots=True)
-class _Collector:
+class _ManifestCollector:
     """Sorts documents by kind and collects their problems."""
 
     problems: list[str]

@@ -37,7 +37,7 @@ _NEEDED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class ExaminedManifest:
     """An object as the API server would store it, and its problems. With problems, the object is not to be used."""
 
     raw: Raw
@@ -46,7 +46,7 @@ class Examined:
     """True if the user named no destination. The object then has a volume with the claim ``HERE``."""
 
 
-def examine(kind: OurKind, document: Raw) -> Examined:
+def examine(kind: OurKind, document: Raw) -> ExaminedManifest:
     """Return the object of a document with its defaults, and every problem that could be found."""
     schema = get_schema(kind)
     problems = [*_unknown(schema, document)]
@@ -54,13 +54,13 @@ def examine(kind: OurKind, document: Raw) -> Examined:
     problems += find_metadata_problems(kind, document)
     spec = document.get("spec")
     if not isinstance(spec, dict):
-        return Examined({}, (*problems, f"spec is {_kind(spec)}; {_NEEDED[kind]}"))
+        return ExaminedManifest({}, (*problems, f"spec is {_kind(spec)}; {_NEEDED[kind]}"))
     spec, homeless = _with_destination(kind, spec)
     raw = apply_defaults(
         kind, {"apiVersion": API_VERSION, "kind": kind, "metadata": select_metadata(document), "spec": spec}
     )
     problems += _find_spec_problems(kind, raw)
-    return Examined(raw, tuple(dict.fromkeys(problems)), homeless)
+    return ExaminedManifest(raw, tuple(dict.fromkeys(problems)), homeless)
 
 
 def _unknown(schema: Schema, document: Raw) -> Iterator[str]:
