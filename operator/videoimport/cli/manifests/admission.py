@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from videoimport.api import bulkimport, videoimport
 from videoimport.api.labels import BULK_KIND, VIDEO_KIND
 from videoimport.api.metadata import MOST_KEY_LETTERS, PREDEFINED
-from videoimport.api.redaction import shown_text
+from videoimport.api.untrusted_text import clean_text
 from videoimport.cli.manifests.schema_defaults import (
     Schema,
     convert_numbers,
@@ -25,6 +25,7 @@ from videoimport.cli.manifests.schema_defaults import (
     fill_defaults,
 )
 from videoimport.cli.manifests.schema_values import find_value_problems
+from videoimport.cli.manifests.shown_values import shorten_text
 from videoimport.crdgen.admission_policy import CHECKS
 from videoimport.crdgen.definitions import bulk_definition, video_definition
 
@@ -35,7 +36,6 @@ _IMMUTABLE = ("source", "destination", "output")
 """Fields of a VideoImport that rules about a change read."""
 MOST_RULES = 100
 """Maximum number of broken rules that are reported. A rule takes about a millisecond."""
-_MOST_SHOWN = 80
 _PREDEFINED, _SCALAR, _KEY_SIZE = (message for _, message in CHECKS.values())
 
 
@@ -65,6 +65,11 @@ def _schema_in(definition: Raw) -> Schema:
 def get_schema(kind: OurKind) -> Schema:
     """Return the structural schema of a kind, which all callers share. Read it only."""
     return _traits_of(kind).schema
+
+
+def get_model(kind: OurKind) -> type[BaseModel]:
+    """Return the model of a kind's spec."""
+    return _traits_of(kind).model
 
 
 def apply_defaults(kind: OurKind, raw: Raw) -> Raw:
@@ -102,7 +107,7 @@ def validate(kind: OurKind, new: Raw, old: Raw | None = None) -> list[str]:
     problems += _find_broken_rules(traits, new, old)
     if old is None or spec != before:
         problems += _find_metadata_problems(kind, spec)
-    return list(dict.fromkeys(problems))
+    return list(dict.fromkeys(map(clean_text, problems)))
 
 
 def _find_broken_rules(traits: _Traits, new: Raw, old: Raw | None) -> Iterator[str]:
@@ -124,18 +129,25 @@ def _find_suspects(traits: _Traits, new: Raw, old: Raw | None) -> set[Place]:
     if old is not None and any(new["spec"].get(name) != old["spec"].get(name) for name in traits.unchanging):
         found.add(())
     if old is None or new["spec"] != old["spec"]:
-        found |= find_refused_places(traits.model, new["spec"])
+        found |= _find_refused_places(traits.model, new["spec"])
     return found
 
 
-def find_refused_places(model: type[BaseModel], spec: Raw) -> set[Place]:
-    """Return the parts of a spec that a model refuses, from ``spec``, with all parts above them."""
+def _find_refused_places(model: type[BaseModel], spec: Raw) -> set[Place]:
     try:
         model.model_validate_json(json.dumps(spec), strict=True)
     except ValidationError as refusal:
-        refused = [("spec", *detail["loc"]) for detail in refusal.errors(include_url=False, include_input=False)]
-        return {place[:length] for place in refused for length in range(len(place) + 1)}
+        return collect_places(refusal)
     return set()
+
+
+def collect_places(refusal: ValidationError) -> set[Place]:
+    """Return the parts of an object whose spec a model refuses, with all parts above them.
+
+    No rule refuses another part, because a model checks fields that do not contain each other independently.
+    """
+    refused = [("spec", *detail["loc"]) for detail in refusal.errors(include_url=False, include_input=False)]
+    return {place[:length] for place in refused for length in range(len(place) + 1)}
 
 
 def _select_parts(raw: Raw) -> Raw:
@@ -150,7 +162,7 @@ def _find_metadata_problems(kind: OurKind, spec: Raw) -> Iterator[str]:
         for is_bad, message in _METADATA_CHECKS:
             bad = [key for pairs in maps for key, value in pairs.items() if is_bad(key, value)]
             if bad:
-                yield f"{field}.{shown_text(bad[0][:_MOST_SHOWN])} {message}"
+                yield f"{field}.{shorten_text(bad[0])} {message}"
 
 
 def _collect_metadata(kind: OurKind, spec: Raw) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:

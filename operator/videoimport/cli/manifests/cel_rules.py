@@ -48,11 +48,11 @@ def broken_rules(
     If a value has another type than in the schema, the rules of the value are skipped. The API server rejects the type
     and then checks no rule.
     """
-    yield from _broken(schema, fill_defaults(schema, value), _Position(path, (), places), old)
+    yield from _broken(schema, fill_defaults(schema, value), _RulePlace(path, (), places), old)
 
 
 @dataclass(frozen=True, slots=True)
-class _Position:
+class _RulePlace:
     """A part of the object, and the parts to check."""
 
     path: str
@@ -63,11 +63,11 @@ class _Position:
     def is_wanted(self) -> bool:
         return self.places is None or self.place in self.places
 
-    def enter(self, step: str | int, *, is_key: bool) -> "_Position":
-        return _Position(f"{self.path}[{step}]" if is_key else f"{self.path}.{step}", (*self.place, step), self.places)
+    def enter(self, step: str | int, *, is_key: bool) -> "_RulePlace":
+        return _RulePlace(f"{self.path}[{step}]" if is_key else f"{self.path}.{step}", (*self.place, step), self.places)
 
 
-def _broken(schema: Schema, value: Any, at: _Position, old: Any) -> Iterator[tuple[str, str]]:
+def _broken(schema: Schema, value: Any, at: _RulePlace, old: Any) -> Iterator[tuple[str, str]]:
     has_type = type(value) in _TYPES.get(schema.get("type", ""), (type(value),))
     if value == old or not has_type or not at.is_wanted():
         return
@@ -81,7 +81,7 @@ def _broken(schema: Schema, value: Any, at: _Position, old: Any) -> Iterator[tup
         yield from _broken(below, child, position, before)
 
 
-def _children(schema: Schema, value: Any, at: _Position, old: Any) -> Iterator[tuple[Schema, _Position, Any, Any]]:
+def _children(schema: Schema, value: Any, at: _RulePlace, old: Any) -> Iterator[tuple[Schema, _RulePlace, Any, Any]]:
     """Yield each child of a value: its schema, its position, the child, and the same child of the previous object."""
     if isinstance(value, dict):
         known, before = schema.get("properties", {}), old if isinstance(old, dict) else {}

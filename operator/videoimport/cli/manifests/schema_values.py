@@ -8,12 +8,11 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from videoimport.api.redaction import shown_text
 from videoimport.cli.manifests.schema_defaults import Schema, select_schema
+from videoimport.cli.manifests.shown_values import shorten_text
 
 _ABSENT = object()
 """Stands for a value that the previous object lacks. It equals no JSON value."""
-_MOST_SHOWN = 80
 _TYPES: Mapping[type, tuple[str, ...]] = {
     bool: ("boolean",),
     dict: ("object",),
@@ -91,8 +90,7 @@ def _find_duplicates(schema: Schema, value: list[Any], path: str) -> Iterator[st
 
 def _quote(value: Any) -> str:
     if isinstance(value, str):
-        text = shown_text(value)
-        value = text if len(text) <= _MOST_SHOWN else text[: _MOST_SHOWN - 1] + "…"
+        value = shorten_text(value)
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 

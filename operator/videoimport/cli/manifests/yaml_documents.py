@@ -1,6 +1,8 @@
-"""Parsing of a YAML file that contains one VideoImport. The result is the document as written."""
+"""Parsing of YAML and JSON text into the documents that it contains, as written."""
 
+import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -10,14 +12,16 @@ from videoimport.cli.errors import UnusableError
 
 Document = dict[str, Any]
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
+MOST_VALUES = 2_000_000
+"""Maximum number of values in a text. Aliases can make a short text very large."""
 _FROM_A_BULK = (
     f"a {BULK_KIND} needs the cluster: its controller makes a {VIDEO_KIND} of each item. To try one item here, write a "
     f"{VIDEO_KIND} with that item's url as spec.source.url and the content of spec.template as its spec"
 )
 
 
-class _Loader(yaml.SafeLoader):
-    """A loader that reads YAML as kubectl does: a date stays text, and a duplicate key is an error."""
+class _AsKubectl:
+    """The part of a loader that reads YAML as kubectl does: a date stays text, and a duplicate key is an error."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 — pyyaml declares the attribute so
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
@@ -30,7 +34,87 @@ class _Loader(yaml.SafeLoader):
             if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge" and key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"{key.value} occurs twice", problem_mark=key.start_mark)
             seen.add(str(key.value))
-        return super().construct_mapping(node, deep=deep)
+        return super().construct_mapping(node, deep=deep)  # type: ignore[misc]
+
+
+class _Loader(_AsKubectl, yaml.SafeLoader):
+    """A loader with messages for users."""
+
+
+class _FastLoader(_AsKubectl, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """A loader that is about ten times as fast."""
+
+
+def parse_documents(text: str, name: str) -> list[Document]:
+    """Return all documents of a text as JSON values, without empty documents. ``name`` is the name of the text in
+    messages.
+
+    Raises UnusableError if the text is no YAML or has other values than objects, or if aliases make it too large.
+    """
+    documents = _load(text, name)
+    if strange := [document for document in documents if not isinstance(document, dict)]:
+        kind = type(strange[0]).__name__
+        raise UnusableError(f"{name} holds a {kind} where a resource should be; begin with apiVersion and kind.")
+    return documents
+
+
+def _load(text: str, name: str) -> list[Any]:
+    try:
+        try:
+            found = list(yaml.load_all(text, _FastLoader))
+        except yaml.YAMLError:
+            found = list(yaml.load_all(text, _Loader))
+        return [_Converter(name).convert(document) for document in found if document is not None]
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise UnusableError(f"{name} is no YAML: {error.problem}{where}. Correct that line.") from None
+    except yaml.YAMLError as error:
+        said = str(error).splitlines()[0].rstrip(".")
+        raise UnusableError(f"{name} is no YAML: {said}. Give a manifest in YAML or JSON.") from None
+    except RecursionError:
+        raise UnusableError(f"{name} has lists or objects within each other too deep; give a manifest.") from None
+
+
+class _Converter:
+    """Converts values of YAML to those of JSON, as kubectl does. Everything that JSON lacks becomes text."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._left = MOST_VALUES
+
+    def convert(self, value: Any) -> Any:
+        """Return a value of JSON. Raises UnusableError beyond MOST_VALUES, or for a number that JSON lacks."""
+        self._left -= 1
+        if self._left < 0:
+            raise UnusableError(f"{self._name} has more than {MOST_VALUES} values; remove its aliases, or divide it.")
+        if isinstance(value, dict):
+            return {_convert_key(key): self.convert(child) for key, child in value.items()}
+        if isinstance(value, list):
+            return [self.convert(child) for child in value]
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UnusableError(f"{self._name} has the number {value}, which no manifest can have; put it in quotes.")
+        return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def _convert_key(key: Any) -> str:
+    if isinstance(key, bool) or key is None:
+        return "null" if key is None else str(key).lower()
+    return str(key)
+
+
+def split_lists(document: Document) -> Iterator[tuple[str, Document]]:
+    """Yield the objects of a document, each with its place in the document. The place is empty for a document that is
+    no list. Raises UnusableError if an entry of a list is no object."""
+    kind, items = str(document.get("kind", "")), document.get("items")
+    if not kind.endswith("List") or not isinstance(items, list):
+        yield "", document
+        return
+    given = {"apiVersion": document.get("apiVersion"), "kind": kind.removesuffix("List")} if kind != "List" else {}
+    for number, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise UnusableError(f"items[{number}] is no resource; begin with apiVersion and kind.")
+        yield f"items[{number}]", given | item
 
 
 def the_import(text: str, name: str) -> Document:
@@ -38,7 +122,7 @@ def the_import(text: str, name: str) -> Document:
 
     Raises UnusableError if the file cannot be read, or has no VideoImport, several, or another kind of this API.
     """
-    documents = _documents(text, name)
+    documents = parse_documents(text, name)
     imports = [document for document in documents if document.get("kind") == VIDEO_KIND]
     if bulk := [document for document in documents if document.get("kind") == BULK_KIND]:
         raise UnusableError(f"{name}: {_called(bulk[0])}: {_FROM_A_BULK}.")
@@ -50,22 +134,6 @@ def the_import(text: str, name: str) -> Document:
             f"{name}: apiVersion is {found}; write {API_VERSION}, or use the program of that version's release."
         )
     return imports[0]
-
-
-def _documents(text: str, name: str) -> list[Document]:
-    try:
-        documents = [document for document in yaml.load_all(text, _Loader) if document is not None]
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UnusableError(f"{name} is no YAML: {error.problem}{where}. Correct that line.") from None
-    except yaml.YAMLError as error:
-        said = str(error).splitlines()[0].rstrip(".")
-        raise UnusableError(f"{name} is no YAML: {said}. Give a manifest in YAML or JSON.") from None
-    if strange := [document for document in documents if not isinstance(document, dict)]:
-        kind = type(strange[0]).__name__
-        raise UnusableError(f"{name} holds a {kind} where a resource should be; begin with apiVersion and kind.")
-    return documents
 
 
 def _not_one(documents: list[Document], imports: list[Document], name: str) -> str:
