@@ -1,4 +1,4 @@
-"""`kubectl videoimport run` of several resources: the controller's reconcilers and the real worker, without a cluster."""
+"""`kubectl videoimport run` of several resources: the controller's decisions and the real worker, without a cluster."""
 
 import base64
 import json
@@ -17,6 +17,7 @@ from support.webhook_receiver import WebhookReceiver, new_secret
 from support.worker.cli_harness import LOOPBACK, FinishedCommand, Terminal, to
 from support.worker.object_store import KEY_ID, SECRET, Bucket
 from support.worker.worker_harness import descendants, probe
+from videoimport.api.tasks.webhook_task import SECRET_KEY
 
 Footage = Callable[[str], Path]
 Raw = dict[str, Any]
@@ -130,7 +131,7 @@ def test_secrets_and_lists_may_be_in_the_documents(
 def test_a_webhook_is_delivered(terminal: Terminal, site: FakeSourceSite, footage: Footage) -> None:
     key = new_secret()
     with WebhookReceiver(secret=key).running() as receiver:
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hook"}, "stringData": {"secret": key}}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "hook"}, "stringData": {SECRET_KEY: key}}
         hook = {"url": receiver.url(), "secretRef": {"name": "hook"}}
         manifest = write(terminal, secret, bulk({"items": items(site, footage, "one")}, webhook=hook))
 
@@ -189,8 +190,8 @@ def test_a_run_that_was_stopped_is_continued(
     site.add("/two.mp4", hold)
     manifest = write(terminal, bulk({"items": found}))
     process = terminal.start("run", "-f", manifest, *LOOPBACK)
-    until(lambda: (terminal.manifests / "one/result.json").exists(), "the first item is imported")
-    until(lambda: any(seen.path == "/two.mp4" for seen in site.requests), "the second is fetched")
+    until(lambda: (terminal.manifests / "one/result.json").exists())
+    until(lambda: any(seen.path == "/two.mp4" for seen in site.requests))
     workers = descendants(process.pid)
     process.send_signal(number)
     _, errors = process.communicate(timeout=LONGEST_SECONDS)
@@ -198,7 +199,7 @@ def test_a_run_that_was_stopped_is_continued(
     if number == signal.SIGINT:
         assert "Stopped by SIGINT" in errors
         assert terminal.left == []
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), "no process is left")
+    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
     site.add("/two.mp4", file(footage("moov-last.mp4")))
     before = [seen.path for seen in site.requests].count("/one.mp4")
@@ -214,7 +215,7 @@ def test_two_commands_do_not_run_the_same_bulk_import_at_once(
     site.add("/one.mp4", lambda _exchange: site.over.wait(LONGEST_SECONDS))
     manifest = write(terminal, bulk({"items": [{"name": "one", "url": site.url("/one.mp4")}]}))
     first = terminal.start("run", "-f", manifest, *LOOPBACK)
-    until(lambda: bool(site.requests), "the item is fetched")
+    until(lambda: bool(site.requests))
 
     told = terminal.bring(manifest)
 
@@ -227,7 +228,7 @@ def test_two_commands_do_not_run_the_same_bulk_import_at_once(
 def test_the_memory_limit_of_the_spec_holds(terminal: Terminal, site: FakeSourceSite, footage: Footage) -> None:
     worker = {"resources": {"limits": {"memory": "40Mi"}, "requests": {"memory": "10Mi"}}}
     source = {"url": site.add("/one.mp4", file(footage("silent.mp4")))}
-    spec = {"source": source, "worker": worker, "retry": {"maxAttempts": 1}}
+    spec = {"source": source, "worker": worker, "maxAttempts": 1}
     told = terminal.bring(write(terminal, resource("VideoImport", "clip", spec)), "-o", "json")
 
     assert told.resource["status"]["reason"] == "OutOfMemory", told.stderr
@@ -259,7 +260,7 @@ def test_a_terminal_shows_a_table_of_all_imports(terminal: Terminal, site: FakeS
 
     assert process.returncode == 0
     assert b"PROGRESS" in shown
-    assert b"bulkimport/course" in shown
+    assert b"bi/course" in shown
 
 
 def _read(descriptor: int) -> bytes:

@@ -2,17 +2,15 @@
 
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
-from videoimport.cli.command_group import IN_A_CLUSTER, NOTHING_STARTED, CommandGroup
+from videoimport.cli.command_group import IN_A_CLUSTER, CommandGroup
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.options import Context, Kubeconfig, Namespace
 from videoimport.cli.progress_display import say
-from videoimport.cli.reasons_command import explain_reasons
 from videoimport.cli.run_command import run_imports
 
 Form = Literal["table", "csv", "json"]

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from videoimport.api.videoimport_status import OutputFile, Outputs, ThumbnailSet, VideoImportStatus
 
-
 _VOLUME = "pvc://"
 
 

@@ -31,13 +31,16 @@ from videoimport.cli.embedded.session import Session, SessionOptions
 from videoimport.cli.embedded.state_file import StateFiles
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_results import Home
-from videoimport.cli.manifests.documents import STANDARD_INPUT, Documents, read
-from videoimport.cli.manifests.redirect import redirect
+from videoimport.cli.manifests.admission import apply_defaults
+from videoimport.cli.manifests.destinations import parse_into, redirect
+from videoimport.cli.manifests.documents import Documents, read
+from videoimport.cli.manifests.manifest_files import STANDARD_INPUT
 from videoimport.cli.manifests.url_manifests import build_manifests
 from videoimport.cli.options import OutputFormat
 from videoimport.cli.progress_display import say
 from videoimport.cli.run_display import choose_display
 from videoimport.cli.run_outcome import Outcome
+from videoimport.controller.client.resources import Raw
 
 STATE_FOLDER = ".videoimport-state"
 _PROGRAMS = ("ffmpeg", "ffprobe")
@@ -56,9 +59,7 @@ Filenames = Annotated[
 ]
 Into = Annotated[
     str | None,
-    typer.Option(
-        metavar="DIR|s3://…", help="A folder or bucket for the results, whatever the manifest's destination."
-    ),
+    typer.Option(metavar="DIR|s3://…", help="A folder or bucket for the results, whatever the manifest's destination."),
 ]
 Playlist = Annotated[bool, typer.Option("--playlist", metavar="", help="Import every video of the URL's playlist.")]
 Output = Annotated[
@@ -86,7 +87,9 @@ Networks = Annotated[
 State = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", file_okay=False, help=f"The folder of BulkImports' state; else {STATE_FOLDER} beside the manifest."
+        metavar="DIR",
+        file_okay=False,
+        help=f"The folder of BulkImports' state; else {STATE_FOLDER} beside the manifest.",
     ),
 ]
 Parallelism = Annotated[
@@ -100,7 +103,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Show
 class RunSetting:
     """Everything that is determined before any process starts."""
 
-    resources: Sequence[dict[str, object]]
+    resources: Sequence[Raw]
     sources: MountSources
     networks: tuple[str, ...]
     state: Path
@@ -142,7 +145,7 @@ def run_imports(
     * 130 – the run was interrupted, and left no unfinished files
     """
     check_machine(sys.platform, {program: shutil.which(program) for program in _PROGRAMS})
-    folder = Path(into).expanduser().resolve() if into and "://" not in into else None
+    folder = Path(into).expanduser().resolve() if into and parse_into(into) is None else None
     choices = Choices(
         beside=find_base_folder(filename or ()),
         into=folder,
@@ -150,10 +153,12 @@ def run_imports(
         claims=parse_folders("--claim", claim or ()),
         config_maps=parse_folders("--config-map", config_map or ()),
     )
-    documents = read_input(urls or (), filename or (), into, playlist=playlist)
+    documents = None if urls and not filename else read_manifests(filename or (), urls or (), playlist=playlist)
     setting = RunSetting(
-        resources=[redirect(raw, into) for raw in documents.resources] if into else documents.resources,
-        sources=MountSources(choices, documents.secrets, documents.config_maps),
+        resources=list_resources(documents, into)
+        if documents
+        else build_resources(urls or (), into, playlist=playlist),
+        sources=MountSources(choices, documents.secrets, documents.config_maps) if documents else MountSources(choices),
         networks=check_networks(allow_network or ()),
         state=(state or choices.beside / STATE_FOLDER).expanduser().resolve(),
         parallelism=parallelism or len(os.sched_getaffinity(0)),
@@ -193,15 +198,38 @@ def perform(setting: RunSetting, output: OutputFormat | None) -> int:
     return outcome.compute_exit_code()
 
 
-def read_input(urls: Sequence[str], filenames: Sequence[str], into: str | None, *, playlist: bool) -> Documents:
-    """Return the resources of the addresses or of the manifests. Raises UnusableError."""
-    if bool(urls) == bool(filenames):
-        raise UnusableError("Give either addresses, or manifests by -f; such as: run https://media.example.com/1.mp4")
-    if urls:
-        return Documents(resources=tuple(build_manifests(urls, into, playlist=playlist)))
+def read_manifests(filenames: Sequence[str], urls: Sequence[str], *, playlist: bool) -> Documents:
+    """Return the manifests of ``-f``. Raises UnusableError, also for options that do not fit together."""
+    if not filenames or urls:
+        raise UnusableError(
+            "Give either addresses or manifests; such as run https://media.example.com/1.mp4, or run -f course.yaml."
+        )
     if playlist:
         raise UnusableError("--playlist is for an address; a manifest has source.playlist instead.")
     return read(filenames)
+
+
+def list_resources(documents: Documents, into: str | None) -> list[Raw]:
+    """Return the resources of manifests. Raises UnusableError if there is nothing to run."""
+    resources = [*documents.bulks, *documents.videos]
+    idle = [describe_idle(raw) for raw in resources]
+    if all(idle):
+        raise UnusableError(*filter(None, idle))
+    return [redirect(raw, into) for raw in resources]
+
+
+def describe_idle(raw: Raw) -> str | None:
+    """Return a sentence if the resource asks for no run."""
+    for field in ("suspend", "cancel"):
+        if raw["spec"].get(field):
+            return f"{raw['metadata']['name']}: spec.{field} is true, so there is nothing to run; leave it out."
+    return None
+
+
+def build_resources(urls: Sequence[str], into: str | None, *, playlist: bool) -> list[Raw]:
+    """Return the resources for addresses. Raises UnusableError."""
+    made = (apply_defaults(raw["kind"], raw) for raw in build_manifests(urls, into, playlist=playlist))
+    return [raw | {"metadata": {"namespace": "default"} | raw["metadata"]} for raw in made]
 
 
 def find_base_folder(filenames: Sequence[str]) -> Path:

@@ -53,9 +53,7 @@ class LiveDisplay:
 class LineDisplay:
     """One line for each root when the phase changes, and otherwise every few seconds."""
 
-    def __init__(
-        self, roots: tuple[Key, ...], console: Console, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, roots: tuple[Key, ...], console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._roots, self._console, self._clock = roots, console, clock
         self._shown: dict[Key, tuple[float, str]] = {}
 

@@ -93,6 +93,7 @@ def _show(raw: Raw, home: Home) -> Raw:
 
 def _with_paths(account: Account, home: Home) -> Account:
     """Return the account with a path instead of the address of a volume."""
+
     def localize(uri: str | None) -> str | None:
         path = home.path(uri) if uri else None
         return words.shorten(path, Path.cwd()) if path else uri

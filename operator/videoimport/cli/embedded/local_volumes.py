@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 from videoimport.cli.embedded.object_store import ObjectStore
 from videoimport.cli.errors import UnusableError
+from videoimport.cli.manifests.destinations import HERE
 from videoimport.controller.client.errors import NotFound
 from videoimport.controller.client.resources import Place, Raw
 
-HERE = "here"
-"""Claim name of a resource without a destination. The volume of this claim is the folder of the results."""
 CA_KEY = "ca.crt"
 _MOST_BYTES = 4 * 2**20
 """Maximum size of a file of a Secret or ConfigMap. A cluster accepts 1 MiB for the whole object."""
@@ -124,7 +123,7 @@ def _walk(value: Any, path: str) -> Iterator[Reference]:
         return
     for name, child in value.items():
         below = f"{path}.{name}"
-        if name.endswith("SecretRef") and "persistentVolumeClaim" not in value:
+        if name.lower().endswith("secretref") and "persistentVolumeClaim" not in value:
             yield Reference("Secret", below, child["name"])
         elif name.endswith("ConfigMapRef"):
             yield Reference("ConfigMap", below, child["name"], CA_KEY)

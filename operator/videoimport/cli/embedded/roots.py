@@ -15,7 +15,7 @@ from videoimport.controller.client.resources import Key, Raw
 from videoimport.core.plan import Kind
 
 _IMPORTS_HERE = uuid.UUID("8f1d3c1e-6f0b-5b51-9a55-6a3d0b1a7c11")
-ASKED_TOKEN = "videoimport.io/manifest-retry-token"
+ASKED_TOKEN = "videoimport.io/manifest-retry-token"  # noqa: S105 — the name of an annotation
 """Annotation with the retryToken that the manifest had, because a further run of the command replaces the token."""
 
 
@@ -70,10 +70,10 @@ class Roots:
         self.states.add(earlier["metadata"]["uid"], file)
         for kind, raw in loaded:
             self.objects.load(kind, raw)
-        self.objects.replace(BULK_KIND, renew(earlier, resource))
+        self.objects.replace("BulkImport", renew(earlier, resource))
 
     def _begin(self, resource: Raw, file: StateFile) -> None:
-        self.states.add(self.objects.make_uid(BULK_KIND, resource), file)
+        self.states.add(self.objects.make_uid("BulkImport", resource), file)
         self.objects.create({**resource, "metadata": resource["metadata"] | _note_asked_token(resource)})
 
 

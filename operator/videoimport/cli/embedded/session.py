@@ -8,7 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport_status import VideoPhase
 from videoimport.cli.embedded.cluster import EmbeddedCluster
 from videoimport.cli.embedded.job_executor import JobExecutor
 from videoimport.cli.embedded.local_volumes import LocalVolumes
@@ -167,8 +169,17 @@ class Session:
 
 
 def has_ended(raw: Raw) -> bool:
-    """Return whether a VideoImport or BulkImport has its final status, and the webhook of a BulkImport is delivered."""
+    """Return whether a VideoImport or BulkImport has its final status, and the webhook of a BulkImport is delivered.
+
+    A suspended resource counts too, because only a change of its manifest continues it. A status of an earlier spec
+    does not count.
+    """
+    if raw.get("status", {}).get("observedGeneration") != raw["metadata"]["generation"]:
+        return False
     if raw["kind"] == "VideoImport":
-        return is_finished(VideoImport.parse(raw).status)
+        video = VideoImport.parse(raw).status
+        return is_finished(video) or video.phase is VideoPhase.SUSPENDED
     status = BulkImport.parse(raw).status
+    if status.phase is BulkPhase.SUSPENDED:
+        return True
     return status.completion_time is not None and (status.webhook is None or status.webhook.state != "Pending")
