@@ -39,7 +39,7 @@ from videoimport.cli.manifests.url_manifests import build_manifests
 from videoimport.cli.options import OutputFormat
 from videoimport.cli.progress_display import say
 from videoimport.cli.run_display import choose_display
-from videoimport.cli.run_outcome import Outcome
+from videoimport.cli.run_outcome import RunOutcome
 from videoimport.controller.client.resources import Raw
 
 STATE_FOLDER = ".videoimport-state"
@@ -182,7 +182,7 @@ def perform(setting: RunSetting, output: OutputFormat | None) -> int:
             options = SessionOptions(setting.parallelism, setting.networks, folder, setting.verbose)
             session = Session(objects, LocalVolumes(setting.sources, objects), options, keys, display.show)
             session.run()
-        outcome = Outcome(
+        outcome = RunOutcome(
             [objects.get(*key) for key in keys],
             objects.list("ConfigMap"),
             Home(setting.sources.claim),

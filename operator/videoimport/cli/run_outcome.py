@@ -27,7 +27,7 @@ FAILED = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """The final resources of a run."""
 
     resources: Sequence[Raw]

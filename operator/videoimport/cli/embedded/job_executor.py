@@ -35,7 +35,7 @@ class JobExecutor:
     """Private folder in which each pod gets a folder of its own."""
     verbose: bool = False
     """True if the logs of the workers go to the error stream of this program."""
-    _running: dict[str, "_Run"] = field(default_factory=dict)
+    _running: dict[str, "_LocalRun"] = field(default_factory=dict)
     """The runs by the UID of their pod."""
     _stopping: bool = False
 
@@ -104,11 +104,11 @@ class JobExecutor:
         except errors.ClusterError:  # the Job was deleted since
             return
         log = self.cluster.log_path(pod["metadata"]["namespace"], pod["metadata"]["name"])
-        run = _Run(PodProcess(pod, self.folder / pod["metadata"]["uid"], log, self.verbose))
+        run = _LocalRun(PodProcess(pod, self.folder / pod["metadata"]["uid"], log, self.verbose))
         self._running[pod["metadata"]["uid"]] = run
         run.task = asyncio.create_task(self._run(run, present, pod), name=pod["metadata"]["name"])
 
-    async def _run(self, run: "_Run", job: Raw, pod: Raw) -> None:
+    async def _run(self, run: "_LocalRun", job: Raw, pod: Raw) -> None:
         started = self._store.now()
         deadline = job["spec"].get("activeDeadlineSeconds")
         timer = asyncio.get_running_loop().call_later(deadline, self._exceed, run) if deadline else None
@@ -127,11 +127,11 @@ class JobExecutor:
         if not self._stopping:
             self._record(run, job, pod, started, end)
 
-    def _exceed(self, run: "_Run") -> None:
+    def _exceed(self, run: "_LocalRun") -> None:
         run.deadline_exceeded = True
         run.stop = asyncio.create_task(run.process.stop(_STOP_SECONDS))
 
-    def _record(self, run: "_Run", job: Raw, pod: Raw, started: datetime, end: Termination) -> None:
+    def _record(self, run: "_LocalRun", job: Raw, pod: Raw, started: datetime, end: Termination) -> None:
         """Write the end of a process into the pod and the Job."""
         now = self._store.now()
         self._write_status(pod, build_final_status(end, started, now))
@@ -172,7 +172,7 @@ class JobExecutor:
 
 
 @dataclass(slots=True)
-class _Run:
+class _LocalRun:
     process: PodProcess
     task: "asyncio.Task[None] | None" = None
     stop: "asyncio.Task[None] | None" = None
