@@ -63,7 +63,7 @@ Into = Annotated[
 ]
 Playlist = Annotated[bool, typer.Option("--playlist", metavar="", help="Import every video of the URL's playlist.")]
 Output = Annotated[
-    OutputFormat | None,
+    str | None,
     typer.Option("--output", "-o", metavar="json|yaml", help="Print the final resources with their status."),
 ]
 Secrets = Annotated[
@@ -144,6 +144,7 @@ def run_imports(
     * 64 to 113 – the only import failed; each reason has its own code
     * 130 – the run was interrupted, and left no unfinished files
     """
+    form = parse_format(output)
     check_machine(sys.platform, {program: shutil.which(program) for program in _PROGRAMS})
     folder = Path(into).expanduser().resolve() if into and parse_into(into) is None else None
     choices = Choices(
@@ -164,7 +165,7 @@ def run_imports(
         parallelism=parallelism or len(os.sched_getaffinity(0)),
         verbose=verbose,
     )
-    raise typer.Exit(perform(setting, output))
+    raise typer.Exit(perform(setting, form))
 
 
 def perform(setting: RunSetting, output: OutputFormat | None) -> int:
@@ -196,6 +197,13 @@ def perform(setting: RunSetting, output: OutputFormat | None) -> int:
         outcome.print_resources(output)
     outcome.print_results(errors, failures_only=output is not None)
     return outcome.compute_exit_code()
+
+
+def parse_format(output: str | None) -> OutputFormat | None:
+    """Return the format of the final resources. Raises UnusableError for an unknown format."""
+    if output in (None, "json", "yaml"):
+        return OutputFormat(output) if output else None
+    raise UnusableError(f"--output {output}: write json or yaml; a folder for the results is named by --into.")
 
 
 def read_manifests(filenames: Sequence[str], urls: Sequence[str], *, playlist: bool) -> Documents:
