@@ -56,6 +56,8 @@ class ObjectStore:
     admit: Callable[[Kind, Raw, Raw | None], Raw] = admit
     """Applies defaults to an object and checks it; the second object is the previous one. Raises Rejected."""
     _objects: dict[Kind, dict[Place, Raw]] = field(default_factory=dict)
+    _owned: dict[str, set[tuple[Kind, Place]]] = field(default_factory=dict)
+    """The objects that name an owner, by the UID of the owner."""
     _observers: list[Observer] = field(default_factory=list)
     _version: int = 0
 
@@ -143,6 +145,8 @@ class ObjectStore:
         if "deletionTimestamp" not in metadata or metadata.get("finalizers") or any(self._dependents(raw)):
             return False
         del self._objects[kind][place]
+        for owner_uid in _owner_uids(raw):
+            self._owned[owner_uid].discard((kind, place))
         self._version += 1
         raw = {**raw, "metadata": metadata | {"resourceVersion": str(self._version)}}
         if self.keeper:
@@ -155,10 +159,9 @@ class ObjectStore:
     def _dependents(self, owner: Raw) -> Iterator[tuple[Kind, Raw]]:
         """Yield the objects that name this object as an owner, which is always in their own namespace."""
         uid, namespace = owner["metadata"]["uid"], owner["metadata"]["namespace"]
-        for kind, objects in self._objects.items():
-            for raw in objects.values():
-                if raw["metadata"]["namespace"] == namespace and uid in _owner_uids(raw):
-                    yield kind, raw
+        for kind, place in self._owned.get(uid, ()):
+            if place[0] == namespace and place in self._objects[kind]:
+                yield kind, self._objects[kind][place]
 
     def _owners(self, raw: Raw) -> Iterator[tuple[Kind, Raw]]:
         for reference in raw["metadata"].get("ownerReferences") or ():
@@ -176,7 +179,10 @@ class ObjectStore:
     def _put(self, kind: Kind, raw: Raw) -> Raw:
         self._version += 1
         raw["metadata"] = raw["metadata"] | {"resourceVersion": str(self._version)}
-        self._objects.setdefault(kind, {})[raw["metadata"]["namespace"], raw["metadata"]["name"]] = raw
+        place = (raw["metadata"]["namespace"], raw["metadata"]["name"])
+        self._objects.setdefault(kind, {})[place] = raw
+        for owner_uid in _owner_uids(raw):
+            self._owned.setdefault(owner_uid, set()).add((kind, place))
         if self.keeper:
             self.keeper.keep(kind, raw)
         self._announce("MODIFIED", kind, raw)

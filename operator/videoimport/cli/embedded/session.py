@@ -48,6 +48,10 @@ class SessionOptions:
     """Private folder for the files of the processes."""
     verbose: bool = False
 
+    def build_limits(self) -> Limits:
+        """Return the limit of running imports, with the words of the command line."""
+        return Limits(cluster=self.parallelism, setting="--parallelism", scope="on this machine")
+
     def build_settings(self) -> Settings:
         """Return the settings of decisions. The image is a word only, because no container starts."""
         return Settings(
@@ -93,7 +97,7 @@ class Session:
         self._executor = JobExecutor(cluster, self.volumes, self.options.folder, self.options.verbose)
         self._executor.begin()
         queue = KeyedQueue()
-        store = Store(queue.add, limits=Limits(cluster=self.options.parallelism))
+        store = Store(queue.add, limits=self.options.build_limits())
         self._feed(store)
         self._install_signal_handlers()
         tasks = self._start_tasks(cluster, store, queue)
