@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +25,7 @@ from videoimport.cli.embedded.local_volumes import (
     parse_folders,
 )
 from videoimport.cli.embedded.object_store import ObjectStore
+from videoimport.cli.embedded.private_folder import open_private_folder
 from videoimport.cli.embedded.roots import Roots, UidMaker
 from videoimport.cli.embedded.session import Session, SessionOptions
 from videoimport.cli.embedded.state_file import StateFiles
@@ -175,7 +175,7 @@ def perform(setting: RunSetting, output: OutputFormat | None) -> int:
     configure_logs(verbose=setting.verbose)
     errors, states = Console(stderr=True), StateFiles()
     objects = ObjectStore(UidMaker(setting.sources.choices.beside).make, lambda: datetime.now(UTC), states)
-    with contextlib.closing(states), make_folders(setting), private_folder() as folder:
+    with contextlib.closing(states), make_folders(setting), open_private_folder() as folder:
         roots = Roots(objects, states, setting.state)
         roots.add_all(setting.resources)
         keys = tuple(roots.keys)
@@ -276,16 +276,6 @@ def configure_logs(*, verbose: bool) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-
-
-@contextlib.contextmanager
-def private_folder() -> Iterator[Path]:
-    """Create a private folder in the folder for temporary files, and remove the folder at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="videoimport-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
