@@ -14,6 +14,9 @@ Document = dict[str, Any]
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 MOST_VALUES = 2_000_000
 """Maximum number of values in a text. Aliases can make a short text very large."""
+MOST_DEPTH = 100
+"""Maximum number of lists and objects within each other."""
+_TOO_DEEP = f"{{}} has more than {MOST_DEPTH} lists or objects within each other; give a manifest."
 _FROM_A_BULK = (
     f"a {BULK_KIND} needs the cluster: its controller makes a {VIDEO_KIND} of each item. To try one item here, write a "
     f"{VIDEO_KIND} with that item's url as spec.source.url and the content of spec.template as its spec"
@@ -60,10 +63,7 @@ def parse_documents(text: str, name: str) -> list[Document]:
 
 def _load(text: str, name: str) -> list[Any]:
     try:
-        try:
-            found = list(yaml.load_all(text, _FastLoader))
-        except yaml.YAMLError:
-            found = list(yaml.load_all(text, _Loader))
+        found = _load_fast(text, name)
         return [_Converter(name).convert(document) for document in found if document is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -72,8 +72,30 @@ def _load(text: str, name: str) -> list[Any]:
     except yaml.YAMLError as error:
         said = str(error).splitlines()[0].rstrip(".")
         raise UnusableError(f"{name} is no YAML: {said}. Give a manifest in YAML or JSON.") from None
+    except (AttributeError, LookupError, ValueError):  # pyyaml, for a value that does not fit its tag
+        raise UnusableError(f"{name} has a value that does not fit its tag; remove the tags, such as !!int.") from None
     except RecursionError:
-        raise UnusableError(f"{name} has lists or objects within each other too deep; give a manifest.") from None
+        raise UnusableError(_TOO_DEEP.format(name)) from None
+
+
+def _load_fast(text: str, name: str) -> list[Any]:
+    try:
+        _check_depth(text, name)
+        return list(yaml.load_all(text, _FastLoader))
+    except yaml.YAMLError:
+        return list(yaml.load_all(text, _Loader))
+
+
+def _check_depth(text: str, name: str) -> None:
+    """Raise UnusableError for a text beyond MOST_DEPTH. The fast loader would exhaust the stack of the process."""
+    depth = 0
+    for event in yaml.parse(text, _FastLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MOST_DEPTH:
+                raise UnusableError(_TOO_DEEP.format(name))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Converter:
@@ -94,6 +116,8 @@ class _Converter:
             return [self.convert(child) for child in value]
         if isinstance(value, float) and not math.isfinite(value):
             raise UnusableError(f"{self._name} has the number {value}, which no manifest can have; put it in quotes.")
+        if isinstance(value, bytes):
+            return value.decode()
         return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
