@@ -2,25 +2,23 @@
 
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
+from videoimport.cli.command_group import IN_A_CLUSTER, CommandGroup
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.local_paths import Choices, folders, networks
+from videoimport.cli.options import Context, Kubeconfig, Namespace
 from videoimport.cli.progress_display import say
-from videoimport.cli.run_command import STANDARD_INPUT, Format, Wish, perform
-from videoimport.cli.running import Stopped
+from videoimport.cli.run_command import run_imports
 
-NOTHING_STARTED = 2
 Form = Literal["table", "csv", "json"]
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings=_CONTEXT,
     rich_markup_mode="markdown",
@@ -45,96 +43,12 @@ def root(
     """Bring videos into your own storage."""
 
 
-Filename = Annotated[
-    str,
-    typer.Option(
-        "--filename", "-f", metavar="FILE", help="The manifest, YAML or JSON; - reads it from standard input."
-    ),
-]
-Into = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", file_okay=False, help="A folder for the results, whatever the manifest's destination."),
-]
-Output = Annotated[
-    str | None,
-    typer.Option("--output", "-o", metavar="json|yaml", help="Print the final resource with its status."),
-]
-Secrets = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME=DIR", help="A folder that is the Secret NAME, a file for each key; repeatable."),
-]
-Claims = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=DIR", help="A folder that is the volume of the claim NAME; else NAME beside the manifest."
-    ),
-]
-ConfigMaps = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME=DIR", help="A folder that is the ConfigMap NAME, for its ca.crt with certificates."),
-]
-Networks = Annotated[
-    list[str] | None,
-    typer.Option(metavar="CIDR", help="Allow sources in this network; otherwise only in public ones."),
-]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Show the worker's log, not its progress.")]
+app.command("run")(run_imports)
 
-
-@app.command()
-def run(
-    filename: Filename,
-    into: Into = None,
-    output: Output = None,
-    secret: Secrets = None,
-    claim: Claims = None,
-    config_map: ConfigMaps = None,
-    allow_network: Networks = None,
-    verbose: Verbose = False,
-) -> None:
-    """Run one VideoImport on this machine, without a cluster.
-
-    The worker is the same as in a cluster. The results go to the manifest's destination. If the manifest has no
-    destination, they go to a folder beside the manifest, with the import's name.
-
-    Exit codes:
-
-    * 0 – the video is imported
-    * 2 – nothing was started; the message names what is missing
-    * 64 to 113 – the import failed; each reason has its own code
-    * 130 – the import was interrupted, and left no files
-    """
-    try:
-        choices = Choices(
-            beside=Path.cwd() if filename == STANDARD_INPUT else Path(filename).resolve().parent,
-            into=into.expanduser().resolve() if into else None,
-            secrets=folders("--secret", secret or ()),
-            claims=folders("--claim", claim or ()),
-            config_maps=folders("--config-map", config_map or ()),
-            networks=networks(allow_network or ()),
-        )
-        code = perform(Wish(filename, choices, _format(output), verbose))
-    except UnusableError as error:
-        for problem in error.problems:
-            say(Console(stderr=True), f"error: {problem}")
-        code = NOTHING_STARTED
-    except Stopped as stopped:
-        say(Console(stderr=True), f"Ended by {stopped}; the worker removed its unfinished results.")
-        code = stopped.exit_code
-    raise typer.Exit(code)
-
-
-Kubeconfig = Annotated[
-    Path | None, typer.Option(metavar="FILE", dir_okay=False, help="The kubeconfig, if it is not kubectl's usual one.")
-]
-Context = Annotated[str | None, typer.Option(metavar="NAME", help="The kubeconfig's context, if not its current one.")]
-Namespace = Annotated[
-    str | None,
-    typer.Option("--namespace", "-n", metavar="NAME", help="The BulkImport's namespace, if not the context's own."),
-]
 Table = Annotated[str, typer.Option("--output", "-o", metavar="table|csv|json", help="The format of the results.")]
 
 
-@app.command()
+@app.command(rich_help_panel=IN_A_CLUSTER)
 def results(
     bulk: Annotated[str, typer.Argument(metavar="BULK", help="The BulkImport's name.")],
     output: Table = "table",
@@ -156,16 +70,10 @@ def results(
     from videoimport.cli.bulk_results_output import headline, rendered
     from videoimport.cli.kube_client import Kube
 
-    errors = Console(stderr=True)
-    try:
-        form = _form(output)
-        kube = Kube(kubeconfig, context)
-        account = of_cluster(kube, namespace or kube.namespace, bulk)
-    except UnusableError as error:
-        for problem in error.problems:
-            say(errors, f"error: {problem}")
-        raise typer.Exit(NOTHING_STARTED) from None
-    say(errors, headline(account))
+    form = _form(output)
+    kube = Kube(kubeconfig, context, namespace)
+    account = of_cluster(kube, kube.namespace, bulk)
+    say(Console(stderr=True), headline(account))
     sys.stdout.write(rendered(account, form))
 
 
@@ -174,13 +82,6 @@ def _form(output: str) -> Form:
     if output in ("table", "csv", "json"):
         return output  # type: ignore[return-value]
     raise UnusableError(f"--output {output}: write table, csv or json.")
-
-
-def _format(output: str | None) -> Format | None:
-    """Return the format of the final resource. Raises UnusableError for an unknown format."""
-    if output in (None, "json", "yaml"):
-        return output  # type: ignore[return-value]
-    raise UnusableError(f"--output {output}: write json or yaml; a folder for the results is named by --into.")
 
 
 def main() -> None:

@@ -56,9 +56,9 @@ def _check(adapter: TypeAdapter[str], value: str, called: str, way_out: str) -> 
 def redirect(raw: Raw, into: str | None) -> Raw:
     """Return a VideoImport or BulkImport whose results go to ``into``: a folder, or ``s3://bucket/prefix``.
 
-    A folder becomes the claim ``HERE``, unless the destination is a volume already: then its claim stays, and the
-    caller uses the folder for it. The prefix or path of the destination stays as a folder below ``into``. With a
-    bucket, the store's address and the Secret of an S3 destination stay. ``raw`` must be valid. Raises UnusableError.
+    A folder becomes the claim ``HERE``, whose volume is the folder. The prefix or path of the destination stays as a
+    folder below ``into``. With a bucket, the store's address and the Secret of an S3 destination stay. ``raw`` must be
+    valid. Raises UnusableError.
     """
     if into is None:
         return raw
@@ -74,8 +74,6 @@ def redirect(raw: Raw, into: str | None) -> Raw:
 def _redirect_destination(destination: Raw, goal: BucketGoal | None) -> Raw:
     bucket: Raw = destination.get("s3") or {}
     volume: Raw = destination.get("persistentVolumeClaim") or {}
-    if goal is None and volume:
-        return destination
     below = bucket.get("prefix") or volume.get("path")
     kept = {name: part for name, part in destination.items() if name not in ("s3", "persistentVolumeClaim")}
     if goal is None:

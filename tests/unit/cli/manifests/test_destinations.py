@@ -27,7 +27,7 @@ CASES = [
     (None, {"s3": S3} | KEYS, {"s3": S3} | KEYS),
     ("out", {"s3": S3} | KEYS | REST, {"persistentVolumeClaim": {"claimName": "here"}} | REST),
     ("out", {"s3": S3 | {"prefix": "a/b"}}, {"persistentVolumeClaim": {"claimName": "here", "path": "a/b"}}),
-    ("out", VOLUME | REST, VOLUME | REST),
+    ("out", VOLUME | REST, {"persistentVolumeClaim": {"claimName": "here", "path": "archive"}} | REST),
     (
         "s3://others",
         {"s3": S3, "publicBaseURL": "https://cdn.example.com"} | KEYS | REST,
