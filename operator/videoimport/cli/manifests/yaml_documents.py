@@ -1,13 +1,11 @@
 """Parsing of YAML and JSON text into the documents that it contains, as written."""
 
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
-from videoimport.api.labels import API_VERSION, BULK_KIND, VIDEO_KIND
 from videoimport.cli.errors import UnusableError
 
 Document = dict[str, Any]
@@ -17,10 +15,6 @@ MOST_VALUES = 2_000_000
 MOST_DEPTH = 100
 """Maximum number of lists and objects within each other."""
 _TOO_DEEP = f"{{}} has more than {MOST_DEPTH} lists or objects within each other; give a manifest."
-_FROM_A_BULK = (
-    f"a {BULK_KIND} needs the cluster: its controller makes a {VIDEO_KIND} of each item. To try one item here, write a "
-    f"{VIDEO_KIND} with that item's url as spec.source.url and the content of spec.template as its spec"
-)
 
 
 class _AsKubectl:
@@ -139,37 +133,3 @@ def split_lists(document: Document) -> Iterator[tuple[str, Document]]:
         if not isinstance(item, dict):
             raise UnusableError(f"items[{number}] is no resource; begin with apiVersion and kind.")
         yield f"items[{number}]", given | item
-
-
-def the_import(text: str, name: str) -> Document:
-    """Return the only VideoImport of a YAML file. ``name`` is the name of the file in messages.
-
-    Raises UnusableError if the file cannot be read, or has no VideoImport, several, or another kind of this API.
-    """
-    documents = parse_documents(text, name)
-    imports = [document for document in documents if document.get("kind") == VIDEO_KIND]
-    if bulk := [document for document in documents if document.get("kind") == BULK_KIND]:
-        raise UnusableError(f"{name}: {_called(bulk[0])}: {_FROM_A_BULK}.")
-    if len(imports) != 1:
-        raise UnusableError(_not_one(documents, imports, name))
-    if imports[0].get("apiVersion") != API_VERSION:
-        found = imports[0].get("apiVersion", "nothing")
-        raise UnusableError(
-            f"{name}: apiVersion is {found}; write {API_VERSION}, or use the program of that version's release."
-        )
-    return imports[0]
-
-
-def _not_one(documents: list[Document], imports: list[Document], name: str) -> str:
-    if imports:
-        names = ", ".join(_called(document) for document in imports)
-        return f"{name} holds {len(imports)} VideoImports ({names}); give one: put each into a file of its own."
-    kinds = ", ".join(dict.fromkeys(str(document.get("kind", "a thing without kind")) for document in documents))
-    found = f"only {kinds}" if documents else "nothing"
-    return f"{name} holds {found}; give a manifest with apiVersion: {API_VERSION} and kind: {VIDEO_KIND}."
-
-
-def _called(document: Document) -> str:
-    metadata = document.get("metadata")
-    named = metadata.get("name") if isinstance(metadata, dict) else None
-    return re.sub(r"\s+", " ", str(named or "one without a name"))
