@@ -21,6 +21,7 @@ from videoimport.api.untrusted_text import clean_text
 from videoimport.cli.manifests.schema_defaults import (
     Schema,
     convert_numbers,
+    drop_nulls,
     drop_unknown_of_object,
     fill_defaults,
 )
@@ -80,7 +81,7 @@ def apply_defaults(kind: OurKind, raw: Raw) -> Raw:
     if "spec" not in raw:
         return dict(raw)
     schema = get_schema(kind)["properties"]["spec"]
-    return raw | {"spec": fill_defaults(schema, convert_numbers(raw["spec"]))}
+    return raw | {"spec": fill_defaults(schema, drop_nulls(schema, convert_numbers(raw["spec"])))}
 
 
 def prune(kind: OurKind, raw: Raw) -> Raw:

@@ -27,7 +27,8 @@ def find_metadata_problems(kind: str, document: Mapping[str, Any]) -> Iterator[s
 def select_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the metadata that a user may write, with the namespace. All else belongs to the cluster that wrote it."""
     fields = _read_fields(document)
-    pairs = {field: fields[field] for field in _WRITTEN if fields.get(field)}
+    written = {field: fields[field] for field in _WRITTEN if isinstance(fields.get(field), dict) and fields[field]}
+    pairs = {field: {key: value or "" for key, value in found.items()} for field, found in written.items()}
     return {"name": fields.get("name"), "namespace": fields.get("namespace", DEFAULT_NAMESPACE)} | pairs
 
 
@@ -65,6 +66,8 @@ def _find_pair_problems(field: str, pairs: Any) -> Iterator[str]:
     if not KEYS.holds(pairs):
         yield f"metadata.{field}: {KEYS.message}"
     for key, value in pairs.items():
+        if value is None:
+            continue  # the API server stores an empty text
         if not isinstance(value, str):
             yield f"metadata.{field}.{shorten_text(key)} is no text; put the value in quotes."
         elif field == "labels" and not (len(value) <= _MOST_LABEL and LABEL_VALUE.holds(value)):

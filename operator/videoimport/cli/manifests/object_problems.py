@@ -25,7 +25,7 @@ from videoimport.cli.manifests.admission import (
 )
 from videoimport.cli.manifests.destinations import HERE
 from videoimport.cli.manifests.object_metadata import find_metadata_problems, select_metadata
-from videoimport.cli.manifests.schema_defaults import Schema, convert_numbers
+from videoimport.cli.manifests.schema_defaults import Schema, convert_numbers, drop_nulls
 from videoimport.cli.manifests.schema_rules import corrected, repeated_entries, unknown_fields
 
 _USER_INFO = re.compile(r"://[^/]*@")
@@ -50,7 +50,7 @@ def examine(kind: OurKind, document: Raw) -> ExaminedManifest:
     """Return the object of a document with its defaults, and every problem that could be found."""
     schema = get_schema(kind)
     problems = [*_unknown(schema, document)]
-    document = convert_numbers(corrected(schema, document))
+    document = drop_nulls(schema, convert_numbers(corrected(schema, document)))
     problems += find_metadata_problems(kind, document)
     spec = document.get("spec")
     if not isinstance(spec, dict):

@@ -15,13 +15,26 @@ _KEPT = ("apiVersion", "kind", "metadata")
 
 
 def convert_numbers(value: Any) -> Any:
-    """Return ``value`` as the API server reads it from kubectl: without null fields, and with a whole number such as
-    5.0 as an integer."""
+    """Return ``value`` with a whole number such as 5.0 as an integer, as the API server stores it. A tuple becomes a
+    list, as in JSON."""
     if isinstance(value, dict):
-        return {name: convert_numbers(child) for name, child in value.items() if child is not None}
-    if isinstance(value, list):
+        return {name: convert_numbers(child) for name, child in value.items()}
+    if isinstance(value, list | tuple):
         return [convert_numbers(child) for child in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def drop_nulls(schema: Schema, value: Any) -> Any:
+    """Return ``value`` without the null fields that the schema knows. Null means absent there. Null stays in a list and
+    in an object of any content."""
+    if isinstance(value, list):
+        items = schema.get("items", _NO_SCHEMA)
+        return [drop_nulls(items, child) for child in value]
+    if not isinstance(value, dict):
+        return value
+    known, has_rest = schema.get("properties", _NO_SCHEMA), "additionalProperties" in schema
+    kept = {name: child for name, child in value.items() if child is not None or not (has_rest or name in known)}
+    return {name: drop_nulls(select_schema(schema, name), child) for name, child in kept.items()}
 
 
 def fill_defaults(schema: Schema, value: Any) -> Any:

@@ -112,4 +112,7 @@ def _derive_site_slug(url: str) -> str:
 
 
 def _shorten(slug: str, most: int) -> str:
-    return slug[:most].strip("-")
+    """Return the whole words of a slug that fit, or else a part of its first word."""
+    if len(slug) <= most:
+        return slug
+    return slug[: most + 1].rpartition("-")[0] or slug[:most]

@@ -1,23 +1,20 @@
 """Parsing of YAML and JSON text into the documents that it contains, as written."""
 
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
-from videoimport.api.labels import API_VERSION, BULK_KIND, VIDEO_KIND
 from videoimport.cli.errors import UnusableError
 
 Document = dict[str, Any]
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 MOST_VALUES = 2_000_000
 """Maximum number of values in a text. Aliases can make a short text very large."""
-_FROM_A_BULK = (
-    f"a {BULK_KIND} needs the cluster: its controller makes a {VIDEO_KIND} of each item. To try one item here, write a "
-    f"{VIDEO_KIND} with that item's url as spec.source.url and the content of spec.template as its spec"
-)
+MOST_DEPTH = 100
+"""Maximum number of lists and objects within each other."""
+_TOO_DEEP = f"{{}} has more than {MOST_DEPTH} lists or objects within each other; give a manifest."
 
 
 class _AsKubectl:
@@ -60,10 +57,7 @@ def parse_documents(text: str, name: str) -> list[Document]:
 
 def _load(text: str, name: str) -> list[Any]:
     try:
-        try:
-            found = list(yaml.load_all(text, _FastLoader))
-        except yaml.YAMLError:
-            found = list(yaml.load_all(text, _Loader))
+        found = _load_fast(text, name)
         return [_Converter(name).convert(document) for document in found if document is not None]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -72,8 +66,30 @@ def _load(text: str, name: str) -> list[Any]:
     except yaml.YAMLError as error:
         said = str(error).splitlines()[0].rstrip(".")
         raise UnusableError(f"{name} is no YAML: {said}. Give a manifest in YAML or JSON.") from None
+    except (AttributeError, LookupError, ValueError):  # pyyaml, for a value that does not fit its tag
+        raise UnusableError(f"{name} has a value that does not fit its tag; remove the tags, such as !!int.") from None
     except RecursionError:
-        raise UnusableError(f"{name} has lists or objects within each other too deep; give a manifest.") from None
+        raise UnusableError(_TOO_DEEP.format(name)) from None
+
+
+def _load_fast(text: str, name: str) -> list[Any]:
+    try:
+        _check_depth(text, name)
+        return list(yaml.load_all(text, _FastLoader))
+    except yaml.YAMLError:
+        return list(yaml.load_all(text, _Loader))
+
+
+def _check_depth(text: str, name: str) -> None:
+    """Raise UnusableError for a text beyond MOST_DEPTH. The fast loader would exhaust the stack of the process."""
+    depth = 0
+    for event in yaml.parse(text, _FastLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MOST_DEPTH:
+                raise UnusableError(_TOO_DEEP.format(name))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 class _Converter:
@@ -94,6 +110,8 @@ class _Converter:
             return [self.convert(child) for child in value]
         if isinstance(value, float) and not math.isfinite(value):
             raise UnusableError(f"{self._name} has the number {value}, which no manifest can have; put it in quotes.")
+        if isinstance(value, bytes):
+            return value.decode()
         return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
@@ -115,37 +133,3 @@ def split_lists(document: Document) -> Iterator[tuple[str, Document]]:
         if not isinstance(item, dict):
             raise UnusableError(f"items[{number}] is no resource; begin with apiVersion and kind.")
         yield f"items[{number}]", given | item
-
-
-def the_import(text: str, name: str) -> Document:
-    """Return the only VideoImport of a YAML file. ``name`` is the name of the file in messages.
-
-    Raises UnusableError if the file cannot be read, or has no VideoImport, several, or another kind of this API.
-    """
-    documents = parse_documents(text, name)
-    imports = [document for document in documents if document.get("kind") == VIDEO_KIND]
-    if bulk := [document for document in documents if document.get("kind") == BULK_KIND]:
-        raise UnusableError(f"{name}: {_called(bulk[0])}: {_FROM_A_BULK}.")
-    if len(imports) != 1:
-        raise UnusableError(_not_one(documents, imports, name))
-    if imports[0].get("apiVersion") != API_VERSION:
-        found = imports[0].get("apiVersion", "nothing")
-        raise UnusableError(
-            f"{name}: apiVersion is {found}; write {API_VERSION}, or use the program of that version's release."
-        )
-    return imports[0]
-
-
-def _not_one(documents: list[Document], imports: list[Document], name: str) -> str:
-    if imports:
-        names = ", ".join(_called(document) for document in imports)
-        return f"{name} holds {len(imports)} VideoImports ({names}); give one: put each into a file of its own."
-    kinds = ", ".join(dict.fromkeys(str(document.get("kind", "a thing without kind")) for document in documents))
-    found = f"only {kinds}" if documents else "nothing"
-    return f"{name} holds {found}; give a manifest with apiVersion: {API_VERSION} and kind: {VIDEO_KIND}."
-
-
-def _called(document: Document) -> str:
-    metadata = document.get("metadata")
-    named = metadata.get("name") if isinstance(metadata, dict) else None
-    return re.sub(r"\s+", " ", str(named or "one without a name"))

@@ -28,7 +28,7 @@ EXAMPLES = [
 VIOLATIONS = [found for kind in KINDS for found in violations(kind, get_schema(kind))]
 URL = {"url": "https://media.example.com/a.mp4"}
 S3 = {"s3": {"bucket": "videos"}}
-RUNNING = {"phase": "Importing"}
+RUNNING = {"phase": "Downloading"}
 
 
 def a_video(**spec: Any) -> dict[str, Any]:
@@ -97,6 +97,20 @@ def contains(whole: Any, part: Any) -> bool:
     if isinstance(part, dict):
         return all(name in whole and contains(whole[name], child) for name, child in part.items())
     return bool(whole == part)
+
+
+@pytest.mark.parametrize(
+    ("spec", "part"),
+    [
+        ({"worker": {"labels": {"a": None, "b": "c"}}}, {"labels": {"b": "c"}}),
+        ({"worker": {"affinity": {"nodeAffinity": {"any": None}}}}, {"affinity": {"nodeAffinity": {"any": None}}}),
+        ({"worker": {"tolerations": [None]}}, {"tolerations": [None]}),
+    ],
+    ids=str,
+)
+def test_null_is_absence_only_where_the_schema_knows_the_field(spec: dict[str, Any], part: dict[str, Any]) -> None:
+    worker = stored(**spec)["spec"]["worker"]
+    assert {name: worker[name] for name in part} == part
 
 
 def test_an_object_that_is_absent_gets_no_defaults() -> None:

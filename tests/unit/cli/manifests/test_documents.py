@@ -166,7 +166,7 @@ def test_other_kinds_are_ignored_with_a_note() -> None:
         ([video() | {"metadata": {"name": "a", "namespace": "A b"}}], ': metadata.namespace is "A b"; it has'),
         ([video() | {"metadata": {"name": "a", "labels": {"team": 5}}}], ": metadata.labels.team is no text; put"),
         ([video() | {"metadata": {"name": "a", "labels": {"team": "-a"}}}], ": metadata.labels.team: the value of a"),
-        ([video() | {"metadata": {"name": "a", "labels": []}}], ": metadata.labels is no object; write a line"),
+        ([video() | {"metadata": {"name": "a", "labels": ["a"]}}], ": metadata.labels is no object; write a line"),
         ([video() | {"metadata": {"name": "a", "annotations": {"-": ""}}}], ": metadata.annotations: a key has"),
         ([video(), video()], " document 2: VideoImport clip is also in standard input document 1; rename one of them."),
         ([video(), secret(), secret()], " document 3: Secret keys is also in standard input document 2; rename one"),

@@ -33,6 +33,8 @@ def test_one_address_is_a_video_named_after_its_file() -> None:
         ("https://example.com/watch?v=abc", "watch"),
         ("https://example.com/日本.mp4", "example-com"),
         (f"https://example.com/{'a' * 39}-b.mp4", "a" * 39),
+        (f"https://example.com/{'a' * 99}", "a" * 40),
+        (f"https://example.com/{'word-' * 20}", "word-" * 7 + "word"),
         ("https://[2001:db8::1]/", "2001-db8-1"),
     ],
 )
