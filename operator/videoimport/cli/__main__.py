@@ -8,6 +8,10 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from videoimport.cli.cluster.change_commands import cancel_imports, resume_imports, retry_imports, suspend_imports
+from videoimport.cli.cluster.create_command import create_import
+from videoimport.cli.cluster.get_command import get_import
+from videoimport.cli.cluster.list_command import list_imports
 from videoimport.cli.command_group import IN_A_CLUSTER, NOTHING_STARTED, CommandGroup
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_paths import Choices, folders, networks
@@ -173,6 +177,13 @@ def _format(output: str | None) -> Format | None:
 
 # Commands of other modules. Each module imports the cluster client only when its command runs.
 app.command("reasons")(explain_reasons)
+app.command("create", rich_help_panel=IN_A_CLUSTER)(create_import)
+app.command("list", rich_help_panel=IN_A_CLUSTER)(list_imports)
+app.command("get", rich_help_panel=IN_A_CLUSTER)(get_import)
+app.command("retry", rich_help_panel=IN_A_CLUSTER)(retry_imports)
+app.command("cancel", rich_help_panel=IN_A_CLUSTER)(cancel_imports)
+app.command("suspend", rich_help_panel=IN_A_CLUSTER)(suspend_imports)
+app.command("resume", rich_help_panel=IN_A_CLUSTER)(resume_imports)
 
 
 def main() -> None:

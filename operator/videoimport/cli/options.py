@@ -49,6 +49,6 @@ ResourceName = Annotated[
 ResourceNames = Annotated[
     list[str],
     typer.Argument(
-        metavar="NAME…", help="VideoImports, and BulkImports as bi/NAME.", autocompletion=complete_resources
+        metavar="NAME", help="VideoImports, and BulkImports as bi/NAME.", autocompletion=complete_resources
     ),
 ]
