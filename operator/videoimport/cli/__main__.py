@@ -12,6 +12,8 @@ from videoimport.cli.cluster.change_commands import cancel_imports, resume_impor
 from videoimport.cli.cluster.create_command import create_import
 from videoimport.cli.cluster.get_command import get_import
 from videoimport.cli.cluster.list_command import list_imports
+from videoimport.cli.cluster.logs_command import print_logs
+from videoimport.cli.cluster.watch_command import watch_imports
 from videoimport.cli.command_group import IN_A_CLUSTER, NOTHING_STARTED, CommandGroup
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_paths import Choices, folders, networks
@@ -180,6 +182,8 @@ app.command("reasons")(explain_reasons)
 app.command("create", rich_help_panel=IN_A_CLUSTER)(create_import)
 app.command("list", rich_help_panel=IN_A_CLUSTER)(list_imports)
 app.command("get", rich_help_panel=IN_A_CLUSTER)(get_import)
+app.command("watch", rich_help_panel=IN_A_CLUSTER)(watch_imports)
+app.command("logs", rich_help_panel=IN_A_CLUSTER)(print_logs)
 app.command("retry", rich_help_panel=IN_A_CLUSTER)(retry_imports)
 app.command("cancel", rich_help_panel=IN_A_CLUSTER)(cancel_imports)
 app.command("suspend", rich_help_panel=IN_A_CLUSTER)(suspend_imports)
