@@ -7,10 +7,17 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from videoimport.cli.cluster.change_commands import cancel_imports, resume_imports, retry_imports, suspend_imports
+from videoimport.cli.cluster.create_command import create_import
+from videoimport.cli.cluster.get_command import get_import
+from videoimport.cli.cluster.list_command import list_imports
+from videoimport.cli.cluster.logs_command import print_logs
+from videoimport.cli.cluster.watch_command import watch_imports
 from videoimport.cli.command_group import IN_A_CLUSTER, CommandGroup
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.options import Context, Kubeconfig, Namespace
 from videoimport.cli.progress_display import say
+from videoimport.cli.reasons_command import explain_reasons
 from videoimport.cli.run_command import run_imports
 
 Form = Literal["table", "csv", "json"]
@@ -82,6 +89,19 @@ def _form(output: str) -> Form:
     if output in ("table", "csv", "json"):
         return output  # type: ignore[return-value]
     raise UnusableError(f"--output {output}: write table, csv or json.")
+
+
+# Commands of other modules. Each module imports the cluster client only when its command runs.
+app.command("reasons")(explain_reasons)
+app.command("create", rich_help_panel=IN_A_CLUSTER)(create_import)
+app.command("list", rich_help_panel=IN_A_CLUSTER)(list_imports)
+app.command("get", rich_help_panel=IN_A_CLUSTER)(get_import)
+app.command("watch", rich_help_panel=IN_A_CLUSTER)(watch_imports)
+app.command("logs", rich_help_panel=IN_A_CLUSTER)(print_logs)
+app.command("retry", rich_help_panel=IN_A_CLUSTER)(retry_imports)
+app.command("cancel", rich_help_panel=IN_A_CLUSTER)(cancel_imports)
+app.command("suspend", rich_help_panel=IN_A_CLUSTER)(suspend_imports)
+app.command("resume", rich_help_panel=IN_A_CLUSTER)(resume_imports)
 
 
 def main() -> None:
