@@ -5,10 +5,11 @@ against the schema that the API server uses. ``cel_rules`` checks the CEL rules 
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-Schema = Mapping[str, Any]
+from videoimport.cli.manifests.schema_defaults import Schema
+from videoimport.cli.manifests.schema_values import find_duplicates
 
 
 def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
@@ -63,20 +64,8 @@ def repeated_entries(schema: Schema, value: Any, path: str) -> Iterator[str]:
             if name in children:
                 yield from repeated_entries(children[name], child, f"{path}.{name}")
     elif isinstance(value, list):
-        yield from _twice(schema, value, path)
+        for _, identity in find_duplicates(schema, value):
+            shown = ", ".join(map(str, identity.values())) if isinstance(identity, dict) else identity
+            yield f"{path}: {shown} occurs twice; give each once."
         for number, child in enumerate(value):
             yield from repeated_entries(schema["items"], child, f"{path}[{number}]")
-
-
-def _twice(schema: Schema, value: list[Any], path: str) -> Iterator[str]:
-    kind = schema.get("x-kubernetes-list-type")
-    keys = schema.get("x-kubernetes-list-map-keys", ())
-    if kind not in ("map", "set"):
-        return
-    seen: list[Any] = []
-    for entry in value:
-        identity = [entry[key] for key in keys] if kind == "map" else entry
-        if identity in seen:
-            shown = ", ".join(map(str, identity)) if kind == "map" else identity
-            yield f"{path}: {shown} occurs twice; give each once."
-        seen.append(identity)

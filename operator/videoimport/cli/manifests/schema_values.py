@@ -66,13 +66,18 @@ def _find_child_problems(schema: Schema, value: Any, path: str, old: Any) -> Ite
             if name not in value:
                 yield f"{path}.{name}: Required value"
     elif isinstance(value, list):
-        yield from _find_duplicates(schema, value, path)
+        for number, identity in find_duplicates(schema, value):
+            yield f"{path}[{number}]: Duplicate value: {_quote(identity)}"
         items = schema.get("items", {})
         for number, child in enumerate(value):
             yield from find_value_problems(items, child, f"{path}[{number}]")
 
 
-def _find_duplicates(schema: Schema, value: list[Any], path: str) -> Iterator[str]:
+def find_duplicates(schema: Schema, value: list[Any]) -> Iterator[tuple[int, Any]]:
+    """Yield the index and the identity of each entry that equals an earlier one, if the schema allows no duplicates.
+
+    The identity of an entry is the entry or, in a list with keys, an object of its keys.
+    """
     kind = schema.get("x-kubernetes-list-type")
     if kind not in ("map", "set"):
         return
@@ -84,7 +89,7 @@ def _find_duplicates(schema: Schema, value: list[Any], path: str) -> Iterator[st
                 continue  # the type is wrong, which is reported for the entry
             identity = {key: entry[key] for key in schema["x-kubernetes-list-map-keys"] if key in entry}
         if identity in seen:
-            yield f"{path}[{number}]: Duplicate value: {_quote(identity)}"
+            yield number, identity
         seen.append(identity)
 
 
