@@ -192,11 +192,16 @@ def perform(setting: RunSetting, output: OutputFormat | None) -> int:
     if session.stopped_by is not None:
         name = signal.Signals(session.stopped_by).name
         say(errors, f"Stopped by {name}. The workers removed their unfinished files. The same command continues.")
-        return _SIGNALLED + session.stopped_by
+        return compute_signal_code(session.stopped_by)
     if output is not None:
         outcome.print_resources(output)
     outcome.print_results(errors, failures_only=output is not None)
     return outcome.compute_exit_code()
+
+
+def compute_signal_code(number: int) -> int:
+    """Return the exit code after a signal, as a shell reports it."""
+    return _SIGNALLED + number
 
 
 def parse_format(output: str | None) -> OutputFormat | None:
