@@ -56,7 +56,7 @@ def test_a_manifest_without_destination_leaves_a_folder_with_the_imports_name_be
         ["video", "manifests/clip/video.mp4"],
         ["result", "manifests/clip/result.json"],
     ]
-    assert told.stderr.startswith("clip: ")
+    assert told.stderr.startswith("vi/clip: ")
     assert terminal.left == []
 
 
@@ -242,7 +242,7 @@ def test_an_interrupted_run_leaves_nothing(
         process.send_signal(number)
         out, err = process.communicate(timeout=LONGEST_SECONDS)
     assert (process.returncode, out) == (code, "")
-    assert f"Ended by {number.name}" in err
+    assert f"Stopped by {number.name}" in err
     until(lambda: [pid for pid in below if is_alive(pid)] == [])
     assert bucket.unfinished == []
     assert terminal.left == []

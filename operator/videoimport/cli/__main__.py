@@ -2,25 +2,30 @@
 
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
+from videoimport.cli.cluster.change_commands import cancel_imports, resume_imports, retry_imports, suspend_imports
+from videoimport.cli.cluster.create_command import create_import
+from videoimport.cli.cluster.get_command import get_import
+from videoimport.cli.cluster.list_command import list_imports
+from videoimport.cli.cluster.logs_command import print_logs
+from videoimport.cli.cluster.watch_command import watch_imports
+from videoimport.cli.command_group import IN_A_CLUSTER, CommandGroup
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.local_paths import Choices, folders, networks
+from videoimport.cli.options import Context, Kubeconfig, Namespace
 from videoimport.cli.progress_display import say
-from videoimport.cli.run_command import STANDARD_INPUT, Format, Wish, perform
-from videoimport.cli.running import Stopped
+from videoimport.cli.reasons_command import explain_reasons
+from videoimport.cli.run_command import run_imports
 
-NOTHING_STARTED = 2
 Form = Literal["table", "csv", "json"]
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings=_CONTEXT,
     rich_markup_mode="markdown",
@@ -45,108 +50,12 @@ def root(
     """Bring videos into your own storage."""
 
 
-Filename = Annotated[
-    str,
-    typer.Option(
-        "--filename", "-f", metavar="FILE", help="The manifest, YAML or JSON; - reads it from standard input."
-    ),
-]
-Into = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR", file_okay=False, help="A folder for the results. It replaces the manifest's destination."
-    ),
-]
-Output = Annotated[
-    str | None,
-    typer.Option("--output", "-o", metavar="json|yaml", help="Print the final resource with its status."),
-]
-Secrets = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=DIR", help="A folder with the content of the Secret NAME, one file per key; repeatable."
-    ),
-]
-Claims = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=DIR",
-        help="A folder that replaces the volume of the claim NAME. Default: NAME beside the manifest.",
-    ),
-]
-ConfigMaps = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=DIR", help="A folder with the content of the ConfigMap NAME: ca.crt, with certificates."
-    ),
-]
-Networks = Annotated[
-    list[str] | None,
-    typer.Option(metavar="CIDR", help="Allow sources in this network. Default: only in public networks."),
-]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", metavar="", help="Show the worker's log instead of its progress.")
-]
+app.command("run")(run_imports)
 
-
-@app.command()
-def run(
-    filename: Filename,
-    into: Into = None,
-    output: Output = None,
-    secret: Secrets = None,
-    claim: Claims = None,
-    config_map: ConfigMaps = None,
-    allow_network: Networks = None,
-    verbose: Verbose = False,
-) -> None:
-    """Run one VideoImport on this machine, without a cluster.
-
-    The worker is the same as in a cluster. The results go to the manifest's destination. If the manifest has no
-    destination, they go to a folder beside the manifest, with the import's name.
-
-    Exit codes:
-
-    * 0 – the video is imported
-    * 2 – nothing was started; the message names what is missing
-    * 64 to 113 – the import failed; each reason has its own code
-    * 130 – the import was interrupted, and left no files
-    """
-    try:
-        choices = Choices(
-            beside=Path.cwd() if filename == STANDARD_INPUT else Path(filename).resolve().parent,
-            into=into.expanduser().resolve() if into else None,
-            secrets=folders("--secret", secret or ()),
-            claims=folders("--claim", claim or ()),
-            config_maps=folders("--config-map", config_map or ()),
-            networks=networks(allow_network or ()),
-        )
-        code = perform(Wish(filename, choices, _format(output), verbose))
-    except UnusableError as error:
-        for problem in error.problems:
-            say(Console(stderr=True), f"error: {problem}")
-        code = NOTHING_STARTED
-    except Stopped as stopped:
-        say(Console(stderr=True), f"Ended by {stopped}; the worker removed its unfinished results.")
-        code = stopped.exit_code
-    raise typer.Exit(code)
-
-
-Kubeconfig = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", dir_okay=False, help="The kubeconfig. Default: the one that kubectl uses."),
-]
-Context = Annotated[
-    str | None, typer.Option(metavar="NAME", help="The kubeconfig's context. Default: the current one.")
-]
-Namespace = Annotated[
-    str | None,
-    typer.Option("--namespace", "-n", metavar="NAME", help="The BulkImport's namespace. Default: that of the context."),
-]
 Table = Annotated[str, typer.Option("--output", "-o", metavar="table|csv|json", help="The format of the results.")]
 
 
-@app.command()
+@app.command(rich_help_panel=IN_A_CLUSTER)
 def results(
     bulk: Annotated[str, typer.Argument(metavar="BULK", help="The BulkImport's name.")],
     output: Table = "table",
@@ -168,16 +77,10 @@ def results(
     from videoimport.cli.bulk_results_output import headline, rendered
     from videoimport.cli.kube_client import Kube
 
-    errors = Console(stderr=True)
-    try:
-        form = _form(output)
-        kube = Kube(kubeconfig, context)
-        account = of_cluster(kube, namespace or kube.namespace, bulk)
-    except UnusableError as error:
-        for problem in error.problems:
-            say(errors, f"error: {problem}")
-        raise typer.Exit(NOTHING_STARTED) from None
-    say(errors, headline(account))
+    form = _form(output)
+    kube = Kube(kubeconfig, context, namespace)
+    account = of_cluster(kube, kube.namespace, bulk)
+    say(Console(stderr=True), headline(account))
     sys.stdout.write(rendered(account, form))
 
 
@@ -188,15 +91,21 @@ def _form(output: str) -> Form:
     raise UnusableError(f"--output {output}: write table, csv or json.")
 
 
-def _format(output: str | None) -> Format | None:
-    """Return the format of the final resource. Raises UnusableError for an unknown format."""
-    if output in (None, "json", "yaml"):
-        return output  # type: ignore[return-value]
-    raise UnusableError(f"--output {output}: write json or yaml; --into names a folder for the results.")
+# Commands of other modules. Each module imports the cluster client only when its command runs.
+app.command("reasons")(explain_reasons)
+app.command("create", rich_help_panel=IN_A_CLUSTER)(create_import)
+app.command("list", rich_help_panel=IN_A_CLUSTER)(list_imports)
+app.command("get", rich_help_panel=IN_A_CLUSTER)(get_import)
+app.command("watch", rich_help_panel=IN_A_CLUSTER)(watch_imports)
+app.command("logs", rich_help_panel=IN_A_CLUSTER)(print_logs)
+app.command("retry", rich_help_panel=IN_A_CLUSTER)(retry_imports)
+app.command("cancel", rich_help_panel=IN_A_CLUSTER)(cancel_imports)
+app.command("suspend", rich_help_panel=IN_A_CLUSTER)(suspend_imports)
+app.command("resume", rich_help_panel=IN_A_CLUSTER)(resume_imports)
 
 
 def main() -> None:
-    """Run the command line. This is the entry point of the console script."""
+    """Run the console script."""
     app(prog_name="kubectl videoimport")
 
 

@@ -1,8 +1,9 @@
-"""The error of a command that could not start:
+"""The errors of a command that could not start:
 
 Exception
   UnusableError          the command line, the YAML file or this machine lacks something, and nothing was started
     problems             one line for each problem: the field or option, the found value, the solution
+    NotFoundError        the cluster has no object of that name
 """
 
 
@@ -12,3 +13,7 @@ class UnusableError(Exception):
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class NotFoundError(UnusableError):
+    """The cluster has no object of that name."""

@@ -1,6 +1,6 @@
-"""A read-only client of a cluster, configured by the user's kubeconfig.
+"""A client of a cluster, configured by the user's kubeconfig.
 
-In the package ``cli``, only this module uses the Kubernetes client library.
+Only this module of ``cli`` uses the Kubernetes client library.
 """
 
 import json
@@ -16,75 +16,227 @@ from kubernetes.config.config_exception import ConfigException
 from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigLoader, KubeConfigMerger
 from urllib3.exceptions import HTTPError
 
-from videoimport.api.labels import GROUP, VERSION
-from videoimport.cli.errors import UnusableError
+from videoimport.api.labels import BULK_KIND, GROUP, VERSION, VIDEO_KIND
+from videoimport.cli.errors import NotFoundError, UnusableError
 
 Raw = dict[str, Any]
 _SECONDS = 30.0
 """Timeout of one request in seconds."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-_CHOOSE = "choose one with --kubeconfig and --context"
+_CHOOSE = "choose one by --kubeconfig and --context"
 _WAYS_OUT = {
     401: "renew the login of the kubeconfig's user",
-    403: 'ask for the ClusterRole "view" in that namespace',
-    404: "correct the name, or choose the namespace with --namespace",
+    403: "ask for the role view in that namespace, or edit if the command changes something",
+    404: "correct the name, or choose the namespace by --namespace",
 }
-_LATER = "try again, or check the cluster's API server"
+_EXISTS = "choose another name, or use the object of that name"
+_LATER = "try again, or look at the cluster's API server"
 _PAGE = 20
 """Number of ConfigMaps on one page of a list. Each ConfigMap may have 1 MiB."""
+_RESOURCES_PAGE = 500
+"""Number of VideoImports or BulkImports on one page of a list."""
+_WATCH_SECONDS = 300
+"""Duration of one watch in seconds. The API server ends the watch then, and the caller begins another."""
+_SILENCE_SECONDS = 3600.0
+"""Longest time in seconds without a line of a followed log."""
+_PLURALS = {VIDEO_KIND: "videoimports", BULK_KIND: "bulkimports"}
+_MERGE_PATCH = "application/merge-patch+json"
 
 
 class Kube:
-    """An API server. Every method raises UnusableError on failure."""
+    """An API server. Every method raises UnusableError on failure, and NotFoundError if an object does not exist."""
 
-    def __init__(self, kubeconfig: Path | None, context: str | None) -> None:
+    def __init__(
+        self,
+        kubeconfig: Path | None,
+        context: str | None,
+        namespace: str | None = None,
+        *,
+        seconds: float = _SECONDS,
+    ) -> None:
+        """``namespace`` is the user's choice, and ``seconds`` is the timeout of one request."""
         chosen = Configuration()
         chosen.retries = False
         try:
-            namespace = _loaded(kubeconfig, context, chosen)
+            own = _loaded(kubeconfig, context, chosen)
         except (ConfigException, yaml.YAMLError, OSError, HTTPError) as error:
             raise UnusableError(f"No cluster is configured: {_first_line(error)}; {_CHOOSE}.") from None
         except (TypeError, KeyError, AttributeError, ValueError):  # the client raises these for other kinds of files
-            raise UnusableError(f"No cluster is configured: the file is not a kubeconfig; {_CHOOSE}.") from None
-        self.namespace = namespace or "default"
-        """Namespace of the kubeconfig context, or "default"."""
+            raise UnusableError(f"No cluster is configured: the file is no kubeconfig; {_CHOOSE}.") from None
+        self.namespace = namespace or own or "default"
+        """The chosen namespace, otherwise the namespace of the kubeconfig context, or "default"."""
+        self._seconds = seconds
         self._client = ApiClient(chosen)
         self._host = chosen.host
 
     def bulk(self, namespace: str, name: str) -> Raw:
         """Return a BulkImport."""
-        return self._get(f"/apis/{GROUP}/{VERSION}/namespaces/{_part(namespace)}/bulkimports/{_part(name)}")
+        return self.resource(namespace, BULK_KIND, name)
+
+    def resource(self, namespace: str, kind: str, name: str) -> Raw:
+        """Return a VideoImport or BulkImport."""
+        return self.get(f"{_collection(namespace, kind)}/{_part(name)}")
+
+    def resources(self, namespace: str | None, kind: str, selector: str = "") -> Iterator[Raw]:
+        """Yield all VideoImports or BulkImports with these labels. None means all namespaces."""
+        query = {"limit": str(_RESOURCES_PAGE)} | ({"labelSelector": selector} if selector else {})
+        return self._pages(_collection(namespace, kind), query)
+
+    def first_resources(self, namespace: str, kind: str, most: int) -> list[Raw]:
+        """Return at most ``most`` VideoImports or BulkImports, by name."""
+        found: list[Raw] = self.get(_collection(namespace, kind), {"limit": str(most)})["items"]
+        return found
 
     def config_maps(self, namespace: str, selector: str) -> Iterator[Raw]:
         """Yield all ConfigMaps with these labels, page by page."""
-        query = {"labelSelector": selector, "limit": str(_PAGE)}
+        path = f"/api/v1/namespaces/{_part(namespace)}/configmaps"
+        return self._pages(path, {"labelSelector": selector, "limit": str(_PAGE)})
+
+    def pods(self, namespace: str, selector: str) -> list[Raw]:
+        """Return the pods with these labels."""
+        found: list[Raw] = self.get(f"/api/v1/namespaces/{_part(namespace)}/pods", {"labelSelector": selector})["items"]
+        return found
+
+    def create(self, namespace: str, kind: str, manifest: Raw, *, dry_run: bool = False) -> Raw:
+        """Create a VideoImport or BulkImport and return the object. A dry run only checks whether this is possible."""
+        return self.post(_collection(namespace, kind), manifest, {"dryRun": "All"} if dry_run else None)
+
+    def patch(self, namespace: str, kind: str, name: str, change: Raw) -> Raw:
+        """Merge a change into a VideoImport or BulkImport and return the object."""
+        path = f"{_collection(namespace, kind)}/{_part(name)}"
+        return self._read(self._send("PATCH", path, body=change, content_type=_MERGE_PATCH))
+
+    def get(self, path: str, query: dict[str, str] | None = None) -> Raw:
+        """Return the JSON object at a path of the API server, such as /api/v1/namespaces."""
+        return self._read(self._send("GET", path, query))
+
+    def post(self, path: str, body: Raw, query: dict[str, str] | None = None) -> Raw:
+        """Send a JSON object to a path of the API server and return the answer."""
+        return self._read(self._send("POST", path, query, body=body, content_type="application/json"))
+
+    def delete(self, path: str) -> Raw:
+        """Delete the object at a path of the API server."""
+        return self._read(self._send("DELETE", path))
+
+    def versioned_list(self, namespace: str, kind: str, query: dict[str, str]) -> tuple[list[Raw], str]:
+        """Return the VideoImports or BulkImports of a query, and the resourceVersion after which a watch begins."""
+        path, found = _collection(namespace, kind), list[Raw]()
+        query = query | {"limit": str(_RESOURCES_PAGE)}
         while True:
-            page = self._get(f"/api/v1/namespaces/{_part(namespace)}/configmaps", query)
+            page = self.get(path, query)
+            found += page["items"]
+            if not (token := page["metadata"].get("continue")):
+                return found, page["metadata"]["resourceVersion"]
+            query = query | {"continue": token}
+
+    def watched(self, namespace: str, kind: str, query: dict[str, str]) -> Iterator[Raw]:
+        """Yield the events of VideoImports or BulkImports, until the API server ends the watch after five minutes.
+
+        ``query`` has the resourceVersion after which the watch begins, and may have labelSelector or fieldSelector.
+        """
+        query = query | {"watch": "true", "timeoutSeconds": str(_WATCH_SECONDS)}
+        answer = self._send("GET", _collection(namespace, kind), query, timeout=_WATCH_SECONDS + self._seconds)
+        if answer.status >= 300:
+            self._read(answer)
+        return (event for line in self._lines(answer) if (event := _parsed(line.encode())))
+
+    def log(self, namespace: str, pod: str, container: str, *, follow: bool, timestamps: bool) -> Iterator[str]:
+        """Yield the lines of a container's log. If ``follow``, the lines end when the container ends.
+
+        With ``timestamps``, each line begins with its time in RFC 3339 and a space.
+        """
+        flags = {"follow": follow, "timestamps": timestamps}
+        query = {"container": container} | {flag: "true" for flag, wanted in flags.items() if wanted}
+        path = f"/api/v1/namespaces/{_part(namespace)}/pods/{_part(pod)}/log"
+        answer = self._send("GET", path, query, timeout=_SILENCE_SECONDS if follow else self._seconds)
+        if answer.status >= 300:
+            self._read(answer)
+        return self._lines(answer)
+
+    def _pages(self, path: str, query: dict[str, str]) -> Iterator[Raw]:
+        while True:
+            page = self.get(path, query)
             yield from page["items"]
             if not (token := page["metadata"].get("continue")):
                 return
-            query["continue"] = token
+            query = query | {"continue": token}
 
-    def _get(self, path: str, query: dict[str, str] | None = None) -> Raw:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        *,
+        body: Raw | None = None,
+        content_type: str | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Return the response, whose content is not read yet. Raises UnusableError if there is no response."""
+        headers = {"Accept": "application/json, */*"} | ({"Content-Type": content_type} if content_type else {})
         asked = self._client.param_serialize(
-            "GET",
+            method,
             path,
             query_params=list((query or {}).items()),
-            header_params={"Accept": "application/json"},
+            header_params=headers,
+            body=body,
             auth_settings=["BearerToken"],
         )
         try:
-            response = self._client.call_api(*asked, _request_timeout=_SECONDS)
-            content: bytes = response.read()  # type: ignore[no-untyped-call]
+            return self._client.call_api(*asked, _request_timeout=timeout or self._seconds)
         except (HTTPError, OSError) as broken:
-            raise UnusableError(
-                f"{self._host} cannot be reached: {type(broken).__name__}: {broken}; check that the cluster runs and "
-                "that this machine can reach it."
-            ) from None
+            raise self._unreachable(broken) from None
+
+    def _read(self, response: Any) -> Raw:
+        """Return the JSON object of a response. Raises UnusableError for a refusal."""
+        try:
+            content: bytes = response.read()
+        except (HTTPError, OSError) as broken:
+            raise self._unreachable(broken) from None
         found = _parsed(content)
         if response.status >= 300 or not found:
-            raise UnusableError(_refusal(response.status, found))
+            kind = NotFoundError if _is_missing_object(response.status, found) else UnusableError
+            raise kind(_refusal(response.status, found))
         return found
+
+    def _lines(self, response: Any) -> Iterator[str]:
+        """Yield the lines of a response while they arrive."""
+        rest = b""
+        try:
+            for chunk in response.response.stream(65536, decode_content=True):
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from (line.decode(errors="replace") for line in lines)
+        except (HTTPError, OSError) as broken:
+            raise self._unreachable(broken) from None
+        finally:
+            response.response.close()
+        if rest:
+            yield rest.decode(errors="replace")
+
+    def _unreachable(self, broken: Exception) -> UnusableError:
+        return UnusableError(
+            f"{self._host} cannot be reached: {type(broken).__name__}: {broken}; check that the cluster runs and "
+            "that this machine can reach it."
+        )
+
+
+def context_names(kubeconfig: Path | None) -> list[str]:
+    """Return the names of the kubeconfig's contexts. Raises UnusableError if there is no kubeconfig."""
+    try:
+        merged = KubeConfigMerger(str(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION))  # type: ignore[no-untyped-call]
+        return [context["name"] for context in merged.config["contexts"]]
+    except (ConfigException, yaml.YAMLError, OSError, TypeError, KeyError, AttributeError, ValueError):
+        raise UnusableError(f"No cluster is configured; {_CHOOSE}.") from None
+
+
+def _collection(namespace: str | None, kind: str) -> str:
+    """Return the path of all objects of a kind, in one namespace or in all."""
+    within = f"/namespaces/{_part(namespace)}" if namespace is not None else ""
+    return f"/apis/{GROUP}/{VERSION}{within}/{_PLURALS[kind]}"
+
+
+def _is_missing_object(status: int, answer: Raw) -> bool:
+    """Return whether the kind is known and only the object is missing."""
+    return status == 404 and bool((answer.get("details") or {}).get("name"))
 
 
 def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration) -> str | None:
@@ -114,13 +266,13 @@ def _part(name: str) -> str:
     """Return a name as a part of a path. Raises UnusableError if no resource can have the name."""
     if not _NAME.fullmatch(name):
         raise UnusableError(
-            f"{name!r} is not a valid name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
+            f"{name!r} is no name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
         )
     return name
 
 
 def _parsed(content: bytes) -> Raw:
-    """Return the JSON object, or an empty dictionary if the content is not a JSON object."""
+    """Return the JSON object, or an empty dictionary if the content is no JSON object."""
     try:
         found = json.loads(content)
     except ValueError:
@@ -130,8 +282,9 @@ def _parsed(content: bytes) -> Raw:
 
 def _refusal(status: int, answer: Raw) -> str:
     """Return the message of the API server and the solution."""
+    way_out = _EXISTS if answer.get("reason") == "AlreadyExists" else _WAYS_OUT.get(status, _LATER)
     if message := str(answer.get("message") or ""):
-        return f"The cluster answers: {message.rstrip('.')}; {_WAYS_OUT.get(status, _LATER)}."
+        return f"The cluster answers: {message.rstrip('.')}; {way_out}."
     if status == 404:
         return f"The cluster does not know {GROUP}/{VERSION}; install videoimport there, or choose another cluster."
-    return f"The cluster answered {status} without a message; {_WAYS_OUT.get(status, _LATER)}."
+    return f"The cluster answered {status} without a message; {way_out}."

@@ -28,7 +28,7 @@ def exit_code(status: VideoImportStatus) -> int:
     return (info(status.reason).exit_code if status.reason else None) or 1
 
 
-def succeeded(name: str, status: VideoImportStatus, home: Home | None, folder: Path) -> list[str]:
+def succeeded(name: str, status: VideoImportStatus, home: Home, folder: Path) -> list[str]:
     """Return the lines for a completed import. Paths are relative to ``folder``."""
     if status.duplicate_of:
         place = _place(status.duplicate_of, home, folder)
@@ -62,10 +62,13 @@ def _how(status: VideoImportStatus) -> str:
     return ": ".join(word for word in (transcode.mode, transcode.why) if word) if transcode else ""
 
 
-def _place(uri: str, home: Home | None, folder: Path) -> str:
-    path = home.path(uri) if home else None
-    if path is None:
-        return uri
+def _place(uri: str, home: Home, folder: Path) -> str:
+    path = home.path(uri)
+    return uri if path is None else shorten(path, folder)
+
+
+def shorten(path: Path, folder: Path) -> str:
+    """Return the path relative to the folder if it is below the folder."""
     return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 

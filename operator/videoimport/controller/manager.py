@@ -14,7 +14,8 @@ from videoimport.controller.cache.relist import Relister
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client import auth as credentials
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.api_client import ApiServerClient
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.queue.workqueue import KeyedQueue
 from videoimport.controller.reconcile.apply import EventRecorder
 from videoimport.controller.reconcile.reconciler import Syncer
@@ -101,7 +102,7 @@ class Leader:
     async def _lead(self) -> None:
         self._loop = asyncio.get_running_loop()
         asked = asyncio.create_task(self._asked_to_stop.wait(), name="asked to stop")
-        async with Cluster(await credentials.configuration()) as cluster:
+        async with ApiServerClient(await credentials.configuration()) as cluster:
             parts = _Parts.assembled(self._settings, cluster, self._vitals)
             if await _first(asked, [asyncio.create_task(parts.relister.fill(), name="filling")]) is not asked:
                 _log.info("leading")

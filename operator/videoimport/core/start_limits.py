@@ -31,6 +31,10 @@ class Limits:
     cluster: int = 500
     namespace: int = 0
     """Maximum in one namespace; 0 means that only the cluster's limit applies."""
+    setting: str = "maxRunning"
+    """Name of the setting of the cluster's limit, in messages."""
+    scope: str = "in the cluster"
+    """Where the cluster's limit applies, in messages."""
 
 
 DEFAULT = Limits()
@@ -133,13 +137,14 @@ def waits_for_host(video: VideoImport) -> bool:
 
 def describe_full_cluster(limits: Limits) -> str:
     """Return the message for an import that waits because the cluster's limit is reached."""
-    return f"{limits.cluster} imports run in the cluster, as many as maxRunning allows"
+    return f"{limits.cluster} imports run {limits.scope}, as many as {limits.setting} allows"
 
 
 def describe_stuck_cluster(limits: Limits) -> str:
     """Return the message for an import that waits because of the cluster's limit for running and stuck imports
     together."""
-    return f"{2 * limits.cluster} imports run in the cluster or cannot start, twice as many as maxRunning allows to run"
+    count = 2 * limits.cluster
+    return f"{count} imports run {limits.scope} or cannot start, twice as many as {limits.setting} allows to run"
 
 
 def describe_full_namespace(limits: Limits) -> str:

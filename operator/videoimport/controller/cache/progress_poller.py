@@ -17,7 +17,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cache.entry import Entry
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import SyncStates
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import ClusterError, TooManyRequests
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import KeyedQueue

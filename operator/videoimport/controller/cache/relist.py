@@ -10,7 +10,7 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
 
 from videoimport.controller.cache.store import Comparison, Store
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import ClusterError
 from videoimport.controller.client.resources import KINDS
 from videoimport.core.plan import Kind

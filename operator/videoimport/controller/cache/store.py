@@ -17,7 +17,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cache.entry import Entry, Unreadable, read
 from videoimport.controller.cache.same_destination_bulks import Siblings
 from videoimport.controller.cache.start_order import Turns
-from videoimport.controller.client.api_client import Page
+from videoimport.controller.client.cluster import Page
 from videoimport.controller.client.resources import KINDS, Key, Place, Raw
 from videoimport.controller.queue.workqueue import Clock
 from videoimport.core.jobs.run_lifecycle import is_active

@@ -7,7 +7,6 @@ library are not used, because ``core.parsers`` reads only the needed fields. Eve
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import aiohttp
@@ -15,6 +14,7 @@ from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from videoimport.controller.client import errors
+from videoimport.controller.client.cluster import Page
 from videoimport.controller.client.resources import KINDS, Raw, Resource
 from videoimport.core.plan import Kind
 
@@ -27,17 +27,8 @@ _MERGE_PATCH = "application/merge-patch+json"
 _JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list."""
-
-    items: list[Raw]
-    version: int
-    """The resourceVersion of the list. All items show the cluster's state at this version."""
-
-
-class Cluster:
-    """An API server. Use this class as an asynchronous context manager."""
+class ApiServerClient:
+    """The cluster behind an API server. Use this class as an asynchronous context manager."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._client = ApiClient(configuration)

@@ -20,7 +20,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cache.entry import Entry
 from videoimport.controller.cache.store import Store
 from videoimport.controller.client import errors
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import ClusterError, Terminating
 from videoimport.controller.client.resources import KINDS, Raw
 from videoimport.controller.queue.workqueue import Clock

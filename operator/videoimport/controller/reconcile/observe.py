@@ -14,7 +14,7 @@ from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.controller.cache.entry import Entry, Unreadable
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import Notes
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import NotFound
 from videoimport.controller.client.resources import Key, Place
 from videoimport.controller.reconcile.apply import Writer

@@ -13,20 +13,23 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.rules.validation import VALIDATIONS, BrokenRuleError
-from videoimport.api.videoimport import VideoImport
-from videoimport.cli import cel_rules
-from videoimport.cli.cel_rules import broken_rules, with_defaults
+from videoimport.api.videoimport import VideoImport, VideoImportSpec
+from videoimport.cli.manifests import cel_rules
+from videoimport.cli.manifests.cel_rules import broken_rules
+from videoimport.cli.manifests.schema_defaults import fill_defaults
 from videoimport.crdgen.definitions import bulk_definition, video_definition
 from videoimport.crdgen.invalid_manifests import Violation, shown, violations
 from videoimport.crdgen.validation_page import schema_of
 
 SCHEMAS = {"VideoImport": schema_of(video_definition()), "BulkImport": schema_of(bulk_definition())}
 MODELS: dict[str, type[VideoImport | BulkImport]] = {"VideoImport": VideoImport, "BulkImport": BulkImport}
-EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
+EXAMPLES = sorted((Path(__file__).parents[4] / "examples").glob("*.yaml"))
 
 
 def is_of_the_policy(found: Violation) -> bool:
@@ -159,7 +162,7 @@ def test_rules_for_a_change_are_not_for_a_new_object() -> None:
 
 def test_defaults_are_set_before_rules_are_checked() -> None:
     schema = {"properties": {"a": {"default": {}, "properties": {"b": {"default": 3}}}}}
-    assert with_defaults(schema, {}) == {"a": {"b": 3}}
+    assert fill_defaults(schema, {}) == {"a": {"b": 3}}
     low = {"metadata": {"name": "clip"}, "spec": {"requirements": {"minHeight": 1440}}}
     ((field, message),) = refusals("VideoImport", low)
     assert field == "spec.requirements"
@@ -195,3 +198,39 @@ def test_the_functions_that_kubernetes_adds(expression: str, value: Any, result:
 def test_cel_is_loaded_for_a_manifest_only() -> None:
     script = "import sys, videoimport.cli.__main__; print('celpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
+
+
+LETTERS = "aA9.-_/\\:@?#%[]{}日é \u202e\x00"
+"""Letters that the rules for texts distinguish."""
+TEXTS = st.text(alphabet=LETTERS, min_size=1, max_size=24)
+HOSTS = st.one_of(
+    TEXTS, st.sampled_from(["example.com", "[::1]", "[::ffff:1.2.3.4]", "a:99999", "a:8o", "a..b", "u:p@a"])
+)
+ADDRESSES = st.builds("{}{}{}".format, st.sampled_from(["https://", "HTTP://", "ftp://", ""]), HOSTS, TEXTS)
+QUANTITIES = st.from_regex(r"\A[0-9]{1,3}(\.[0-9]{1,2})?([a-zA-Z]{0,2})\Z")
+FIELDS: dict[str, tuple[st.SearchStrategy[str], Any]] = {
+    "url": (ADDRESSES, lambda text: {"source": {"url": text}}),
+    "endpoint": (ADDRESSES, lambda text: {"destination": {"s3": {"bucket": "videos", "endpoint": text}}}),
+    "proxy": (ADDRESSES, lambda text: {"worker": {"proxy": text}}),
+    "origin": (ADDRESSES, lambda text: {"source": {"url": "https://a.b/c", "headerOrigins": [text]}}),
+    "path": (TEXTS, lambda text: {"source": {"persistentVolumeClaim": {"claimName": text, "path": text}}}),
+    "folder": (TEXTS, lambda text: {"destination": {"s3": {"bucket": "videos"}, "folder": text, "name": text}}),
+    "bucket": (TEXTS, lambda text: {"destination": {"s3": {"bucket": text, "region": text, "storageClass": text}}}),
+    "label": (TEXTS, lambda text: {"worker": {"labels": {text: text}}}),
+    "taint": (TEXTS, lambda text: {"worker": {"tolerations": [{"key": text}]}}),
+    "size": (QUANTITIES, lambda text: {"worker": {"scratch": {"size": text}}}),
+    "limit": (QUANTITIES, lambda text: {"worker": {"resources": {"requests": {"cpu": "2"}, "limits": {"cpu": text}}}}),
+}
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_what_the_definition_refuses_a_predicate_refuses(field: str, data: st.DataObject) -> None:
+    """So a spec that the model accepts breaks no rule of the definition."""
+    texts, place = FIELDS[field]
+    spec = {"source": {"url": "https://a.b/c"}, "destination": {"s3": {"bucket": "videos"}}} | place(data.draw(texts))
+    manifest = {"metadata": {"name": "clip"}, "spec": spec}
+    if list(broken_rules(SCHEMAS["VideoImport"], manifest)):
+        with pytest.raises(ValidationError):
+            VideoImportSpec.model_validate_json(json.dumps(spec), strict=True)

@@ -1,19 +1,19 @@
 """Errors that the API server finds and the models do not: unknown fields and duplicate entries.
 
-The models ignore unknown fields, because a controller must ignore them. On this machine there is no API server. So the
-command checks a YAML file against the schema that the API server uses. ``cel_rules`` checks the CEL rules of the
-schema.
+The models ignore unknown fields, as a controller must. Because there is no API server here, a YAML file is checked
+against the schema that the API server uses. ``cel_rules`` checks the CEL rules of the schema.
 """
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-Schema = Mapping[str, Any]
+from videoimport.cli.manifests.schema_defaults import Schema
+from videoimport.cli.manifests.schema_values import find_duplicates
 
 
 def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
-    """Yield a sentence for each field that the schema lacks. It names the field that the user probably meant."""
+    """Yield a sentence for each field that the schema lacks, with the field that was probably meant."""
     if isinstance(value, dict) and "properties" in schema:
         known = schema["properties"]
         for name, child in value.items():
@@ -31,9 +31,9 @@ def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
 
 
 def corrected(schema: Schema, value: Any) -> Any:
-    """Return ``value`` with each mistyped field under its probable name, unless that field exists too.
+    """Return ``value`` with each mistyped field under the probably meant name, unless that field exists too.
 
-    So a mistyped field does not cause a second error about a missing field.
+    The correction prevents a second error about a missing field.
     """
     if isinstance(value, dict):
         known, rest = schema.get("properties", {}), schema.get("additionalProperties")
@@ -43,16 +43,6 @@ def corrected(schema: Schema, value: Any) -> Any:
     if isinstance(value, list):
         return [corrected(schema.get("items", {}), child) for child in value]
     return value
-
-
-def as_stored(value: Any) -> Any:
-    """Return ``value`` in the form in which the API server gets it from kubectl. Null fields are left out, and a whole
-    number such as 5.0 is an integer."""
-    if isinstance(value, dict):
-        return {name: as_stored(child) for name, child in value.items() if child is not None}
-    if isinstance(value, list):
-        return [as_stored(child) for child in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _renamed(name: Any, known: Iterable[str], value: dict[Any, Any]) -> Any:
@@ -67,27 +57,15 @@ def _meant(name: str, known: Iterable[str]) -> str | None:
 
 
 def repeated_entries(schema: Schema, value: Any, path: str) -> Iterator[str]:
-    """Yield a sentence for each duplicate entry in those lists whose schema forbids duplicates."""
+    """Yield a sentence for each duplicate entry of a list in which the schema allows no duplicates."""
     if isinstance(value, dict):
         children = schema.get("properties", {})
         for name, child in value.items():
             if name in children:
                 yield from repeated_entries(children[name], child, f"{path}.{name}")
     elif isinstance(value, list):
-        yield from _twice(schema, value, path)
+        for _, identity in find_duplicates(schema, value):
+            shown = ", ".join(map(str, identity.values())) if isinstance(identity, dict) else identity
+            yield f"{path}: {shown} occurs twice; give each once."
         for number, child in enumerate(value):
             yield from repeated_entries(schema["items"], child, f"{path}[{number}]")
-
-
-def _twice(schema: Schema, value: list[Any], path: str) -> Iterator[str]:
-    kind = schema.get("x-kubernetes-list-type")
-    keys = schema.get("x-kubernetes-list-map-keys", ())
-    if kind not in ("map", "set"):
-        return
-    seen: list[Any] = []
-    for entry in value:
-        identity = [entry[key] for key in keys] if kind == "map" else entry
-        if identity in seen:
-            shown = ", ".join(map(str, identity)) if kind == "map" else identity
-            yield f"{path}: {shown} occurs twice; give each once."
-        seen.append(identity)

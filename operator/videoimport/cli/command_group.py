@@ -1,0 +1,28 @@
+"""The group of all commands: it prints the problems of a command that could not start."""
+
+from typing import Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperGroup
+
+from videoimport.cli.errors import UnusableError
+from videoimport.cli.progress_display import say
+
+NOTHING_STARTED = 2
+"""Exit code of a command that could not start."""
+IN_A_CLUSTER = "Imports in a cluster"
+"""Heading of the help above the commands that need a cluster."""
+
+
+class CommandGroup(TyperGroup):
+    """A group whose commands may raise UnusableError. Each problem is then one line on the error stream."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Raises typer.Exit with the exit code 2 after UnusableError."""
+        try:
+            return super().invoke(ctx)
+        except UnusableError as error:
+            for problem in error.problems:
+                say(Console(stderr=True), f"error: {problem}")
+            raise typer.Exit(NOTHING_STARTED) from None

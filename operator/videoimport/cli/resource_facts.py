@@ -1,0 +1,89 @@
+"""Facts of a VideoImport or BulkImport for users, read from the object as the API server returns it.
+
+The text of every fact is printable. A field that an object lacks gives an empty text or 0, because a new object has no
+status yet.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from videoimport.api.labels import BULK_KIND
+from videoimport.api.reasons import Reason, info
+from videoimport.cli.progress_display import printable
+
+Raw = dict[str, Any]
+SHORT_KINDS = {"VideoImport": "vi", "BulkImport": "bi"}
+"""Short names of the kinds, as kubectl knows them."""
+_ENDINGS = ("Completed", "Failed", "Cancelled")
+_DAY = 86_400
+_UNITS = (("d", _DAY), ("h", 3600), ("m", 60))
+_SUCCESS, _FAILURE = 0, 1
+
+
+def status_of(resource: Raw) -> Raw:
+    """Return the status, or an empty dictionary."""
+    found: Raw = resource.get("status") or {}
+    return found
+
+
+def name_of(resource: Raw) -> str:
+    """Return the name of a resource."""
+    return printable(str(resource["metadata"]["name"]))
+
+
+def reference_of(resource: Raw) -> str:
+    """Return the reference of a resource that every command accepts, such as vi/lecture-1."""
+    return f"{SHORT_KINDS[resource['kind']]}/{name_of(resource)}"
+
+
+def title_of(video: Raw) -> str:
+    """Return the title of the video, otherwise its file name, its host or the name of the resource."""
+    return printable(str(status_of(video).get("displayName") or name_of(video)))
+
+
+def phase_of(resource: Raw) -> str:
+    """Return the phase. The phase of an object that the controller has not seen yet is Pending."""
+    return printable(str(status_of(resource).get("phase") or "Pending"))
+
+
+def percent_of(resource: Raw) -> int:
+    """Return the progress in percent."""
+    return int(status_of(resource).get("progressPercent") or 0)
+
+
+def is_finished(resource: Raw) -> bool:
+    """Return whether a resource has ended. A change that the controller has not seen yet may start it again."""
+    generation = resource["metadata"].get("generation", 0)
+    seen = status_of(resource).get("observedGeneration", generation)
+    return phase_of(resource) in _ENDINGS and seen >= generation
+
+
+def is_successful(resource: Raw) -> bool:
+    """Return whether a resource has ended and every video of it is in the destination."""
+    if not is_finished(resource) or phase_of(resource) != "Completed":
+        return False
+    return resource["kind"] != BULK_KIND or not status_of(resource).get("failed")
+
+
+def exit_code_of(resources: list[Raw]) -> int:
+    """Return 0 if everything succeeded. The failure of a single VideoImport returns the exit code of its reason, and
+    any other failure returns 1."""
+    if all(is_successful(resource) for resource in resources):
+        return _SUCCESS
+    reason = status_of(resources[0]).get("reason") if len(resources) == 1 else None
+    return (info(Reason(reason)).exit_code if reason in set(Reason) else None) or _FAILURE
+
+
+def created_of(resource: Raw) -> datetime:
+    """Return the creation time in UTC. A resource that is not stored yet is the newest."""
+    text = resource["metadata"].get("creationTimestamp")
+    return datetime.fromisoformat(text) if text else datetime.max.replace(tzinfo=UTC)
+
+
+def format_age(resource: Raw, now: datetime) -> str:
+    """Return the time since the creation as kubectl prints it, such as 12s, 5m, 3h or 8d."""
+    seconds = max(0, int((now - created_of(resource)).total_seconds()))
+    for unit, size in _UNITS:
+        if seconds >= size * (2 if unit != "d" else 1):
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
