@@ -26,7 +26,7 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _CHOOSE = "choose one by --kubeconfig and --context"
 _WAYS_OUT = {
     401: "renew the login of the kubeconfig's user",
-    403: "ask for the role view in that namespace, or edit if the command changes something",
+    403: 'ask for the ClusterRole "view" in that namespace, or "edit" if the command changes something',
     404: "correct the name, or choose the namespace by --namespace",
 }
 _EXISTS = "choose another name, or use the object of that name"
@@ -266,7 +266,7 @@ def _part(name: str) -> str:
     """Return a name as a part of a path. Raises UnusableError if no resource can have the name."""
     if not _NAME.fullmatch(name):
         raise UnusableError(
-            f"{name!r} is no name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
+            f"{name!r} is not a valid name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
         )
     return name
 

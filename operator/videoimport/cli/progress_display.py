@@ -1,14 +1,9 @@
-"""Progress on the error stream: a bar on a terminal, otherwise a line every few seconds."""
+"""The progress of one VideoImport as a bar with its stages, and lines for a terminal."""
 
-import time
 import unicodedata
-from collections.abc import Callable
-from types import TracebackType
-from typing import Protocol, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.filesize import decimal
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -18,72 +13,6 @@ from videoimport.api.videoimport_status import Stage, VideoImportStatus
 _LINE_SECONDS = 5.0
 _BAR_WIDTH = 30
 _STYLES = {"Waiting": "dim", "Running": "", "Done": "green", "Failed": "red"}
-
-
-class Display(Protocol):
-    """Interface of a progress display."""
-
-    def show(self, status: VideoImportStatus) -> None:
-        """Show the present status."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-def display(name: str, console: Console) -> Display:
-    """Return a bar for a terminal, and lines for any other stream."""
-    return Bar(name, console) if console.is_terminal else Lines(name, console)
-
-
-class Bar:
-    """A bar and one row for each stage. The bar is removed at the end, because the command then prints the outcome.
-
-    The bar starts with the first progress. Before that, the worker process is started by a fork, and this process must
-    have no other thread.
-    """
-
-    def __init__(self, name: str, console: Console) -> None:
-        self._name = name
-        self._live = Live(console=console, transient=True, refresh_per_second=8)
-
-    def show(self, status: VideoImportStatus) -> None:
-        """Show the present status."""
-        self._live.start()
-        self._live.update(drawn(self._name, status))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
-
-class Lines:
-    """Progress as lines: one when the phase changes, and otherwise one every few seconds."""
-
-    def __init__(self, name: str, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._name, self._console, self._clock = name, console, clock
-        self._shown: tuple[float, str | None] = (float("-inf"), None)
-
-    def show(self, status: VideoImportStatus) -> None:
-        """Show the present status."""
-        now, (last, phase) = self._clock(), self._shown
-        if status.phase != phase or now - last >= _LINE_SECONDS:
-            self._shown = (now, status.phase)
-            say(self._console, f"{self._name}: {headline(status)}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Do nothing, because nothing is open."""
 
 
 def say(console: Console, text: str, style: str = "") -> None:

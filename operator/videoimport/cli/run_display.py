@@ -1,44 +1,54 @@
-"""The progress of a `run` on the error stream: a live table on a terminal, otherwise a line every few seconds."""
+"""The progress of a `run` on the error stream."""
 
-import time
-from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.live import Live
 
+from videoimport.api.labels import BULK_KIND, VIDEO_KIND
 from videoimport.api.videoimport import VideoImport
 from videoimport.cli.embedded.object_store import ObjectStore
-from videoimport.cli.live_table import draw_table, format_line
-from videoimport.cli.progress_display import drawn, say
-from videoimport.controller.client.resources import Key
-
-_LINE_SECONDS = 5.0
-_LEAST_ROWS = 3
-_OTHER_LINES = 4
-"""Lines of the table besides the rows: the heading, the line of the BulkImport, the counts, and the cursor."""
+from videoimport.cli.progress_display import drawn
+from videoimport.cli.resource_display import LineDisplay, LiveDisplay, ResourceDisplay
+from videoimport.controller.client.resources import Key, Raw
 
 
-class LiveDisplay:
-    """A table on a terminal. One VideoImport alone has one row for each stage. The table of several stays at the end.
-
-    The display has no thread, because workers are started by a fork.
-    """
-
-    def __init__(self, roots: tuple[Key, ...], console: Console) -> None:
-        self._roots = roots
-        self._console = console
-        self._live = Live(console=console, transient=_is_single_video(roots), auto_refresh=False)
+class RunDisplay(Protocol):
+    """A display of the objects of a run."""
 
     def show(self, objects: ObjectStore) -> None:
         """Show the present state."""
-        if _is_single_video(self._roots):
-            video = VideoImport.parse(objects.get(*self._roots[0]))
-            self._live.update(drawn(video.metadata.name, video.status), refresh=True)
-            return
-        rows = max(_LEAST_ROWS, self._console.height - _OTHER_LINES)
-        self._live.update(draw_table(objects.list("BulkImport"), objects.list("VideoImport"), rows), refresh=True)
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def choose_display(roots: tuple[Key, ...], console: Console, *, verbose: bool) -> RunDisplay:
+    """Return the display that fits the stream. If ``verbose``, the stream has the logs of the workers instead."""
+    if verbose:
+        return NoDisplay()
+    if not console.is_terminal:
+        return SharedDisplay(LineDisplay(console), roots)
+    if len(roots) == 1 and roots[0].kind == VIDEO_KIND:
+        return StageDisplay(roots[0], console)
+    return SharedDisplay(LiveDisplay(console), None)
+
+
+class StageDisplay:
+    """A bar and one row for each stage of one VideoImport. The bar is removed at the end."""
+
+    def __init__(self, root: Key, console: Console) -> None:
+        self._root = root
+        self._live = Live(console=console, transient=True, auto_refresh=False)
+
+    def show(self, objects: ObjectStore) -> None:
+        """Show the present state."""
+        video = VideoImport.parse(objects.get(*self._root))
+        self._live.update(drawn(video.metadata.name, video.status), refresh=True)
 
     def __enter__(self) -> Self:
         self._live.start()
@@ -50,22 +60,39 @@ class LiveDisplay:
         self._live.stop()
 
 
-class LineDisplay:
-    """One line for each root when the phase changes, and otherwise every few seconds."""
+class SharedDisplay:
+    """The display of `watch`. ``roots`` are the only resources to show; None shows all."""
 
-    def __init__(self, roots: tuple[Key, ...], console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._roots, self._console, self._clock = roots, console, clock
-        self._shown: dict[Key, tuple[float, str]] = {}
+    def __init__(self, display: ResourceDisplay, roots: tuple[Key, ...] | None) -> None:
+        self._display = display
+        self._roots = roots
 
     def show(self, objects: ObjectStore) -> None:
         """Show the present state."""
-        for root in self._roots:
-            raw, now = objects.get(*root), self._clock()
-            phase = raw.get("status", {}).get("phase", "")
-            last, shown = self._shown.get(root, (float("-inf"), ""))
-            if phase and (phase != shown or now - last >= _LINE_SECONDS):
-                self._shown[root] = (now, phase)
-                say(self._console, format_line(raw))
+        resources = [*objects.list("BulkImport"), *objects.list("VideoImport")]
+        shown = [raw for raw in resources if self._is_shown(raw) and raw.get("status")]
+        bulks = [raw for raw in shown if raw["kind"] == BULK_KIND]
+        self._display.show(bulks, [raw for raw in shown if raw["kind"] == VIDEO_KIND])
+
+    def _is_shown(self, raw: Raw) -> bool:
+        metadata = raw["metadata"]
+        return self._roots is None or Key(raw["kind"], metadata["namespace"], metadata["name"]) in self._roots
+
+    def __enter__(self) -> Self:
+        self._display.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._display.__exit__(kind, error, trace)
+
+
+class NoDisplay:
+    """Nothing."""
+
+    def show(self, objects: ObjectStore) -> None:
+        """Do nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -74,21 +101,3 @@ class LineDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Do nothing, because nothing is open."""
-
-
-class NoDisplay(LineDisplay):
-    """Nothing, because the error stream has the logs of the workers."""
-
-    def show(self, objects: ObjectStore) -> None:
-        """Do nothing."""
-
-
-def choose_display(roots: tuple[Key, ...], console: Console, *, verbose: bool) -> LiveDisplay | LineDisplay:
-    """Return the display that fits the stream."""
-    if verbose:
-        return NoDisplay(roots, console)
-    return LiveDisplay(roots, console) if console.is_terminal else LineDisplay(roots, console)
-
-
-def _is_single_video(roots: tuple[Key, ...]) -> bool:
-    return len(roots) == 1 and roots[0].kind == "VideoImport"

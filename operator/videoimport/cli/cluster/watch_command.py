@@ -87,7 +87,7 @@ def _show_until_the_end(
 ) -> list[Raw]:
     """Show the state until all targets have ended, and return them. Raises NotFoundError if one was deleted."""
     from videoimport.cli.cluster.resource_watch import follow
-    from videoimport.cli.cluster.watch_display import choose_display
+    from videoimport.cli.resource_display import choose_display
 
     wanted = [reference_of(target) for target in targets]
     with choose_display(console) as display:

@@ -83,8 +83,8 @@ def may_write(place: Place, keys: Iterable[str]) -> bool:
 
 
 def is_protected(place: Place) -> bool:
-    """Return whether ``destination.ifExists`` is Fail or KeepBoth. If so, this import must not overwrite or remove other
-    imports' objects."""
+    """Return whether ``destination.ifExists`` is Fail or KeepBoth. If so, this import must not overwrite or remove
+    other imports' objects."""
     return place.task.spec.destination.if_exists != "Replace"
 
 

@@ -1,4 +1,4 @@
-"""The displays of `watch`: a live table on a terminal, otherwise lines."""
+"""The displays of several resources, for `watch` and `run`: a live table on a terminal, otherwise lines."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ _OTHER_LINES = 4
 """Lines of a terminal that no row of the table may take: the heading, the hidden rows, and the prompt at the end."""
 
 
-class WatchDisplay(Protocol):
+class ResourceDisplay(Protocol):
     """A display of BulkImports and VideoImports."""
 
     def show(self, bulks: Sequence[Raw], videos: Sequence[Raw]) -> None:
@@ -30,22 +30,25 @@ class WatchDisplay(Protocol):
     ) -> None: ...
 
 
-def choose_display(console: Console) -> WatchDisplay:
+def choose_display(console: Console) -> ResourceDisplay:
     """Return the display that fits the stream."""
     return LiveDisplay(console) if console.is_terminal else LineDisplay(console)
 
 
 class LiveDisplay:
-    """A table that stays on the terminal with its last state."""
+    """A table that stays on the terminal with its last state.
+
+    The display has no thread, because `run` starts its workers by a fork.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._live = Live(console=console, refresh_per_second=4)
+        self._live = Live(console=console, auto_refresh=False)
 
     def show(self, bulks: Sequence[Raw], videos: Sequence[Raw]) -> None:
         """Show the present state."""
         most = max(1, self._console.height - _OTHER_LINES - len(bulks))
-        self._live.update(draw_table(bulks, videos, most))
+        self._live.update(draw_table(bulks, videos, most), refresh=True)
 
     def __enter__(self) -> Self:
         self._live.start()
