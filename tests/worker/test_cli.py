@@ -73,7 +73,7 @@ def test_the_resource_is_printed_as_the_cluster_would_have_it(
     assert status["outputs"]["video"]["uri"] == f"s3://{bucket.name}/in/clip/video.mp4"
     assert bucket.head("in/clip/video.mp4")["ContentLength"] == status["outputs"]["video"]["sizeBytes"]
     assert {c["type"]: c["status"] for c in status["conditions"]}["Finished"] == "True"
-    assert "Downloading" in told.stderr
+    assert "vi/clip: Transcoding" in told.stderr
     assert SECRET not in told.stdout + told.stderr
     assert terminal.left == []
 

@@ -208,7 +208,7 @@ def parse_format(output: str | None) -> OutputFormat | None:
     """Return the format of the final resources. Raises UnusableError for an unknown format."""
     if output in (None, "json", "yaml"):
         return OutputFormat(output) if output else None
-    raise UnusableError(f"--output {output}: write json or yaml; a folder for the results is named by --into.")
+    raise UnusableError(f"--output {output}: write json or yaml; --into names a folder for the results.")
 
 
 def read_manifests(filenames: Sequence[str], urls: Sequence[str], *, playlist: bool) -> Documents:
@@ -260,7 +260,7 @@ def check_networks(given: Sequence[str]) -> tuple[str, ...]:
         try:
             ipaddress.ip_network(network, strict=False)
         except ValueError:
-            raise UnusableError(f"--allow-network {network} is no network; write one such as 10.0.0.0/8.") from None
+            raise UnusableError(f"--allow-network {network} is not a network; write one such as 10.0.0.0/8.") from None
     return tuple(given)
 
 

@@ -10,7 +10,7 @@ from videoimport.cli.run_command import build_resources, check_networks, find_ba
 
 def test_networks_are_cidrs() -> None:
     assert check_networks(["10.0.0.0/8", "::1/128"]) == ("10.0.0.0/8", "::1/128")
-    with pytest.raises(UnusableError, match=r"--allow-network example\.com is no network"):
+    with pytest.raises(UnusableError, match=r"--allow-network example\.com is not a network"):
         check_networks(["example.com"])
 
 

@@ -37,17 +37,17 @@ def build_manifests(urls: Sequence[str], into: str | None = None, *, playlist: b
     folder or ``s3://bucket/prefix``; a folder, or None, gives the claim ``HERE``. Raises UnusableError with every
     invalid address.
     """
-    unique = list(dict.fromkeys(_parse_urls(urls)))
+    unique = list(dict.fromkeys(parse_urls(urls)))
     destination = _build_destination(into)
     if playlist:
-        return [_build_bulk(_build_name([url]), {"playlist": {"url": url}}, destination) for url in unique]
+        return [_build_bulk(derive_bulk_name([url]), {"playlist": {"url": url}}, destination) for url in unique]
     if len(unique) == 1:
         return [_build_video(unique[0], destination)]
-    return [_build_bulk(_build_name(unique), {"items": [{"url": url} for url in unique]}, destination)]
+    return [_build_bulk(derive_bulk_name(unique), {"items": [{"url": url} for url in unique]}, destination)]
 
 
-def _parse_urls(urls: Sequence[str]) -> list[str]:
-    """Return the addresses in their canonical form."""
+def parse_urls(urls: Sequence[str]) -> list[str]:
+    """Return the addresses in their canonical form. Raises UnusableError with every invalid address."""
     if not urls:
         raise UnusableError("there is no address; give one or more, such as https://example.com/video.mp4.")
     if len(urls) > MAX_ITEMS:
@@ -71,7 +71,7 @@ def _describe(refusal: ValidationError) -> str:
     broken = detail.get("ctx", {}).get("error")
     if isinstance(broken, BrokenRuleError):
         return str(broken)
-    return "it is no address of 10 to 2048 characters; write it whole, such as https://example.com/video.mp4."
+    return "it is not an address of 10 to 2048 characters; write it whole, such as https://example.com/video.mp4."
 
 
 def _build_destination(into: str | None) -> Raw:
@@ -80,8 +80,7 @@ def _build_destination(into: str | None) -> Raw:
 
 
 def _build_video(url: str, destination: Raw) -> Raw:
-    name = f"{_shorten(_derive_video_slug(url), _MOST_VIDEO_SLUG)}-{item_identity(url)}"
-    return _build(VIDEO_KIND, name, {"source": {"url": url}, "destination": destination})
+    return _build(VIDEO_KIND, derive_video_name(url), {"source": {"url": url}, "destination": destination})
 
 
 def _build_bulk(name: str, source: Raw, destination: Raw) -> Raw:
@@ -92,7 +91,12 @@ def _build(kind: str, name: str, spec: Raw) -> Raw:
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
-def _build_name(urls: Sequence[str]) -> str:
+def derive_video_name(url: str) -> str:
+    """Return the name of a VideoImport: the readable part of the address, and its identity."""
+    return f"{_shorten(_derive_video_slug(url), _MOST_VIDEO_SLUG)}-{item_identity(url)}"
+
+
+def derive_bulk_name(urls: Sequence[str]) -> str:
     """Return the name of a BulkImport: the site of the first address, and a hash of all addresses in any order."""
     whole = "\n".join(sorted(urls)).encode()
     return f"{_shorten(_derive_site_slug(urls[0]), _MOST_BULK_SLUG)}-{hashlib.sha256(whole).hexdigest()[:8]}"

@@ -46,7 +46,7 @@ def parse_documents(text: str, name: str) -> list[Document]:
     """Return all documents of a text as JSON values, without empty documents. ``name`` is the name of the text in
     messages.
 
-    Raises UnusableError if the text is no YAML or has other values than objects, or if aliases make it too large.
+    Raises UnusableError if the text is not YAML or has other values than objects, or if aliases make it too large.
     """
     documents = _load(text, name)
     if strange := [document for document in documents if not isinstance(document, dict)]:
@@ -62,10 +62,10 @@ def _load(text: str, name: str) -> list[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise UnusableError(f"{name} is no YAML: {error.problem}{where}. Correct that line.") from None
+        raise UnusableError(f"{name} is not YAML: {error.problem}{where}. Correct that line.") from None
     except yaml.YAMLError as error:
         said = str(error).splitlines()[0].rstrip(".")
-        raise UnusableError(f"{name} is no YAML: {said}. Give a manifest in YAML or JSON.") from None
+        raise UnusableError(f"{name} is not YAML: {said}. Give a manifest in YAML or JSON.") from None
     except (AttributeError, LookupError, ValueError):  # pyyaml, for a value that does not fit its tag
         raise UnusableError(f"{name} has a value that does not fit its tag; remove the tags, such as !!int.") from None
     except RecursionError:

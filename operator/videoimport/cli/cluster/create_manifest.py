@@ -1,24 +1,19 @@
 """A manifest from addresses on the command line: a VideoImport of one address, or a BulkImport of several."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
 from videoimport.api import bulkimport, videoimport
 from videoimport.api.labels import API_VERSION, BULK_KIND, VIDEO_KIND
-from videoimport.api.redaction import shown_url
 from videoimport.api.rules.validation import BrokenRuleError
-from videoimport.api.short_names import slug_of
 from videoimport.cli.errors import UnusableError
+from videoimport.cli.manifests.url_manifests import derive_bulk_name, derive_video_name, parse_urls
 
 Raw = dict[str, Any]
-_HASH_DIGITS = 5
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _LONGEST_NAMES = {VIDEO_KIND: videoimport.MAX_NAME, BULK_KIND: bulkimport.MAX_NAME}
 
@@ -43,28 +38,17 @@ class Wanted:
 
 def build_manifest(wanted: Wanted) -> Raw:
     """Return the manifest of a VideoImport or BulkImport. Raises UnusableError with every problem."""
-    for url in wanted.urls:
-        _check_url(url)
+    urls = parse_urls(wanted.urls)
     destination = _build_destination(wanted)
-    if len(wanted.urls) == 1 and not (wanted.bulk or wanted.playlist):
-        spec = {"source": {"url": wanted.urls[0]}, "destination": destination}
-        kind, name = VIDEO_KIND, wanted.name or derive_name(wanted.urls, videoimport.MAX_NAME)
+    if len(urls) == 1 and not (wanted.bulk or wanted.playlist):
+        spec = {"source": {"url": urls[0]}, "destination": destination}
+        kind, name = VIDEO_KIND, wanted.name or derive_video_name(urls[0])
     else:
         spec = {"source": _build_list(wanted), "template": {"destination": destination}}
-        kind, name = BULK_KIND, wanted.bulk or wanted.name or derive_name(wanted.urls, bulkimport.MAX_NAME)
+        kind, name = BULK_KIND, wanted.bulk or wanted.name or derive_bulk_name(urls)
     _check_name(name, kind)
     _check_spec(kind, spec)
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
-
-
-def derive_name(urls: Sequence[str], longest: int) -> str:
-    """Return a name from the first address and a hash of all addresses. The same addresses have the same name, so the
-    second creation of the same import fails."""
-    digest = hashlib.sha256("\n".join(urls).encode()).hexdigest()[:_HASH_DIGITS]
-    parts = urlsplit(urls[0])
-    stem = PurePosixPath(unquote(parts.path)).stem
-    slug = (slug_of(stem) or slug_of(parts.hostname or "") or "import")[: longest - _HASH_DIGITS - 1]
-    return f"{slug.strip('-')}-{digest}"
 
 
 def parse_place(into: str) -> Raw:
@@ -97,14 +81,6 @@ def _build_destination(wanted: Wanted) -> Raw:
         place["s3"] = {"endpoint": wanted.endpoint} | place["s3"]
     secret = {"credentialsSecretRef": {"name": wanted.secret}} if wanted.secret else {}
     return place | secret | ({"folder": wanted.folder} if wanted.folder else {})
-
-
-def _check_url(url: str) -> None:
-    if urlsplit(url).scheme.lower() not in ("http", "https"):
-        shown = shown_url(url)
-        raise UnusableError(
-            f"{shown} is no address that begins with http:// or https://; for a bucket or a volume, write a manifest."
-        )
 
 
 def _check_name(name: str, kind: str) -> None:
