@@ -223,7 +223,7 @@ def test_everything_that_is_wrong_is_said_at_once_and_in_order(tmp_path: Path) -
     with pytest.raises(UnusableError) as refusal:
         read([str(tmp_path)])
     places = [problem.split(": ")[:2] for problem in refusal.value.problems]
-    assert places[0][0].endswith("b.yaml is no YAML")
+    assert places[0][0].endswith("b.yaml is not YAML")
     assert [(Path(file).name, field.split(" ")[0]) for file, field in places[1:]] == [
         ("a.yaml document 1", "spec.sourse"),
         ("a.yaml document 1", "spec.maxAttempts"),

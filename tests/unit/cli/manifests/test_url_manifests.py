@@ -88,8 +88,8 @@ def test_every_invalid_address_is_named_without_its_secrets() -> None:
     told = refusal.value.problems
     assert [problem.partition(": ")[2][:30] for problem in told] == [
         "it must begin with http:// or ",
-        "it is no address of 10 to 2048",
-        "it is no address of 10 to 2048",
+        "it is not an address of 10 to 2048",
+        "it is not an address of 10 to 2048",
         "its port must be a number of a",
     ]
     assert "hunter2" not in str(refusal.value)

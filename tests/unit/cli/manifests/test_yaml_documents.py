@@ -46,12 +46,12 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a: [", "clip.yaml is no YAML: expected the node content, but found '<stream end>' at line 1, column 5."),
-        ("a: {b: 1, b: 2}", "clip.yaml is no YAML: b occurs twice at line 1, column 11. Correct that line."),
+        ("a: [", "clip.yaml is not YAML: expected the node content, but found '<stream end>' at line 1, column 5."),
+        ("a: {b: 1, b: 2}", "clip.yaml is not YAML: b occurs twice at line 1, column 11. Correct that line."),
         ("- a", "clip.yaml holds a list where a resource should be; begin with apiVersion and kind."),
-        ("\0", "clip.yaml is no YAML: "),
-        ("? [a]\n: b", "clip.yaml is no YAML: found unhashable key at line 1, column 3."),
-        ("a: !!python/name:os.system", "clip.yaml is no YAML: could not determine a constructor for the tag"),
+        ("\0", "clip.yaml is not YAML: "),
+        ("? [a]\n: b", "clip.yaml is not YAML: found unhashable key at line 1, column 3."),
+        ("a: !!python/name:os.system", "clip.yaml is not YAML: could not determine a constructor for the tag"),
         ("a: !!timestamp 2026-99-99", "clip.yaml has a value that does not fit its tag; remove the tags"),
         ("a: !!timestamp x", "clip.yaml has a value that does not fit its tag"),
         ("a: !!bool x", "clip.yaml has a value that does not fit its tag"),

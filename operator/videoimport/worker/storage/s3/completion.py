@@ -70,6 +70,7 @@ def _complete(store: "S3Store", ticket: Ticket, named: "list[CompletedPartTypeDe
         answer = store.client.complete_multipart_upload(
             Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MultipartUpload={"Parts": named}, **condition
         )
+        store.ended.add(ticket.upload)
         store.proofs.written(ticket.key, forms.etag(answer.get("ETag")))
 
     store.completions.send(request, condition_for(replace), lambda: store.is_as_it_was(ticket.key, replace))

@@ -52,6 +52,8 @@ class S3Store(S3Bucket):
         super().__init__(client, wish, virtual)
         self.senders = ThreadPoolExecutor(AT_ONCE)
         self.in_doubt: set[str] = set()
+        self.ended: set[str] = set()
+        """IDs of uploads whose completion or abort the store has confirmed."""
         self.completions = Conditions()
         """Conditions of CompleteMultipartUpload."""
         self.writes = Conditions()
@@ -226,14 +228,19 @@ class S3Store(S3Bucket):
         return [Unfinished(one["UploadId"], _in_utc(one["Initiated"])) for one in found]
 
     def abort(self, key: str, upload: str) -> bool:
-        """Abort one upload. If that fails, log it and return False."""
+        """Abort one upload. If that fails, log it and return False.
+
+        A second abort is sent too, because a part that was on its way may have arrived after the first. s3s-fs answers
+        it with AccessDenied, as if the upload were open.
+        """
         try:
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
         except (ClientError, BotoCoreError, OSError) as error:
-            if isinstance(error, ClientError) and error_code(error) in GONE:
+            if isinstance(error, ClientError) and (error_code(error) in GONE or upload in self.ended):
                 return True
             log().warning("cannot abort an upload", key=key, error=type(error).__name__)
             return False
+        self.ended.add(upload)
         return True
 
     def close(self) -> None:
