@@ -1,5 +1,6 @@
 """The command line `kubectl videoimport`, or `kubectl-videoimport` on a machine without kubectl."""
 
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated, Literal
@@ -21,6 +22,8 @@ from videoimport.cli.reasons_command import explain_reasons
 from videoimport.cli.run_command import run_imports
 
 Form = Literal["table", "csv", "json"]
+_COMPLETION = "_KUBECTL_VIDEOIMPORT_COMPLETE"
+"""Variable by which a shell asks for completions."""
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -105,8 +108,10 @@ app.command("resume", rich_help_panel=IN_A_CLUSTER)(resume_imports)
 
 
 def main() -> None:
-    """Run the console script."""
-    app(prog_name="kubectl videoimport")
+    """Run the console script. A shell completes the program by its own name, because a variable has no space in its
+    name."""
+    is_completion = _COMPLETION in os.environ or any("-completion" in word for word in sys.argv[1:])
+    app(prog_name="kubectl-videoimport" if is_completion else "kubectl videoimport")
 
 
 if __name__ == "__main__":

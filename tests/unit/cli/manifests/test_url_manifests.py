@@ -86,11 +86,11 @@ def test_every_invalid_address_is_named_without_its_secrets() -> None:
             ["ftp://user:hunter2@example.com/a.mp4", A, "short", "", "https://example.com:99999/?token=hunter2"]
         )
     told = refusal.value.problems
-    assert [problem.partition(": ")[2][:30] for problem in told] == [
-        "it must begin with http:// or ",
-        "it is not an address of 10 to 2048",
-        "it is not an address of 10 to 2048",
-        "its port must be a number of a",
+    assert [problem.partition(": ")[2][:24] for problem in told] == [
+        "it must begin with http:",
+        "it is not an address of ",
+        "it is not an address of ",
+        "its port must be a numbe",
     ]
     assert "hunter2" not in str(refusal.value)
 
