@@ -1,5 +1,6 @@
 """The command line `kubectl videoimport`, or `kubectl-videoimport` on a machine without kubectl."""
 
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -190,9 +191,15 @@ app.command("suspend", rich_help_panel=IN_A_CLUSTER)(suspend_imports)
 app.command("resume", rich_help_panel=IN_A_CLUSTER)(resume_imports)
 
 
+_COMPLETION = "_KUBECTL_VIDEOIMPORT_COMPLETE"
+"""Variable by which a shell asks for completions."""
+
+
 def main() -> None:
-    """Run the console script."""
-    app(prog_name="kubectl videoimport")
+    """Run the console script. Completion works for the program's own name, because a shell knows no name of two
+    words."""
+    completing = _COMPLETION in os.environ or {"--show-completion", "--install-completion"} & set(sys.argv)
+    app(prog_name="kubectl-videoimport" if completing else "kubectl videoimport")
 
 
 if __name__ == "__main__":
