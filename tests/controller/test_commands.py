@@ -61,6 +61,17 @@ def test_an_address_is_imported_without_a_manifest(
     assert made["metadata"]["name"] in again.stderr
 
 
+def test_imports_are_created_and_changed_without_a_controller(api: ApiServer, namespace: str, run: Run) -> None:
+    created = run("create", "https://example.com/a.mp4", "--into", "s3://videos", "--name", "one")
+    assert created.stderr == ""
+    assert run("suspend", "one").stdout == "vi/one: suspended (spec.suspend: true)\n"
+    assert run("resume", "vi/one").stdout == "vi/one: resumed (spec.suspend: false)\n"
+    assert run("cancel", "one").stdout == "vi/one: cancelled (spec.cancel: true)\n"
+    assert api.get("VideoImport", namespace, "one")["spec"]["cancel"] is True
+    missing = run("get", "oen", code=2)
+    assert "did you mean vi/one?" in missing.stderr
+
+
 def test_several_addresses_are_a_bulk_import(api: ApiServer, namespace: str, run: Run) -> None:
     run("create", *THREE, "--into", "pvc://archive/talks", "--bulk", "course")
 

@@ -108,10 +108,10 @@ app.command("resume", rich_help_panel=IN_A_CLUSTER)(resume_imports)
 
 
 def main() -> None:
-    """Run the console script. A shell completes the program by its own name, because a variable has no space in its
-    name."""
-    is_completion = _COMPLETION in os.environ or any("-completion" in word for word in sys.argv[1:])
-    app(prog_name="kubectl-videoimport" if is_completion else "kubectl videoimport")
+    """Run the console script. Completion works for the program's own name, because a shell knows no name of two
+    words."""
+    completing = _COMPLETION in os.environ or {"--show-completion", "--install-completion"} & set(sys.argv)
+    app(prog_name="kubectl-videoimport" if completing else "kubectl videoimport")
 
 
 if __name__ == "__main__":
