@@ -206,6 +206,9 @@ class DestinationStore(Protocol):
     def delete(self, key: str, only: Facts | None = None) -> None:
         """Delete an object, if there is one. If ``only`` is given and the key has another object, raises UnmetError."""
 
+    def delete_if(self, key: str, version: str) -> None:
+        """Delete a small object, if there is one. Raises UnmetError if the present object has another version."""
+
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys of at most ``MOST_LISTED`` objects whose keys begin with the prefix."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage.base import Content, UnmetError
 from videoimport.worker.storage.commit_record import Record
@@ -81,9 +82,13 @@ class RecordFile:
         return ImportFailure(Reason.DESTINATION_UNAVAILABLE, message, advice=advice)
 
     def delete(self) -> None:
-        """Remove the record if it is the version that this run saw or wrote."""
+        """Remove the record if it is the version that this run saw or wrote. Another run's record stays."""
         standing = self.scope.read(self.key)
         if standing is None or not (standing.version == self._version or standing.body in self._sent):
             return
-        self.scope.store.delete(self.key)
-        self._version = None
+        try:
+            self.scope.store.delete_if(self.key, standing.version)
+        except UnmetError:
+            log().warning("commit_record_changed", key=self.key)
+        else:
+            self._version = None

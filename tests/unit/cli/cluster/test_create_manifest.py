@@ -19,7 +19,7 @@ def test_one_address_is_an_import_and_several_are_a_bulk() -> None:
 @pytest.mark.parametrize(
     ("wanted", "named"),
     [
-        (Wanted(["ftp://x"], "s3://videos"), "http://"),
+        (Wanted(["ftp://x"], "s3://videos"), "it is not an address"),
         (Wanted(["https://example.com/a"], "videos"), "--into"),
         (Wanted(["https://example.com/a"], "s3://videos", name="A b"), "--name"),
         (Wanted(["https://example.com/a"], "s3://videos", folder="../x"), "folder"),

@@ -91,6 +91,8 @@ class Conditions:
                 return request(**condition)
             except ClientError as error:
                 if is_unknown(error) and self.known.get(header) is not Support.HONOURED:
+                    if not is_as_it_was():  # the object may have changed while the store refused
+                        raise UnmetError(is_repeated=is_repeated(error.response)) from None
                     break
                 if error_code(error) not in (*UNMET, *ABSENT):
                     raise

@@ -100,7 +100,9 @@ _OPTIONS = {
 }  # fmt: skip
 _STATUSES = {
     HTTPStatus.MOVED_PERMANENTLY: ErrorKind.REGION,
+    HTTPStatus.FOUND: ErrorKind.REGION,
     HTTPStatus.TEMPORARY_REDIRECT: ErrorKind.REGION,
+    HTTPStatus.PERMANENT_REDIRECT: ErrorKind.REGION,
     HTTPStatus.UNAUTHORIZED: ErrorKind.DENIED,
     HTTPStatus.FORBIDDEN: ErrorKind.DENIED,
     HTTPStatus.NOT_FOUND: ErrorKind.NO_OBJECT,
@@ -116,6 +118,10 @@ _STATUSES = {
 _BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes} | dict.fromkeys(_OPTIONS, ErrorKind.OPTION)
 _STORE = "Check that the object store answers requests from the cluster."
 _ENDPOINT = "Check that destination.s3.endpoint is the address of an object store's S3 API."
+_REDIRECTED = (
+    "The endpoint redirects without a code of S3. Set destination.s3.endpoint to the address that it redirects to, "
+    "such as https instead of http. On AWS, also check destination.s3.region."
+)
 _KEYS = (
     "Correct the keys or their permissions (s3:GetObject, s3:PutObject, s3:ListBucket, s3:AbortMultipartUpload), "
     "then change retryToken."
@@ -218,6 +224,8 @@ def failure_of(code: str, status: int, bucket: str, doing: str, operation: str =
         advice = "Create the bucket or correct destination.s3.bucket, then change retryToken."
         return DestinationFault(Reason.DESTINATION_NOT_FOUND, f"There is no bucket {bucket!r}.", advice=advice)
     reason, advice = _DESTINATION.get(kind, (Reason.DESTINATION_UNAVAILABLE, _STORE))
+    if kind is ErrorKind.REGION and code not in _BY_CODE:  # a gateway redirects, such as from http to https
+        advice = _REDIRECTED
     if kind is ErrorKind.OPTION:
         reason, advice = Reason.INVALID_SPEC, f"Correct destination.s3.{_OPTIONS[code]}."
     answer = _answer(code, status, operation)

@@ -22,7 +22,7 @@ from videoimport.worker.storage.s3 import client as s3_client
 from videoimport.worker.storage.s3 import completion as s3_completion
 from videoimport.worker.storage.s3 import upload_lists as s3_upload_lists
 from videoimport.worker.storage.s3.bucket_reader import S3Bucket
-from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT, Conditions, condition_for, if_match
+from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT, Condition, Conditions, condition_for, if_match
 from videoimport.worker.storage.s3.errors import (
     CONFLICT,
     GONE,
@@ -98,17 +98,17 @@ class S3Store(S3Bucket):
         named = {"Metadata": dict(metadata)} if metadata else {}
         put = partial(self.put, key, body, **named, **self.hidden)
 
-        def is_as_it_was() -> bool:
-            standing = self.read(key)
-            return (standing.version if standing else None) == version
-
         with self.translated(f"write {key}"):
             try:
-                return self.writes.send(put, condition, is_as_it_was)
+                return self.writes.send(put, condition, lambda: self._has_version(key, version))
             except ClientError as error:
                 if error_code(error) in CONFLICT:
                     raise UnmetError from None
                 raise
+
+    def _has_version(self, key: str, version: str | None) -> bool:
+        standing = self.read(key)
+        return (standing.version if standing else None) == version
 
     def put(self, key: str, body: bytes, **more: Any) -> str:
         """Write a small object, and return its ETag for ``If-Match``. Raises botocore's errors."""
@@ -118,18 +118,23 @@ class S3Store(S3Bucket):
 
     def delete(self, key: str, only: Facts | None = None) -> None:
         """Delete an object, if there is one. If ``only`` is given and the key has another object, raises UnmetError."""
+        self._delete(key, condition_for(only or True), lambda: only is None or self.is_as_it_was(key, only))
+
+    def delete_if(self, key: str, version: str) -> None:
+        """Delete a small object only if it is unchanged. If the store does not honour the condition, the object is read
+        just before the deletion."""
+        self._delete(key, if_match(version), lambda: self._has_version(key, version))
+
+    def _delete(self, key: str, condition: Condition | None, is_as_it_was: Callable[[], bool]) -> None:
+        request = partial(self.client.delete_object, Bucket=self.bucket, Key=key)
         with self.translated(f"delete {key}"):
             try:
-                self._deletions.send(
-                    partial(self.client.delete_object, Bucket=self.bucket, Key=key),
-                    condition_for(only or True),
-                    lambda: only is None or self.is_as_it_was(key, only),
-                )
+                self._deletions.send(request, condition, is_as_it_was)
             except UnmetError:
                 if self.head(key) is not None:
                     raise
             except ClientError as error:
-                if only is not None and error_code(error) in CONFLICT:
+                if condition is not None and error_code(error) in CONFLICT:
                     raise UnmetError from None
                 raise
         self.proofs.deleted(key)

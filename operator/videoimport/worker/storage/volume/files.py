@@ -172,11 +172,14 @@ class VolumeFiles:
     ) -> str:
         """Write a file only if the present file is unchanged, under a lock that all workers on this volume share."""
         with self.translated(f"write {key}", len(body)), self._locked():
-            standing = self._bytes(key)
-            if (None if standing is None else hashlib.sha256(standing).hexdigest()) != version:
+            if self._version(key) != version:
                 raise UnmetError
             self.tree.rename(self._written(body), key, replace=True)
         return hashlib.sha256(body).hexdigest()
+
+    def _version(self, key: str) -> str | None:
+        standing = self._bytes(key)
+        return None if standing is None else hashlib.sha256(standing).hexdigest()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -208,6 +211,13 @@ class VolumeFiles:
                     raise UnmetError
                 self.tree.remove(key)
                 self.tree.remove(side)
+
+    def delete_if(self, key: str, version: str) -> None:
+        """Delete a small file only if it is unchanged, under the lock of ``write_if``. Raises UnmetError."""
+        with self.translated(f"delete {key}"), self._locked():
+            if self._version(key) not in (None, version):
+                raise UnmetError
+            self.tree.remove(key)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys of the files in a folder and in its subfolders. ``prefix`` ends with a slash."""
