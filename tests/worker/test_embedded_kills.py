@@ -123,7 +123,7 @@ def check_counts(terminal: Terminal, status: dict[str, Any]) -> None:
     assert sorted(path.parent.name for path in list_results(terminal)) == names
     [ledger] = list_ledgers(terminal)
     assert sorted(json.loads(entry)["name"] for entry in ledger.values()) == names
-    assert {json.loads(entry)["state"] for entry in ledger.values()} == {"Completed"}
+    assert {json.loads(entry)["success"] for entry in ledger.values()} == {True}
 
 
 def check_leftovers(terminal: Terminal) -> None:
