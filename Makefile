@@ -32,6 +32,11 @@ stops-test: .venv/ready ## Stop imports, listings and deliveries at many random 
 	@$(CLUSTER) tool versitygw > /dev/null
 	@VIDEOIMPORT_TEST_MOMENTS=$(or $(MOMENTS),200) VIDEOIMPORT_TEST_SEED=$(or $(SEED),9) .venv/bin/pytest tests/worker/test_stops.py -s
 
+.PHONY: embedded-test
+embedded-test: .venv/ready ## Kill a bulk in embedded mode at random moments and run it again (ITEMS=200: 10 minutes; SEED=9)
+	@hack/prerequisites ffmpeg
+	@VIDEOIMPORT_TEST_EMBEDDED_ITEMS=$(or $(ITEMS),200) VIDEOIMPORT_TEST_SEED=$(or $(SEED),9) .venv/bin/pytest -q -s tests/worker/test_embedded_kills.py
+
 .PHONY: mutations-test
 mutations-test: .venv/ready ## Import into a store whose answers are changed at random, other ways each time (MUTATIONS=1000: 20 minutes)
 	@$(CLUSTER) tool versitygw > /dev/null

@@ -189,6 +189,8 @@ def perform(setting: RunSetting, output: OutputFormat | None) -> int:
             Home(setting.sources.claim),
             session.read_last_lines(_LAST_LINES),
         )
+    if states.problem is not None:
+        say(errors, f"{setting.state} cannot be written ({states.problem}), so a further run repeats some of the work.")
     if session.stopped_by is not None:
         name = signal.Signals(session.stopped_by).name
         say(errors, f"Stopped by {name}. The workers removed their unfinished files. The same command continues.")

@@ -38,6 +38,8 @@ class JobExecutor:
     _running: dict[str, "_LocalRun"] = field(default_factory=dict)
     """The runs by the UID of their pod."""
     _stopping: bool = False
+    crash: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    """Has the first error that no Job can show, such as a file of a Secret that cannot be read."""
 
     @property
     def _store(self) -> ObjectStore:
@@ -107,6 +109,7 @@ class JobExecutor:
         run = _LocalRun(PodProcess(pod, self.folder / pod["metadata"]["uid"], log, self.verbose))
         self._running[pod["metadata"]["uid"]] = run
         run.task = asyncio.create_task(self._run(run, present, pod), name=pod["metadata"]["name"])
+        run.task.add_done_callback(self._note_crash)
 
     async def _run(self, run: "_LocalRun", job: Raw, pod: Raw) -> None:
         started = self._store.now()
@@ -126,6 +129,10 @@ class JobExecutor:
                 timer.cancel()
         if not self._stopping:
             self._record(run, job, pod, started, end)
+
+    def _note_crash(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None and not self.crash.done():
+            self.crash.set_exception(error)
 
     def _exceed(self, run: "_LocalRun") -> None:
         run.deadline_exceeded = True

@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from videoimport.api.labels import TASK
@@ -58,7 +58,9 @@ class PodProcess:
     verbose: bool = False
     """True if the error stream of the process goes to the error stream of this program, not to the log."""
     _process: asyncio.subprocess.Process | None = None
-    _oom_killed: bool = field(default=False)
+    _oom_killed: bool = False
+    _stopped: bool = False
+    """True if the process must end, also if it does not exist yet."""
 
     async def run(self, volumes: LocalVolumes, started: Callable[[], None]) -> Termination:
         """Run the process to its end. ``started`` is called once the process exists."""
@@ -75,13 +77,16 @@ class PodProcess:
                     start_new_session=True,  # Ctrl-C reaches only this program, which stops the workers in order
                     preexec_fn=_end_with_parent,
                 )
+            if self._stopped:
+                self.kill()
             started()
             return await self._wait(self._process)
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     async def stop(self, grace_seconds: float) -> None:
-        """Send SIGTERM, and SIGKILL after the grace period."""
+        """Send SIGTERM, and SIGKILL after the grace period. A process that is about to start ends at once."""
+        self._stopped = True
         if self._process is None or self._process.returncode is not None:
             return
         self._process.terminate()
@@ -91,6 +96,7 @@ class PodProcess:
 
     def kill(self) -> None:
         """Send SIGKILL. With the worker, the kernel ends the processes that the worker started."""
+        self._stopped = True
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()

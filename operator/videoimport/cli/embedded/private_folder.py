@@ -35,4 +35,15 @@ def remove_abandoned_folders(parent: Path) -> None:
             if lock.parent.is_symlink() or os.fstat(file.fileno()).st_uid != os.getuid():
                 continue
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # OSError: the run is alive
-            shutil.rmtree(lock.parent, ignore_errors=True)
+            _remove_content(lock.parent)
+
+
+def _remove_content(folder: Path) -> None:
+    """Remove the folder, and its lock last. A worker that still ends may write; then a later run finds the lock."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != _LOCK:
+            path.unlink()
+    (folder / _LOCK).unlink()
+    folder.rmdir()

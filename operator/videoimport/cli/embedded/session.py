@@ -2,10 +2,11 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_status import BulkPhase
@@ -102,7 +103,7 @@ class Session:
         self._install_signal_handlers()
         tasks = self._start_tasks(cluster, store, queue)
         try:
-            await self._wait_for_end(tasks)
+            await self._wait_for_end([*tasks, self._executor.crash])
         finally:
             queue.close()
             await self._executor.stop()
@@ -111,13 +112,15 @@ class Session:
             await asyncio.gather(*tasks, return_exceptions=True)
         self.show(self.objects)
 
-    async def _wait_for_end(self, tasks: Iterable["asyncio.Task[None]"]) -> None:
-        """Wait for the end of the session. Raises the error of a task that ends earlier."""
-        end = asyncio.create_task(self._ended.wait())
-        done, _ = await asyncio.wait({end, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    async def _wait_for_end(self, tasks: "Sequence[asyncio.Future[None]]") -> None:
+        """Wait for the end of the session. Raises the error of a task, or of the executor, that comes earlier."""
+        end = asyncio.ensure_future(self._ended.wait())
+        waits: list[asyncio.Future[Any]] = [end, *tasks]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         end.cancel()
-        for task in done - {end}:
-            await task
+        for task in tasks:
+            if task.done():
+                await task
 
     def _start_tasks(self, cluster: EmbeddedCluster, store: Store, queue: KeyedQueue) -> "list[asyncio.Task[None]]":
         notes, settings = SyncStates(), self.options.build_settings()

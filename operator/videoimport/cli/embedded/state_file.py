@@ -3,6 +3,7 @@
 Two programs cannot use the same file at once. A program that is killed leaves the last complete write.
 """
 
+import contextlib
 import hashlib
 import json
 import sqlite3
@@ -75,6 +76,8 @@ class StateFiles:
     def __init__(self) -> None:
         self._files: dict[str, StateFile] = {}
         """The file of each object, by the object's UID."""
+        self.problem: str | None = None
+        """Why a write failed, as on a full disk. The run goes on, because a lost write only repeats work."""
 
     def add(self, uid: str, file: StateFile) -> None:
         """Keep the BulkImport with this UID, and what it will own, in this file."""
@@ -83,18 +86,27 @@ class StateFiles:
     def keep(self, kind: Kind, raw: Raw) -> None:
         """Write an object, unless no BulkImport owns it."""
         if (file := self._find(raw)) is not None:
-            file.keep(kind, raw)
+            with self._note_problem():
+                file.keep(kind, raw)
 
     def drop(self, kind: Kind, raw: Raw) -> None:
         """Remove an object, unless no BulkImport owns it."""
         if (file := self._find(raw)) is not None:
-            file.drop(kind, raw)
+            with self._note_problem():
+                file.drop(kind, raw)
             del self._files[raw["metadata"]["uid"]]
 
     def close(self) -> None:
         """Release all files."""
         for file in set(self._files.values()):
             file.close()
+
+    @contextlib.contextmanager
+    def _note_problem(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            self.problem = str(error)
 
     def _find(self, raw: Raw) -> StateFile | None:
         metadata = raw["metadata"]
