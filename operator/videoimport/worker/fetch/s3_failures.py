@@ -80,8 +80,11 @@ def _refuse_redirect(code: str, status: int, region: str) -> ImportFailure:
     """Return the failure for a redirect: of S3 to another region, or of a gateway to another address."""
     if not region and code in ("", str(status)):
         message = f"source.s3.endpoint redirects without a code of S3 (HTTP {status})."
-        advice = "Set source.s3.endpoint to the address that it redirects to, such as https instead of http."
-        return ImportFailure(Reason.INVALID_SPEC, message, advice=f"{advice} On AWS, also check source.s3.region.")
+        advice = (
+            "Set source.s3.endpoint to the address that it redirects to, such as https instead of http; on AWS, also "
+            "check source.s3.region."
+        )
+        return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
     message = f"source.s3.region is not the bucket's{f', which is {region}' if region else ''}: {code or status}."
     advice = f"Set source.s3.region to {region or 'the region of the bucket'}."
     return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)

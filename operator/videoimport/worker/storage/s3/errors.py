@@ -120,7 +120,7 @@ _STORE = "Check that the object store answers requests from the cluster."
 _ENDPOINT = "Check that destination.s3.endpoint is the address of an object store's S3 API."
 _REDIRECTED = (
     "The endpoint redirects without a code of S3. Set destination.s3.endpoint to the address that it redirects to, "
-    "such as https instead of http. On AWS, also check destination.s3.region."
+    "such as https instead of http; on AWS, also check destination.s3.region."
 )
 _KEYS = (
     "Correct the keys or their permissions (s3:GetObject, s3:PutObject, s3:ListBucket, s3:AbortMultipartUpload), "
