@@ -30,7 +30,7 @@ MANIFESTS = {
         video("same-gone", LINKS[1]),
         video("same-cancelled", LINKS[0], cancel=True),
         video("same-late", f"{SITE}/slow/compliant.mp4", timeoutSeconds=10, maxAttempts=1),
-        video("same-tall", LINKS[0], requirements={"minHeight": 2000}),
+        video("same-tall", LINKS[0], requirements={"minHeight": 2000, "maxHeight": 4000}),
         video("same-sum", "", source=WRONG),
     )
 }
