@@ -66,7 +66,7 @@ matrix-test: .venv/ready ## Run every member of the matrices of which `make test
 	@VIDEOIMPORT_TEST_MATRIX=whole .venv/bin/pytest -q tests/worker/test_corpus.py tests/worker/test_ffmpeg_versions.py tests/worker/test_memory.py
 
 .PHONY: release-test
-release-test: test stops-test differential-test matrix-test stores-test mutations-test python-test ## Run what a release must pass: `make test` and every whole matrix
+release-test: test stops-test embedded-test differential-test matrix-test stores-test mutations-test python-test ## Run what a release must pass: `make test` and every whole matrix
 
 .PHONY: bench-video bench-bulk bench-embedded
 bench-video: .venv/ready ## Measure one video against the staged script, side by side (14 minutes; ROUNDS=1 for 4)
