@@ -7,8 +7,8 @@ import pytest
 
 from videoimport.cli.embedded.local_volumes import (
     Choices,
-    MountSources,
     MountReference,
+    MountSources,
     list_references,
     parse_folders,
 )
