@@ -6,7 +6,7 @@ import pytest
 
 from demo.kubectl import Kubectl
 from support.e2e.cluster_state import Resource, apply, await_state, finished
-from support.e2e.embedded_runs import BUCKET_KEYS, PREFIX, EmbeddedRun, compare
+from support.e2e.embedded_runs import BUCKET_KEYS, PREFIX, STOPPED, EmbeddedRun, compare
 from support.e2e.manifests import SITE, bulk, video
 
 LINKS = [f"{SITE}/compliant.mp4", f"{SITE}/gone.mp4", f"{SITE}/talk.html"]
@@ -30,11 +30,13 @@ MANIFESTS = {
         video("same-gone", LINKS[1]),
         video("same-cancelled", LINKS[0], cancel=True),
         video("same-late", f"{SITE}/slow/compliant.mp4", timeoutSeconds=10, maxAttempts=1),
-        video("same-tall", LINKS[0], requirements={"minHeight": 2000}),
+        video("same-tall", LINKS[0], requirements={"minHeight": 2000, "maxHeight": 4000}),
         video("same-sum", "", source=WRONG),
     )
 }
 RETRY = "bi/same-retry"
+REFUSED = ("vi/same-tall", "vi/same-sum")
+"""Imports that end in the middle of a download."""
 
 
 @pytest.fixture(scope="module")
@@ -57,5 +59,5 @@ def both(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 @pytest.mark.parametrize("reference", MANIFESTS)
 def test_an_import_ends_alike_without_a_cluster(both: dict[str, tuple[Resource, Resource]], reference: str) -> None:
     cluster, embedded = both[reference]
-    assert compare(cluster, embedded, {}) == {}
+    assert compare(cluster, embedded, STOPPED if reference in REFUSED else {}) == {}
     assert cluster["status"]["phase"] == embedded["status"]["phase"]

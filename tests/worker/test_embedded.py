@@ -16,7 +16,7 @@ from support.waiting import LONGEST_SECONDS, until
 from support.webhook_receiver import WebhookReceiver, new_secret
 from support.worker.cli_harness import LOOPBACK, FinishedCommand, Terminal, to
 from support.worker.object_store import KEY_ID, SECRET, Bucket
-from support.worker.worker_harness import descendants, probe
+from support.worker.worker_harness import descendants, is_alive, probe
 from videoimport.api.tasks.webhook_task import SECRET_KEY
 
 Footage = Callable[[str], Path]
@@ -207,6 +207,24 @@ def test_a_run_that_was_stopped_is_continued(
 
     assert (told.code, states(told)) == (0, {"one": "Imported", "two": "Imported"}), told.stderr
     assert [seen.path for seen in site.requests].count("/one.mp4") == before
+
+
+def test_ctrl_c_ends_also_a_worker_that_ignores_sigterm(terminal: Terminal, site: FakeSourceSite) -> None:
+    """A stopped process handles no signal but SIGKILL, as one that ignores SIGTERM."""
+    site.add("/one.mp4", lambda _exchange: site.over.wait(LONGEST_SECONDS))
+    manifest = write(terminal, bulk({"items": [{"name": "one", "url": site.url("/one.mp4")}]}))
+    process = terminal.start("run", "-f", manifest, *LOOPBACK)
+    until(lambda: bool(site.requests))
+    workers = descendants(process.pid)
+    for pid in _workers(process.pid):
+        os.kill(pid, signal.SIGSTOP)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=LONGEST_SECONDS)
+
+    assert process.returncode == 128 + signal.SIGINT, errors
+    until(lambda: not any(map(is_alive, workers)))
+    assert terminal.left == []
 
 
 def test_two_commands_do_not_run_the_same_bulk_import_at_once(

@@ -25,13 +25,36 @@ BUCKET_KEYS: Resource = {
     "metadata": {"name": "bucket-keys"},
     "stringData": {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY},
 }
+_OTHER_FOLDER = "a digest of the spec or the task, and the destination has another prefix"
+_MEASURED = "a measurement of one run"
+_PATCHED = "the cluster's resource was changed while it existed, and the manifest of the embedded mode was not"
+_SLOWNESS = "a listing keeps an early page of what it has, if the rest takes long"
 DIFFERENT: Mapping[str, str] = {
     "*Time": "a time",
-    "heartbeat": "a time",
-    "usage.*": "measurements of this run",
-    "stages[[][]].*Seconds": "measurements of this run",
+    "usage.*": _MEASURED,
+    "bytesIn": _MEASURED,
+    "bytesOut": f"{_MEASURED}: the sum of the items' usage",
+    "results[[]].bytes*": _MEASURED,
+    "stages[[]].seconds": _MEASURED,
+    "job.uid": "the name of a Job's object, which is new in each run",
+    "observedSpecHash": _OTHER_FOLDER,
+    "discovery.listing": _OTHER_FOLDER,
+    "discovery.pageDigests.*": _OTHER_FOLDER,
+    "discovery.pages": _SLOWNESS,
+    "discovery.run": _SLOWNESS,
+    "discovery.wish": _OTHER_FOLDER,
+    "itemsRef": _SLOWNESS,
+    "itemsRef[[]].name": "the name has the identity of the listing",
+    "webhook.id": "the UIDs differ, and a message has its id from the UID",
+    "webhook.wish": _OTHER_FOLDER,
+    "observedGeneration": _PATCHED,
+    "conditions[[]].observedGeneration": _PATCHED,
 }
-"""The fields in which the embedded mode may differ from a cluster, and the reason."""
+"""The fields in which the embedded mode may differ from a cluster, and the reason. [[] stands for a bracket."""
+STOPPED: Mapping[str, str] = {
+    "progressPercent": "a refused import stops where it is, which depends on the speed of the machine",
+    "stages[[]].bytesDone": "as progressPercent",
+}
 _KINDS = ("VideoImport", "BulkImport", "Secret", "ConfigMap")
 _MOUNT = 'mount --bind "$0" /etc/hosts && exec "$@"'
 

@@ -18,7 +18,7 @@ Data = Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeReference:
+class MountReference:
     """A field of a resource that names a Secret, a ConfigMap or a claim."""
 
     kind: Literal["Secret", "ConfigMap", "PersistentVolumeClaim"]
@@ -109,12 +109,12 @@ class LocalVolumes:
         return None
 
 
-def list_references(spec: Raw) -> tuple[VolumeReference, ...]:
+def list_references(spec: Raw) -> tuple[MountReference, ...]:
     """Return all references of a spec. A source or destination that is a volume needs no Secret, as in a pod."""
     return tuple(dict.fromkeys(_walk(spec, "spec")))
 
 
-def _walk(value: Any, path: str) -> Iterator[VolumeReference]:
+def _walk(value: Any, path: str) -> Iterator[MountReference]:
     if isinstance(value, list):
         for number, child in enumerate(value):
             yield from _walk(child, f"{path}[{number}]")
@@ -123,18 +123,18 @@ def _walk(value: Any, path: str) -> Iterator[VolumeReference]:
     for name, child in value.items():
         below = f"{path}.{name}"
         if name.lower().endswith("secretref") and "persistentVolumeClaim" not in value:
-            yield VolumeReference("Secret", below, child["name"])
+            yield MountReference("Secret", below, child["name"])
         elif name.endswith("ConfigMapRef"):
-            yield VolumeReference("ConfigMap", below, child["name"], CA_KEY)
+            yield MountReference("ConfigMap", below, child["name"], CA_KEY)
         elif name == "configMapKeyRef":
-            yield VolumeReference("ConfigMap", below, child["name"], child["key"])
+            yield MountReference("ConfigMap", below, child["name"], child["key"])
         elif name == "persistentVolumeClaim":
-            yield VolumeReference("PersistentVolumeClaim", below, child["claimName"], is_read=path.endswith("source"))
+            yield MountReference("PersistentVolumeClaim", below, child["claimName"], is_read=path.endswith("source"))
         else:
             yield from _walk(child, below)
 
 
-def _describe_missing_secret(reference: VolumeReference, choices: Choices) -> str:
+def _describe_missing_secret(reference: MountReference, choices: Choices) -> str:
     known = f" (given: {', '.join(choices.secrets)})" if choices.secrets else ""
     elsewhere = ", or --into DIR to keep the results on this machine" if "destination" in reference.field else ""
     return (
@@ -144,14 +144,14 @@ def _describe_missing_secret(reference: VolumeReference, choices: Choices) -> st
     )
 
 
-def _describe_missing_config_map(reference: VolumeReference) -> str:
+def _describe_missing_config_map(reference: MountReference) -> str:
     return (
         f"{reference.field} names the ConfigMap {reference.name}, which only a cluster has; give --config-map "
         f"{reference.name}=DIR, a folder with a file {reference.key}, or put the ConfigMap into the manifest."
     )
 
 
-def _describe_missing_claim(reference: VolumeReference, folder: Path) -> str:
+def _describe_missing_claim(reference: MountReference, folder: Path) -> str:
     return (
         f"{reference.field} names the claim {reference.name}, which only a cluster has; give --claim "
         f"{reference.name}=DIR, the folder that replaces the volume (there is no {folder})."

@@ -189,8 +189,9 @@ class ObjectStore:
         return copy.deepcopy(raw)
 
     def _announce(self, change: Change, kind: Kind, raw: Raw) -> None:
+        shared = copy.deepcopy(raw)  # observers only read; a bulk of 1000 items takes long to copy
         for observer in self._observers:
-            observer(change, kind, copy.deepcopy(raw))
+            observer(change, kind, shared)
 
 
 def _owner_uids(raw: Raw) -> set[str]:

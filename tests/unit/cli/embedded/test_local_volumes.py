@@ -7,8 +7,8 @@ import pytest
 
 from videoimport.cli.embedded.local_volumes import (
     Choices,
+    MountReference,
     MountSources,
-    VolumeReference,
     list_references,
     parse_folders,
 )
@@ -49,7 +49,7 @@ def test_references_of_both_kinds_are_found_wherever_they_are() -> None:
     }
     manifest = {"source": {"manifest": {"configMapKeyRef": {"name": "list", "key": "list.csv"}}}}
     field = "spec.source.manifest.configMapKeyRef"
-    assert list_references(manifest) == (VolumeReference("ConfigMap", field, "list", "list.csv"),)
+    assert list_references(manifest) == (MountReference("ConfigMap", field, "list", "list.csv"),)
 
 
 def test_only_the_claim_of_a_source_must_exist(tmp_path: Path) -> None:
