@@ -48,7 +48,5 @@ ResourceName = Annotated[
 ]
 ResourceNames = Annotated[
     list[str],
-    typer.Argument(
-        metavar="NAME", help="VideoImports, and BulkImports as bi/NAME.", autocompletion=complete_resources
-    ),
+    typer.Argument(metavar="NAME", help="VideoImports, and BulkImports as bi/NAME.", autocompletion=complete_resources),
 ]
