@@ -13,6 +13,7 @@ from videoimport.cli.cluster.get_command import get_import
 from videoimport.cli.cluster.list_command import list_imports
 from videoimport.cli.command_group import IN_A_CLUSTER, NOTHING_STARTED, CommandGroup
 from videoimport.cli.errors import UnusableError
+from videoimport.cli.find.find_command import find_video
 from videoimport.cli.local_paths import Choices, folders, networks
 from videoimport.cli.progress_display import say
 from videoimport.cli.reasons_command import explain_reasons
@@ -144,6 +145,7 @@ app.command("cancel", rich_help_panel=IN_A_CLUSTER)(cancel_imports)
 app.command("suspend", rich_help_panel=IN_A_CLUSTER)(suspend_imports)
 app.command("resume", rich_help_panel=IN_A_CLUSTER)(resume_imports)
 app.command("results", rich_help_panel=IN_A_CLUSTER)(print_results)
+app.command("find")(find_video)
 
 
 def main() -> None:
