@@ -1,7 +1,6 @@
 """The `run` command: VideoImports and BulkImports on this machine, from the manifests to the outcome."""
 
 import contextlib
-import ipaddress
 import logging
 import os
 import shutil
@@ -22,7 +21,6 @@ from videoimport.cli.embedded.local_volumes import (
     LocalVolumes,
     MountSources,
     list_references,
-    parse_folders,
 )
 from videoimport.cli.embedded.object_store import ObjectStore
 from videoimport.cli.embedded.private_folder import open_private_folder
@@ -36,6 +34,7 @@ from videoimport.cli.manifests.destinations import parse_into, redirect
 from videoimport.cli.manifests.documents import Documents, read
 from videoimport.cli.manifests.manifest_files import STANDARD_INPUT
 from videoimport.cli.manifests.url_manifests import build_manifests
+from videoimport.cli.option_values import check_networks, parse_folders
 from videoimport.cli.options import OutputFormat
 from videoimport.cli.progress_display import say
 from videoimport.cli.run_display import choose_display
@@ -254,16 +253,6 @@ def find_base_folder(filenames: Sequence[str]) -> Path:
         return Path.cwd()
     path = Path(first).resolve()
     return path if path.is_dir() else path.parent
-
-
-def check_networks(given: Sequence[str]) -> tuple[str, ...]:
-    """Check the CIDRs and return them. Raises UnusableError."""
-    for network in given:
-        try:
-            ipaddress.ip_network(network, strict=False)
-        except ValueError:
-            raise UnusableError(f"--allow-network {network} is not a network; write one such as 10.0.0.0/8.") from None
-    return tuple(given)
 
 
 def check_machine(system: str, programs: Mapping[str, str | None]) -> None:

@@ -14,12 +14,12 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.cli import run_result_text as words
-from videoimport.cli.bulk_results import Account, counted
-from videoimport.cli.bulk_results_output import headline, rendered
 from videoimport.cli.local_results import Home, openable
 from videoimport.cli.options import OutputFormat
 from videoimport.cli.progress_display import printable, say
 from videoimport.cli.resource_output import as_list, dump
+from videoimport.cli.results.account import Account, counted
+from videoimport.cli.results.text_formats import headline, rendered
 from videoimport.controller.client.resources import Raw
 
 FAILED = 1

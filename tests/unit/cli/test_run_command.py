@@ -5,13 +5,7 @@ from pathlib import Path
 import pytest
 
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.run_command import build_resources, check_networks, find_base_folder, read_manifests
-
-
-def test_networks_are_cidrs() -> None:
-    assert check_networks(["10.0.0.0/8", "::1/128"]) == ("10.0.0.0/8", "::1/128")
-    with pytest.raises(UnusableError, match=r"--allow-network example\.com is not a network"):
-        check_networks(["example.com"])
+from videoimport.cli.run_command import build_resources, find_base_folder, read_manifests
 
 
 def test_results_are_beside_the_first_manifest(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from videoimport.api import reasons
 from videoimport.api.tasks import import_task as task
 from videoimport.api.tasks import webhook_task as webhook
 from videoimport.cli import __main__ as command
-from videoimport.cli import bulk_results_output as itemized
 from videoimport.cli.command_group import NOTHING_STARTED
+from videoimport.cli.results import text_formats as itemized
 from videoimport.cli.run_command import compute_signal_code
 from videoimport.controller import settings
 from videoimport.controller.cache.store import Store

@@ -1,6 +1,6 @@
 """The content of the volumes that a pod would mount: Secrets, ConfigMaps and claims on this machine."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -171,22 +171,4 @@ def read_folder(folder: Path) -> Data:
             if len(content) > _MOST_BYTES:
                 raise UnusableError(f"{path} is larger than {_MOST_BYTES} bytes; give a file of a Secret or ConfigMap.")
             found[path.name] = content
-    return found
-
-
-def parse_folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
-    """Parse NAME=DIR options, where each name occurs once. Raises UnusableError."""
-    found: dict[str, Path] = {}
-    for pair in pairs:
-        name, is_pair, folder = pair.partition("=")
-        if not (is_pair and name and folder):
-            raise UnusableError(
-                f"{option} {pair}: write NAME=DIR, such as {option} {name or 'name'}=./{name or 'dir'}."
-            )
-        if name in found:
-            raise UnusableError(f"{option} {name} is given twice; give it once.")
-        path = Path(folder).expanduser()
-        if not path.is_dir():
-            raise UnusableError(f"{option} {pair}: there is no folder {folder}; make it, or correct its path.")
-        found[name] = path.resolve()
     return found

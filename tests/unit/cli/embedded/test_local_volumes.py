@@ -3,16 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from videoimport.cli.embedded.local_volumes import (
     Choices,
     MountReference,
     MountSources,
     list_references,
-    parse_folders,
 )
-from videoimport.cli.errors import UnusableError
 
 Raw = dict[str, Any]
 URL = {"url": "https://media.example.com/a.mp4"}
@@ -104,18 +100,3 @@ def test_a_secret_in_another_namespace_does_not_count(tmp_path: Path) -> None:
     destination = {"s3": {"bucket": "videos"}, "credentialsSecretRef": {"name": "keys"}}
 
     assert len(find_missing(sources, source=URL, destination=destination)) == 1
-
-
-def test_pairs_are_names_and_folders(tmp_path: Path) -> None:
-    assert parse_folders("--secret", [f"keys={tmp_path}"]) == {"keys": tmp_path}
-
-
-@pytest.mark.parametrize("pair", ["keys", "=x", "keys=", "keys=/no/such/folder"])
-def test_what_is_no_pair_is_refused_by_its_option(pair: str) -> None:
-    with pytest.raises(UnusableError, match=r"^--secret "):
-        parse_folders("--secret", [pair])
-
-
-def test_a_name_is_given_once(tmp_path: Path) -> None:
-    with pytest.raises(UnusableError, match="--claim a is given twice"):
-        parse_folders("--claim", [f"a={tmp_path}", f"a={tmp_path}"])

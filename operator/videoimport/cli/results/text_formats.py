@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from videoimport.api.bulkimport_status import ItemResult, LedgerEntry
 from videoimport.api.reasons import Reason
-from videoimport.cli.bulk_results import Account
 from videoimport.cli.progress_display import printable
+from videoimport.cli.results.account import Account
 
 Format = Literal["table", "csv", "json"]
 Row = dict[str, Any]

@@ -12,9 +12,9 @@ from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import FoundItem, Known, PageFacts, PageLine, RejectedLine
-from videoimport.cli.bulk_results import Account, counted
-from videoimport.cli.bulk_results_output import headline, rendered
 from videoimport.cli.errors import UnusableError
+from videoimport.cli.results.account import Account, counted
+from videoimport.cli.results.text_formats import headline, rendered
 from videoimport.core.discovery.page_digest import hash_chain, hash_page_data
 from videoimport.core.discovery.pages import hash_listing
 

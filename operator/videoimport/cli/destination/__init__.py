@@ -1,0 +1,1 @@
+"""A destination that is used from this machine, with the worker's own storage classes."""

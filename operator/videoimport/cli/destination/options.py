@@ -1,0 +1,35 @@
+"""The options of commands that use a destination from this machine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+KeysFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--keys",
+        metavar="DIR",
+        file_okay=False,
+        help="A folder with a file for each key of the destination's Secret, such as AWS_ACCESS_KEY_ID.",
+    ),
+]
+ClaimFolders = Annotated[
+    list[str] | None,
+    typer.Option("--claim", metavar="NAME=DIR", help="A folder that is the volume of the claim NAME; repeatable."),
+]
+StoreEndpoint = Annotated[
+    str | None, typer.Option("--endpoint", metavar="URL", help="The address of the object store, if it is not AWS.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationAccess:
+    """Local folders that replace what only a pod can mount."""
+
+    keys: Path | None = None
+    """Folder with a file for each key of the destination's Secret. None means requests without a signature."""
+    claims: Mapping[str, Path] = field(default_factory=dict)
+    """The folder of each claim."""

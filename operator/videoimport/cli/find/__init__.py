@@ -1,0 +1,1 @@
+"""`find`: whether a destination already has a video, and where."""

@@ -1,0 +1,131 @@
+"""Search for a video in the index of a destination, as an import does it.
+
+The hash of a file leads to the content key. The identity that a source gives before any download leads to the source
+key. Both keys depend on the output settings and on the folder.
+"""
+
+import hashlib
+import tempfile
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from videoimport.api.destination import Destination
+from videoimport.api.identity import video_id
+from videoimport.api.labels import API_VERSION, VIDEO_KIND
+from videoimport.api.output_options import Output
+from videoimport.api.videoimport import VideoImport
+from videoimport.cli.destination.access import told_failures
+from videoimport.cli.errors import UnusableError
+from videoimport.core.jobs.pod_template import build_task
+from videoimport.core.settings import Settings
+from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source import fetch_client
+from videoimport.worker.storage import video_index as index
+from videoimport.worker.storage.base import DestinationStore
+from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.video_index import Committed
+
+Raw = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FindTarget:
+    """The destination and the output settings of the import that would store the video."""
+
+    destination: Destination
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of a search."""
+
+    by: Literal["content", "source"]
+    """content: by the SHA-256 of the bytes. source: by the identity that the source gives, such as an ETag."""
+    key: str
+    """The object key of the index entry."""
+    entry: Committed | None
+    """The stored video. None if the destination does not have it, or if an object of it is missing or changed."""
+
+
+def find_file(store: DestinationStore, target: FindTarget, path: Path) -> Answer:
+    """Search for the video that was made of a file's bytes. Raises UnusableError if the file cannot be read."""
+    key = index.content_key(target.destination, video_id(_hash_file(path), target.output, target.destination.folder))
+    return Answer("content", key, index.look(Scope(store, target.destination), key))
+
+
+def find_source(store: DestinationStore, target: FindTarget, identity: str) -> Answer:
+    """Search for the video that was made of a source with this identity."""
+    key = index.source_key(target.destination, identity, target.output)
+    return Answer("source", key, index.look(Scope(store, target.destination), key))
+
+
+def ask_identity(url: str, target: FindTarget, networks: tuple[str, ...]) -> str:
+    """Ask a source for its identity, in the sandboxed process of an import. Only its first bytes are fetched.
+
+    Raises UnusableError if the source cannot be reached or gives no identity.
+    """
+    video = _build_import(url, target)
+    children = Children()
+    with tempfile.TemporaryDirectory(prefix="videoimport-") as name, told_failures(f"{url}: "):
+        folder = Path(name)
+        try:
+            settings = Settings(worker_image="local", allowed_networks=networks)
+            request = fetch_client.request_of(build_task(video, 1, settings), folder, folder / "no-keys")
+            found = fetch_client.begin(fetch_client.start(children, folder), request, lambda _done, _total: None)
+            identity = found.found().identity
+        finally:
+            children.kill_all()
+    if identity is None:
+        raise UnusableError(
+            f"{url}: the source gives no identity, such as an ETag; download the file and run find with the file."
+        )
+    return identity
+
+
+def _build_import(url: str, target: FindTarget) -> VideoImport:
+    destination = {"persistentVolumeClaim": {"claimName": "here"}}  # the request of the fetching process has none
+    return VideoImport.parse({
+        "apiVersion": API_VERSION,
+        "kind": VIDEO_KIND,
+        "metadata": {"name": "find", "namespace": "default", "uid": str(uuid.uuid4()), "generation": 1},
+        "spec": {"source": {"url": url}, "destination": destination, "output": target.output.wire()},
+    })  # fmt: skip
+
+
+def _hash_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnusableError(f"{path} cannot be read: {error.strerror}; correct the path.") from None
+
+
+def describe_answer(answer: Answer) -> Raw:
+    """Return the answer as JSON-compatible data."""
+    facts: Raw = {"found": answer.entry is not None, "by": answer.by, "indexKey": answer.key}
+    if answer.entry is not None:
+        entry = answer.entry.wire()
+        facts |= {"uri": answer.entry.uri}
+        facts |= {field: entry[field] for field in ("videoId", "outputs", "metadata", "sourceSha256") if field in entry}
+    return facts
+
+
+def format_answer(answer: Answer) -> str:
+    """Return the answer as lines for a person."""
+    entry = answer.entry
+    if entry is None:
+        way = "its content" if answer.by == "content" else "the identity of the source"
+        return f"The destination does not have this video, by {way}.\n"
+    main = entry.outputs.video or entry.outputs.original
+    metadata = entry.metadata
+    rows = (
+        ("Video", entry.uri),
+        ("Link", (main.url if main else None) or ""),
+        ("Id", entry.video_id or ""),
+        ("Resolution", (metadata.resolution if metadata else None) or ""),
+        ("Found by", "content" if answer.by == "content" else "identity of the source"),
+    )
+    return "The destination has this video.\n" + "".join(f"  {name:<11}{value}\n" for name, value in rows if value)

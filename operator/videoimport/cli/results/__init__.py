@@ -1,0 +1,1 @@
+"""The outcome of every item of a BulkImport, as text, for programs and as a page."""

@@ -1,0 +1,101 @@
+"""`results`: the outcome of every item of a BulkImport."""
+
+import sys
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+from rich.console import Console
+
+from videoimport.api.destination import Destination
+from videoimport.api.labels import BULK, VIDEO_KIND
+from videoimport.cli.completion import complete_bulks
+from videoimport.cli.destination.options import ClaimFolders, DestinationAccess, KeysFolder
+from videoimport.cli.option_values import parse_folders
+from videoimport.cli.options import Context, Kubeconfig, Namespace
+from videoimport.cli.progress_display import say
+
+if TYPE_CHECKING:
+    from videoimport.cli.kube_client import Kube
+    from videoimport.cli.results.account import Account
+    from videoimport.cli.results.pictures import ReadPicture
+    from videoimport.cli.results.text_formats import Format
+
+
+class ResultsFormat(StrEnum):
+    """The format of the results."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+    HTML = "html"
+
+
+def print_results(
+    bulk: Annotated[str, typer.Argument(metavar="BULK", help="The BulkImport's name.", autocompletion=complete_bulks)],
+    output: Annotated[
+        ResultsFormat,
+        typer.Option("--output", "-o", metavar="table|csv|json|html", help="The format of the results."),
+    ] = ResultsFormat.TABLE,
+    keys: KeysFolder = None,
+    claim: ClaimFolders = None,
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Print the outcome of every item of a BulkImport.
+
+    The status of a BulkImport has fifty items. The command also reads the ConfigMaps that have all items. An item is
+    Imported, Duplicate (the destination had the video), Failed, Rejected (never started) or Open (not finished).
+
+    The format html is one page with thumbnails, which opens without a network. The thumbnails come from the
+    destination's publicBaseURL, or with --keys or --claim from the destination itself.
+
+    Exit codes:
+
+    * 0 – the items are printed, also if some failed
+    * 2 – the items could not be read; the message has the reason
+
+    Example: `kubectl videoimport results course -o html > course.html`
+    """
+    from videoimport.cli.cluster.resource_reference import parse_reference
+    from videoimport.cli.kube_client import Kube  # the cluster client loads slowly, and `run` needs no client
+    from videoimport.cli.results.account import of_cluster
+    from videoimport.cli.results.text_formats import headline, rendered
+
+    access = DestinationAccess(keys, parse_folders("--claim", claim or ()))
+    kube = Kube(kubeconfig, context, namespace)
+    name = parse_reference(bulk, "BulkImport").name
+    account = of_cluster(kube, kube.namespace, name)
+    say(Console(stderr=True), headline(account))
+    if output is ResultsFormat.HTML:
+        sys.stdout.write(_render_html(kube, account, access))
+    else:
+        sys.stdout.write(rendered(account, cast("Format", output.value)))
+
+
+def _render_html(kube: "Kube", account: "Account", access: DestinationAccess) -> str:
+    """Return the page, with the thumbnails that can be read. Raises UnusableError."""
+    from videoimport.cli.results.contact_sheet import build_page
+    from videoimport.cli.results.html_page import render_page
+    from videoimport.cli.results.pictures import read_pictures
+
+    meta, destination = account.bulk.metadata, account.bulk.spec.template.destination
+    videos = kube.resources(meta.namespace, VIDEO_KIND, f"{BULK}={meta.name}")
+    with ExitStack() as stack:
+        read = partial(read_pictures, destination=destination, read=_find_reader(destination, access, stack))
+        return render_page(build_page(account, videos, read, datetime.now(UTC)))
+
+
+def _find_reader(destination: Destination, access: DestinationAccess, stack: ExitStack) -> "ReadPicture":
+    """Return the destination itself if the user gave its keys or its folder, otherwise its public address."""
+    from videoimport.cli.destination.access import opened
+    from videoimport.cli.results.pictures import public_reader, store_reader
+
+    volume = destination.persistent_volume_claim
+    if access.keys if volume is None else volume.claim_name in access.claims:
+        return store_reader(stack.enter_context(opened(destination, access)))
+    return public_reader(destination.public_base_url)
