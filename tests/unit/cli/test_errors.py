@@ -22,7 +22,8 @@ def _literals() -> list[tuple[str, str]]:
         for call in ast.walk(ast.parse(path.read_text())):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "UnusableError":
                 texts = [part for part in call.args if isinstance(part, ast.JoinedStr | ast.Constant)]
-                found += [(f"{path.name}:{call.lineno}", _text(part)) for part in texts]
+                said = [(f"{path.name}:{call.lineno}", _text(part)) for part in texts]
+                found += [(place, text) for place, text in said if text.strip("X")]
     return found
 
 
