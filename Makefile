@@ -1,4 +1,4 @@
-# The commands of this project. `make demo` and `make test` are all that most people need.
+# The commands of this project. `make try`, `make demo` and `make test` are all that most people need.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
@@ -8,6 +8,11 @@ export PYTHONDONTWRITEBYTECODE := 1
 .PHONY: help
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | column -t -s '|'
+
+.PHONY: try
+try: .venv/ready ## Import four videos from a site on this machine, without a cluster (2 minutes)
+	@hack/prerequisites ffmpeg
+	@$(PY) hack/try
 
 .PHONY: demo demo-down kubeconfig
 demo: .venv/ready ## Import real videos on a real Kubernetes on this machine, and show it
