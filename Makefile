@@ -32,6 +32,11 @@ stops-test: .venv/ready ## Stop imports, listings and deliveries at many random 
 	@$(CLUSTER) tool versitygw > /dev/null
 	@VIDEOIMPORT_TEST_MOMENTS=$(or $(MOMENTS),200) VIDEOIMPORT_TEST_SEED=$(or $(SEED),9) .venv/bin/pytest tests/worker/test_stops.py -s
 
+.PHONY: embedded-test
+embedded-test: .venv/ready ## Kill a bulk in embedded mode at random moments and run it again (ITEMS=200: 10 minutes; SEED=9)
+	@hack/prerequisites ffmpeg
+	@VIDEOIMPORT_TEST_EMBEDDED_ITEMS=$(or $(ITEMS),200) VIDEOIMPORT_TEST_SEED=$(or $(SEED),9) .venv/bin/pytest -q -s tests/worker/test_embedded_kills.py
+
 .PHONY: mutations-test
 mutations-test: .venv/ready ## Import into a store whose answers are changed at random, other ways each time (MUTATIONS=1000: 20 minutes)
 	@$(CLUSTER) tool versitygw > /dev/null
@@ -61,15 +66,19 @@ matrix-test: .venv/ready ## Run every member of the matrices of which `make test
 	@VIDEOIMPORT_TEST_MATRIX=whole .venv/bin/pytest -q tests/worker/test_corpus.py tests/worker/test_ffmpeg_versions.py tests/worker/test_memory.py
 
 .PHONY: release-test
-release-test: test stops-test differential-test matrix-test stores-test mutations-test python-test ## Run what a release must pass: `make test` and every whole matrix
+release-test: test stops-test embedded-test differential-test matrix-test stores-test mutations-test python-test ## Run what a release must pass: `make test` and every whole matrix
 
-.PHONY: bench-video bench-bulk
+.PHONY: bench-video bench-bulk bench-embedded
 bench-video: .venv/ready ## Measure one video against the staged script, side by side (14 minutes; ROUNDS=1 for 4)
 	@hack/prerequisites ffmpeg
 	@$(PY) benchmarks/video.py
 
 bench-bulk: .venv/ready ## Measure what a bulk of ITEMS=1000 costs the controller, on simulated nodes (2 minutes)
 	@$(PY) benchmarks/bulk.py
+
+bench-embedded: .venv/ready ## Measure the CPU time of the embedded mode against xargs of a script (ITEMS=20: 2 minutes)
+	@hack/prerequisites ffmpeg
+	@$(PY) benchmarks/embedded.py --items $(or $(ITEMS),20)
 
 .PHONY: starvation
 starvation: .venv/ready ## Starve a real node, roll the controller out, print restarts, leaders, cancels (8 minutes; STARVATION_SECONDS=240)

@@ -59,7 +59,7 @@ def test_one_that_is_not_there_is_told_in_the_clusters_words(api: ApiServer, nam
     asked = results(api, "few", "-n", namespace)
     assert (asked.returncode, asked.stdout) == (2, "")
     found = 'error: The cluster answers: bulkimports.videoimport.io "few" not found'
-    assert asked.stderr == f"{found}; correct the name, or choose the namespace by --namespace.\n"
+    assert asked.stderr == f"{found}; correct the name, or choose the namespace with --namespace.\n"
 
 
 def test_the_lines_of_a_list_are_told_with_those_that_make_no_sense(

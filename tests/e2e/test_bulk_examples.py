@@ -15,6 +15,7 @@ from standardwebhooks.webhooks import Webhook
 from demo.backends import ACCESS_KEY, CONTEXT, SECRET_KEY
 from demo.kubectl import Kubectl
 from support.e2e.cluster_state import Resource, apply, await_state, finished
+from support.e2e.embedded_runs import BUCKET_KEYS, EmbeddedRun, compare
 from support.e2e.example_bulks import bulks, moved
 from support.e2e.manifests import SITE
 
@@ -24,6 +25,7 @@ LIST = f"url,name\n{SITE}/clips/1.mp4,first\nno address,second\n{SITE}/clips/3.m
 COUNTS = {
     "bulk-playlist": (2, 2, 0),
     "bulk-bucket": (2, 2, 0),
+    "bulk-import-again": (2, 2, 0),
     "bulk-manifest-configmap": (2, 2, 0),
     "bulk-manifest-url": (2, 2, 0),
     "bulk-list-with-login": (2, 2, 0),
@@ -43,9 +45,8 @@ def applied(kubectl: Kubectl, bucket: Any) -> Iterator[None]:
     for number in (1, 2):
         bucket.upload_file(str(CONTEXT / f"site/clips/{number}.mp4"), "incoming", f"lectures/{number}.mp4")
     bucket.put_object(Bucket="incoming", Key="lectures/list.csv", Body=LIST.encode())
-    apply(kubectl, _secret("source-keys", AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY))
-    apply(kubectl, _secret("club-login", headers="X-Club: 7", hosts="files.example.com"))
-    apply(kubectl, _secret("webhook-key", **{"webhook-secret": HOOK_KEY}))
+    for secret in _secrets():
+        apply(kubectl, secret)
     for documents in EXAMPLES.values():
         for document in documents:
             apply(kubectl, document)
@@ -53,6 +54,38 @@ def applied(kubectl: Kubectl, bucket: Any) -> Iterator[None]:
     for documents in EXAMPLES.values():
         words = ("delete", "bi", documents[-1]["metadata"]["name"], "--wait=false", "--ignore-not-found")
         subprocess.run(kubectl.argv(*words), check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def embedded(kubectl: Kubectl, applied: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Resource]:
+    """The final resources of one run of all examples in embedded mode."""
+    documents = [document for documents in EXAMPLES.values() for document in documents]
+    awake = [
+        document | {"spec": {**document["spec"], "suspend": False}} if document["kind"] == "BulkImport" else document
+        for document in documents
+    ]
+    return EmbeddedRun(kubectl, tmp_path_factory.mktemp("embedded")).finish([BUCKET_KEYS, *_secrets(), *awake])
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_ends_alike_without_a_cluster(kubectl: Kubectl, embedded: dict[str, Resource], name: str) -> None:
+    if EXAMPLES[name][-1]["spec"].get("suspend"):
+        words = ("patch", reference(name), "--type=merge", "--patch", '{"spec": {"suspend": false}}')
+        subprocess.run(kubectl.argv(*words), check=True, capture_output=True)
+    cluster = finished(kubectl, reference(name))
+    if "webhook" in EXAMPLES[name][-1]["spec"]:
+        cluster = await_state(
+            kubectl, reference(name), lambda found: found["status"]["webhook"]["state"] != "Pending", "delivered"
+        )
+    assert compare(cluster, embedded[reference(name)], {}) == {}
+
+
+def _secrets() -> list[Resource]:
+    return [
+        _secret("source-keys", AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY),
+        _secret("club-login", headers="X-Club: 7", hosts="files.example.com"),
+        _secret("webhook-key", **{"webhook-secret": HOOK_KEY}),
+    ]
 
 
 def _secret(name: str, **data: str) -> Resource:

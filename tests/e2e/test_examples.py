@@ -11,6 +11,7 @@ import pytest
 from demo.backends import CONTEXT
 from demo.kubectl import Kubectl
 from support.e2e.cluster_state import Resource, apply, await_state, finished
+from support.e2e.embedded_runs import BUCKET_KEYS, EmbeddedRun, compare
 from support.e2e.example_manifests import moved, named, node_labels, videos
 from support.e2e.local_volumes import claimed, offer
 
@@ -48,6 +49,27 @@ def applied(kubectl: Kubectl, bucket: Any, tmp_path_factory: pytest.TempPathFact
                 check=True,
                 capture_output=True,
             )
+
+
+@pytest.fixture(scope="module")
+def embedded(kubectl: Kubectl, applied: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Resource]:
+    """The final resources of one run of all examples in embedded mode, with a volume of its own."""
+    folder = tmp_path_factory.mktemp("embedded")
+    (folder / "shelf/in").mkdir(parents=True)
+    shutil.copyfile(CLIP, folder / "shelf/in/example.mp4")
+    manifests = [manifest | {"spec": {**manifest["spec"], "suspend": False}} for manifest in MANIFESTS.values()]
+    things = [*_things(manifests), *_bundles(kubectl, manifests), BUCKET_KEYS]
+    given = [thing for thing in things if thing["kind"] in ("Secret", "ConfigMap")]
+    return EmbeddedRun(kubectl, folder, [f"example-shelf={folder / 'shelf'}"]).finish([*given, *manifests])
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_an_example_ends_alike_without_a_cluster(kubectl: Kubectl, embedded: dict[str, Resource], name: str) -> None:
+    reference = f"vi/{MANIFESTS[name]['metadata']['name']}"
+    if MANIFESTS[name]["spec"].get("suspend"):
+        words = ("patch", reference, "--type=merge", "--patch", '{"spec": {"suspend": false}}')
+        subprocess.run(kubectl.argv(*words), check=True, capture_output=True)
+    assert compare(finished(kubectl, reference), embedded[reference], {}) == {}
 
 
 def _classes(manifests: list[Resource]) -> tuple[str, ...]:

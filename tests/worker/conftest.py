@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from botocore.retries import standard
 
 from support.fake_source_site import FakeSourceSite
-from support.worker.destinations import BucketHarness
+from support.worker.destinations import BucketHarness, DestinationHarness, VolumeHarness
 from support.worker.fetch_harness import FetchHarness
 from support.worker.listing_harness import ListingHarness
 from support.worker.mutated_store import MutatedStore
@@ -22,6 +23,7 @@ from support.worker.store_servers import SERVERS, Server
 from support.worker.worker_harness import WorkerHarness
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.storage import retry_policy as retries
+from videoimport.worker.storage.base import DestinationStore
 
 STORE = os.environ.get("VIDEOIMPORT_TEST_STORE", "versitygw")
 """Another server for all tests, as `make stores-test` runs them."""
@@ -79,6 +81,31 @@ def via(bucket: Bucket) -> Iterator[Callable[[Shape], BucketHarness]]:
             return BucketHarness.through(proxy.endpoint, bucket)
 
         yield home
+
+
+@pytest.fixture(params=["bucket", "volume"])
+def new_home(
+    request: pytest.FixtureRequest, store: ObjectStore, tmp_path: Path
+) -> Iterator[Callable[[], DestinationHarness]]:
+    if request.param == "bucket":
+        yield lambda: BucketHarness(store.new_bucket())
+        return
+    # In memory where there is such a place: the kill loop asks thousands of times that something be on the disk.
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
+        yield lambda: VolumeHarness(Path(tempfile.mkdtemp(dir=folder)))
+
+
+@pytest.fixture
+def home(new_home: Callable[[], DestinationHarness]) -> DestinationHarness:
+    return new_home()
+
+
+@pytest.fixture
+def at(home: DestinationHarness) -> Iterator[DestinationStore]:
+    store = home.store()
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="module")

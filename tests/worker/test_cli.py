@@ -56,7 +56,7 @@ def test_a_manifest_without_destination_leaves_a_folder_with_the_imports_name_be
         ["video", "manifests/clip/video.mp4"],
         ["result", "manifests/clip/result.json"],
     ]
-    assert told.stderr.startswith("clip: ")
+    assert told.stderr.startswith("vi/clip: ")
     assert terminal.left == []
 
 
@@ -73,7 +73,7 @@ def test_the_resource_is_printed_as_the_cluster_would_have_it(
     assert status["outputs"]["video"]["uri"] == f"s3://{bucket.name}/in/clip/video.mp4"
     assert bucket.head("in/clip/video.mp4")["ContentLength"] == status["outputs"]["video"]["sizeBytes"]
     assert {c["type"]: c["status"] for c in status["conditions"]}["Finished"] == "True"
-    assert "Downloading" in told.stderr
+    assert "vi/clip: Transcoding" in told.stderr
     assert SECRET not in told.stdout + told.stderr
     assert terminal.left == []
 
@@ -99,7 +99,9 @@ def test_what_another_manifest_brought_is_not_stored_twice(
     other.write_text(other.read_text().replace("name: clip", "name: again"))
     told = terminal.bring(other)
     assert told.code == 0, told.stderr
-    assert told.stdout == "again: nothing was stored, because the destination has it: manifests/clip/video.mp4\n"
+    assert (
+        told.stdout == "again: nothing was stored, because the destination already has it: manifests/clip/video.mp4\n"
+    )
     assert not (terminal.manifests / "again").exists()
 
 
@@ -191,8 +193,8 @@ def test_a_private_address_is_refused_with_the_option_that_allows_it(terminal: T
     [
         ((), "give --secret store-keys=DIR"),
         (("--secret", "store-keys=/nonexistent"), "there is no folder /nonexistent"),
-        (("--output", "results"), "--output results: write json or yaml; a folder for the results is named by --into"),
-        (("--allow-network", "here"), "--allow-network here is no network"),
+        (("--output", "results"), "--output results: write json or yaml; --into names a folder for the results"),
+        (("--allow-network", "here"), "--allow-network here is not a network"),
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_started(
@@ -240,7 +242,7 @@ def test_an_interrupted_run_leaves_nothing(
         process.send_signal(number)
         out, err = process.communicate(timeout=LONGEST_SECONDS)
     assert (process.returncode, out) == (code, "")
-    assert f"Ended by {number.name}" in err
+    assert f"Stopped by {number.name}" in err
     until(lambda: [pid for pid in below if is_alive(pid)] == [])
     assert bucket.unfinished == []
     assert terminal.left == []

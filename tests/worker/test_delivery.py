@@ -140,7 +140,10 @@ def test_a_certificate_of_the_config_map_is_trusted(sender: WebhookHarness, pair
 
 @pytest.mark.parametrize(
     ("keys", "told"),
-    [({}, "There is no Secret 'hook-key'"), ({"webhook-secret": "whsec_tell!nobody"}, "is not whsec_ and the base64")],
+    [
+        ({}, "There is no Secret 'hook-key'"),
+        ({"webhook-secret": "whsec_tell!nobody"}, "must be whsec_ followed by the base64"),
+    ],
 )
 def test_a_secret_that_is_missing_or_malformed(
     sender: WebhookHarness, receiver: WebhookReceiver, keys: dict[str, str], told: str

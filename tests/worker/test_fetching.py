@@ -105,7 +105,7 @@ def test_the_destinations_time_is_not_the_sources(children: Children) -> None:
 
 def test_a_source_is_found_once(children: Children) -> None:
     told = """print('{"kind": "Found", "type": "Url"}', flush=True)\n"""
-    with pytest.raises(ImportFailure, match="not of its protocol"):
+    with pytest.raises(ImportFailure, match="wrote an invalid line"):
         fetched(children, told * 2 + "import time; time.sleep(60)", PATIENT)
 
 

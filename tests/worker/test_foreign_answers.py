@@ -138,6 +138,7 @@ CALLS: dict[str, Callable[[S3Store], object]] = {
     "write over one": lambda store: store.write("in/a", b"{}", {}, replace=FACTS),
     "delete": lambda store: store.delete("in/a"),
     "delete one": lambda store: store.delete("in/a", FACTS),
+    "delete a version": lambda store: store.delete_if("in/a", '"seen"'),
     "keys": lambda store: [*store.keys("in/")],
     "begin": lambda store: store.begin("in/a", "video/mp4", {}),
     "probe": lambda store: store.probe("in/a", ("in/b", b"{}")),

@@ -40,8 +40,8 @@ def test_a_line_that_is_wrong_is_rejected_with_its_number_and_the_rest_goes_on(l
     assert page.urls == ["https://e.com/1.mp4", "https://e.com/6.mp4"]
     told = [(item.reason, item.message) for item in page.rejected]
     assert told[:3] == [
-        (Reason.INVALID_SPEC, "Line 2: its url is no http or https address."),
-        (Reason.INVALID_SPEC, "Line 3: it is no UTF-8 text; save the list as UTF-8, in Excel as 'CSV UTF-8'."),
+        (Reason.INVALID_SPEC, "Line 2: its url is not an http or https address."),
+        (Reason.INVALID_SPEC, "Line 3: it is not UTF-8 text; save the list as UTF-8, in Excel as 'CSV UTF-8'."),
         (Reason.INVALID_SPEC, "Line 4: it has more than 65536 bytes."),
     ]
     assert (page.rejected[3].reason, page.rejected[3].url) == (Reason.NOT_VIDEO, "https://e.com/photo.jpg")

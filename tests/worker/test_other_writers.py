@@ -316,6 +316,24 @@ class TestRecord:
         assert failure.reason is Reason.DESTINATION_UNAVAILABLE
         assert desk.home.read(RECORD) == other
 
+    @pytest.mark.parametrize(
+        ("name", "conditions"), [("Get", "honoured"), ("Get", "ignored"), ("Get", "refused"), ("Delete", "honoured")]
+    )
+    def test_a_rollback_removes_no_record_that_another_run_wrote_meanwhile(
+        self, desk: Desk, files: dict[str, Path], name: str
+    ) -> None:
+        place, other = desk.place(), b'{"another": "run"}'
+
+        def before(call: Call, key: str) -> None:
+            if call.name == "Put" and key == RESULT:
+                call.refuse(403, "AccessDenied")
+                desk.intrude(name, RECORD, other)
+
+        desk.habits.before = before
+        desk.end(place, files)
+        assert desk.home.keys == [RECORD]
+        assert desk.home.read(RECORD) == other
+
     @CONDITION
     def test_an_earlier_one_is_replaced(self, desk: Desk, files: dict[str, Path], newer: dict[str, Path]) -> None:
         bring(desk.place(), files)

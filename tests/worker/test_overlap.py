@@ -80,7 +80,7 @@ def test_parts_leave_while_the_source_still_arrives(
     ended = running.ended()
     same_video(ended, desk, tmp_path, 20.0)
     assert (ended.stage("Download").mode, ended.stage("Download").why) == (
-        "Overlapped", "the video is encoded while it arrives",
+        "Overlapped", "the video is encoded during its download",
     )  # fmt: skip
     assert ended.stage("Upload").mode == "Overlapped"
     assert never_back(ended)
@@ -96,7 +96,7 @@ def test_containers_that_read_from_their_start_overlap(
     ended = desk.bring(site.add(f"/{name}", file(footage(name))), output=QUICK)
     same_video(ended, desk, tmp_path, seconds)
     download = ended.stage("Download")
-    assert (download.mode, download.why) == ("Overlapped", "the video is encoded while it arrives")
+    assert (download.mode, download.why) == ("Overlapped", "the video is encoded during its download")
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_an_index_that_outgrows_its_room_is_made_again(
     ended = desk.bring(site.add("/v.mkv", file(source, kind="video/x-matroska")), output=QUICK)
     same_video(ended, desk, tmp_path, float(probe(footage("small.mp4"))["format"]["duration"]) * 30)
     assert ended.stage("Download").mode == "Staged"
-    assert ended.stage("Download").why == "the room kept for the result's index did not do"
+    assert ended.stage("Download").why == "the space reserved for the result's index was too small"
     assert desk.bucket.unfinished == []
     assert never_back(ended)
 

@@ -1,9 +1,7 @@
 """Publishing several files, to a bucket and to a volume; killed after, and just before, every single call."""
 
 import errno
-import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +12,6 @@ import pytest
 from support.fake_clock import FakeClock
 from support.worker.destinations import (
     FOLDER,
-    BucketHarness,
     DestinationHarness,
     VolumeHarness,
     bring,
@@ -22,7 +19,6 @@ from support.worker.destinations import (
     task_for,
 )
 from support.worker.kill_points import ENTRY, NOTES, REPLACE, kill, kill_everywhere, visible
-from support.worker.object_store import ObjectStore
 from videoimport.api.reasons import Reason
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.pipeline import earlier_run
@@ -30,31 +26,6 @@ from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, I
 from videoimport.worker.storage.base import DestinationStore, Ticket
 from videoimport.worker.storage.retry_policy import Retries
 from videoimport.worker.storage.upload_batch import Parcel, Shipment
-
-
-@pytest.fixture(params=["bucket", "volume"])
-def new_home(
-    request: pytest.FixtureRequest, store: ObjectStore, tmp_path: Path
-) -> Iterator[Callable[[], DestinationHarness]]:
-    if request.param == "bucket":
-        yield lambda: BucketHarness(store.new_bucket())
-        return
-    # In memory where there is such a place: the kill loop asks thousands of times that something be on the disk.
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
-        yield lambda: VolumeHarness(Path(tempfile.mkdtemp(dir=folder)))
-
-
-@pytest.fixture
-def home(new_home: Callable[[], DestinationHarness]) -> DestinationHarness:
-    return new_home()
-
-
-@pytest.fixture
-def at(home: DestinationHarness) -> Iterator[DestinationStore]:
-    store = home.store()
-    yield store
-    store.close()
 
 
 def files(folder: Path, *names: str) -> dict[str, Path]:

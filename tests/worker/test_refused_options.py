@@ -77,7 +77,7 @@ def test_the_option_that_is_refused_is_named(
             checked(*names, refuses=puts_with(name, status, code))
         failure = caught.value
         assert failure.reason is Reason.INVALID_SPEC
-        assert f"with spec.destination.s3.{name}, and takes it without: {code} (HTTP {status})" in failure.message
+        assert f"with spec.destination.s3.{name}, but accepts it without: {code} (HTTP {status})" in failure.message
         assert f"spec.destination.s3.{name}," in failure.advice
         assert bucket.keys == []
 

@@ -128,7 +128,7 @@ def test_a_reader_that_jumps_to_what_is_not_there_has_strayed(
     reader = serving.reader(ServedFile(arriving.growing), strayed.set)
     process = encode(reader, tmp_path / "out.mp4", seekable=True)
     assert strayed.wait(LONGEST_SECONDS)
-    assert reader.why == "ffmpeg asked for bytes that were not there yet, away from those that arrive"
+    assert reader.why == "ffmpeg asked for bytes far beyond those that had arrived"
     process.kill()
     process.communicate()
 

@@ -111,10 +111,10 @@ def test_a_secret_of_an_object_store_shows_a_web_address_nothing(bench: FetchHar
         ({"headers": "X A: hunter2"}, "line 1 of headers"),
         ({"headers": "Host: hunter2"}, "Host in line 1 of headers"),
         ({"headers": "X-A: hunter2é"}, "not ASCII"),
-        ({"cookies__txt": "# x\nsession=hunter2"}, "line 2 of cookies.txt 1 fields instead of 7"),
+        ({"cookies__txt": "# x\nsession=hunter2"}, "line 2 of cookies.txt 1 fields separated by tabs, not 7"),
         ({"cookies__txt": COOKIES.replace("TRUE", "x").replace("FALSE", "no")}, "neither TRUE nor FALSE"),
         ({"cookies__txt": '[{"name": "hunter2"}]'}, "line 1 of cookies.txt"),
-        ({"netrc": "machine e.com login ann\nsecret hunter2"}, "of netrc that is not understood"),
+        ({"netrc": "machine e.com login ann\nsecret hunter2"}, "of netrc that cannot be parsed"),
         ({"netrc": "default login ann password hunter2"}, "has a default in netrc"),
     ],
 )

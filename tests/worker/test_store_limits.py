@@ -144,7 +144,7 @@ def test_an_answer_that_breaks_off_is_no_silence(via: Callable[[Shape], BucketHa
     times = 10
     bucket.put(NOTE, b"a note")
     store = via(Shape("breaks off", answer=cut)).store()
-    with pytest.raises(DestinationFault, match="broke off its answer") as caught:
+    with pytest.raises(DestinationFault, match="ended its response early") as caught:
         store.read(NOTE)
     assert caught.value.remedy is Remedy.WAIT
     times = 2
@@ -157,15 +157,15 @@ def test_an_answer_that_breaks_off_is_no_silence(via: Callable[[Shape], BucketHa
 @pytest.mark.parametrize(
     ("error", "said", "remedy"),
     [
-        (IncompleteReadError(actual_bytes=3, expected_bytes=6), "broke off its answer", Remedy.WAIT),
+        (IncompleteReadError(actual_bytes=3, expected_bytes=6), "ended its response early", Remedy.WAIT),
         (ReadTimeoutError(endpoint_url="http://s3"), "did not answer", Remedy.WAIT),
-        (PaginationError(message="the same token twice"), "gave no usable answer", Remedy.NONE),
+        (PaginationError(message="the same token twice"), "gave no usable response", Remedy.NONE),
     ],
 )
 def test_what_is_said_of_an_answer_is_true(error: Exception, said: str, remedy: Remedy) -> None:
     failure = no_answer(error, "read a")
     assert isinstance(failure, DestinationFault)
-    assert failure.message == f"The object store {said} ({type(error).__name__}) when we wanted to read a."
+    assert failure.message == f"The object store {said} ({type(error).__name__}) when the worker tried to read a."
     assert failure.remedy is remedy
 
 

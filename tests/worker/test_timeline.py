@@ -100,7 +100,7 @@ def test_one_picture_that_is_lost_at_a_join_is_missed(bring: Bring, desk: Worker
     desk.path = f"{program.parent}:{desk.path}"
     ended, _ = bring(joined(tmp_path, "lost.ts", [(0, 75, ()), (75, 75, ())]))
     assert ended.reason == "VerificationFailed", ended.everything
-    assert "its video has 149 frames, the source's 150" in ended.report.message
+    assert "its video has 149 frames, but the source's has 150" in ended.report.message
 
 
 def tuned_in(folder: Path, name: str, *options: str) -> Path:

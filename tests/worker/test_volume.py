@@ -226,7 +226,7 @@ class TestWhatIsWrongIsNamed:
 
     def test_a_file_where_a_folder_is_needed(self, store: VolumeStore, root: Path) -> None:
         (root / "in").write_bytes(b"")
-        with pytest.raises(ImportFailure, match="stands where a folder is needed") as caught:
+        with pytest.raises(ImportFailure, match="is where a folder is needed") as caught:
             store.probe(KEY)
         assert caught.value.reason is Reason.DESTINATION_DENIED
 

@@ -46,10 +46,10 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def canonical(self) -> dict[str, Any]:
-        """Return this value without fields that have their default. Hashes are computed from this form.
+        """Return this value without fields that have their default value. Hashes are computed from this form.
 
-        A new field with a default that changes nothing does not change hashes. An API server that writes defaults does
-        not change hashes either.
+        So two changes keep every hash: a new field whose default keeps the old behaviour, and an API server that writes
+        defaults.
         """
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 

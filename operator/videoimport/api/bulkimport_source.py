@@ -1,4 +1,4 @@
-"""The source of a BulkImport's list, and the items of an inline list."""
+"""The source of a BulkImport's list, and the items of a list that is written in the spec."""
 
 from typing import Annotated
 
@@ -46,7 +46,7 @@ class PlaylistSource(Model):
 
 
 class BucketSource(Model):
-    """The objects of a bucket, or a part of these objects."""
+    """The objects of a bucket, or only the objects whose keys have a prefix or a suffix."""
 
     endpoint: Endpoint | None = None
     """The address of the store, such as https://s3.example.com. Absent means AWS."""

@@ -85,7 +85,7 @@ class LedgerEntry(ItemResult):
 
 
 class ShardReference(Model):
-    """A ConfigMap that holds a part of a list."""
+    """A reference to a ConfigMap that holds one page or one shard."""
 
     name: Annotated[str, Field(max_length=63)]
     """The name of the ConfigMap."""

@@ -49,9 +49,10 @@ DEMUXERS = tuple(dict.fromkeys(container.demuxer for container in CONTAINERS.val
 
 
 def named(container: ContainerFormat | None, demuxer: str) -> ContainerFormat | None:
-    """Return the name of a container format: by the first bytes, otherwise by a demuxer that reads only one format.
+    """Return the name of a container format. It follows from the first bytes, or else from a demuxer that reads only
+    one format.
 
-    Return None for a demuxer that is unknown or reads several formats.
+    Return None for a demuxer that is unknown or that reads several formats.
     """
     if container is not None:
         return container

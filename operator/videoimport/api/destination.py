@@ -86,8 +86,8 @@ def _literal(name: str | None) -> str:
 
 
 def most_name_bytes(destination: "Destination") -> int:
-    """Return the maximum number of bytes for the name of a video's folder in this destination. The result may be less
-    than 1."""
+    """Return the maximum number of bytes in the name of a video's folder. The result may be less than 1, if the rest of
+    the path is too long."""
     folders = sum(_bytes(f"{part}/") for part in (destination.prefix, destination.folder) if part)
     left = MOST_KEY_BYTES - MOST_INNER_BYTES - folders
     return min(left, MOST_FILE_NAME_BYTES) if destination.persistent_volume_claim else left
@@ -146,8 +146,9 @@ class Destination(Ruled):
     """The folder of the video, with optional placeholders. {name} is the name of this resource. {title} and {sourceId}
     come from the source and are made safe for a path. {hash} is eight hex digits of the source's identity. Absent means
     {name}, and in a BulkImport {title}-{hash}."""
-    if_exists: Literal["Fail", "Replace"] = "Fail"
-    """Fail or Replace, if the folder has the result of another import. An import never fails because of its own earlier
+    if_exists: Literal["Fail", "Replace", "KeepBoth"] = "Fail"
+    """Fail or Replace, if the folder has the result of another import. KeepBoth stores the video in the next free
+    folder: the name gets the suffix -2, -3 and so on, up to -1000. An import never fails because of its own earlier
     result."""
     public_base_url: BaseUrl | None = Field(default=None, alias="publicBaseURL")
     """The address at which the bucket or volume is served, such as https://cdn.example.com. This address is the

@@ -83,7 +83,8 @@ def url(base: str | None, key: str) -> str | None:
 
 
 def user_metadata(wish: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the user's metadata as user metadata of an object: percent-encoded JSON. Empty if the JSON is too long."""
+    """Return the user's metadata in the form of object metadata: percent-encoded JSON. The result is empty if the JSON
+    is too long."""
     if not wish:
         return {}
     encoded = quote(json.dumps(wish, ensure_ascii=False, sort_keys=True, separators=(",", ":")), safe="{}[]:,")

@@ -12,8 +12,8 @@ from videoimport.api.rules.string_rules import canonical_url
 
 
 def item_identity(url: str) -> str:
-    """Return ten hex digits of the SHA-256 of an item's URL. The digits end the name of the child and are the key in
-    the ledger."""
+    """Return ten hex digits of the SHA-256 of an item's URL. The name of the child ends with these digits. They are
+    also the item's key in the ledger."""
     return hashlib.sha256(canonical_url(url).encode()).hexdigest()[:10]
 
 
@@ -23,14 +23,15 @@ def source_hash8(locator: str) -> str:
 
 
 def video_id(source_sha256: str, output: Output, folder: str | None) -> str:
-    """Return the SHA-256 (hex) of source hash, output settings and folder. Thus a 360p copy differs from a 1080p
-    result."""
+    """Return the SHA-256 (hex) of source hash, output settings and folder. So two imports of one source with different
+    settings have different IDs."""
     key = {"source": source_sha256, "output": output.canonical(), "folder": folder or ""}
     return _hash(key)
 
 
 def integration(spec: BulkImportSpec) -> str:
-    """Return the SHA-256 (hex) of the source of a list and the destination of its videos, without other fields.
+    """Return the SHA-256 (hex) of two fields of a BulkImport: the source of the list, and the destination of the
+    videos.
 
     Of the BulkImports with the same hash, only one runs at a time.
     """

@@ -1,7 +1,7 @@
-"""Reasons to reject an item before any download: the name of the item, and its entry in a list.
+"""Checks that reject an item before any download, by the item's name and by its entry in a list.
 
-A name only rejects an item that is surely no video. The first bytes of a file decide its container format. A web page
-may have nearly any name, such as intro-to-node.js or mr.hollands.opus, so for an address only a few endings reject.
+A name rejects an item only if no video file has such a name. The first bytes of a file decide its container format. The
+URL of a web page may have nearly any ending, such as intro-to-node.js. So only a few endings of a URL reject an item.
 """
 
 from collections.abc import Callable
@@ -64,10 +64,10 @@ def cheap(
     height: int | None = None,
     requirements: Requirements | None = None,
 ) -> Objection | None:
-    """Return the reason to reject this item and a sentence for the user, or None without a known reason.
+    """Return the reason to reject this item and a sentence for the user, or None if no reason is known.
 
     A value that is not known is None. ``width`` and ``height`` are the displayed size of the video in pixels.
-    ``is_named_by_site`` means that a site lists the item as a video. The address then proves nothing.
+    ``is_named_by_site`` means that a site lists the item as a video. Then the ending of the URL rejects nothing.
     """
     if not is_named_by_site and (objection := _by_name(url_or_key)):
         return objection

@@ -40,7 +40,7 @@ def _exact(quantity: str) -> Decimal:
     found = _SHAPE.match(quantity)
     if found is None:
         raise ValueError(
-            f"{quantity!r} is no quantity of bytes: write a number with k, M, G, T, P or Ki, Mi, Gi, Ti, Pi"
+            f"{quantity!r} is not a quantity of bytes: write a number with k, M, G, T, P or Ki, Mi, Gi, Ti, Pi"
         )
     return Decimal(found["number"]) * _FACTORS[found["suffix"]]
 
@@ -57,10 +57,10 @@ def _requires(pattern: str, message: str) -> Rule:
 
 
 _IS_BYTES = _requires(
-    _BYTES, "it is no quantity of bytes; write a number with k, M, G, T, P or Ki, Mi, Gi, Ti, Pi, such as 50Gi."
+    _BYTES, "it is not a quantity of bytes; write a number with k, M, G, T, P or Ki, Mi, Gi, Ti, Pi, such as 50Gi."
 )
 _IS_AMOUNT = _requires(
-    _AMOUNT, "it is no quantity; write a number, with m, k, M, G, T, P or Ki, Mi, Gi, Ti, Pi, such as 500m or 2Gi."
+    _AMOUNT, "it is not a quantity; write a number, with m, k, M, G, T, P or Ki, Mi, Gi, Ti, Pi, such as 500m or 2Gi."
 )
 _IS_SOMETHING = Rule(
     f"!string(self).matches({quoted(_NOTHING)})",

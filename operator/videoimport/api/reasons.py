@@ -1,6 +1,7 @@
-"""The fixed set of reasons of imports. Each reason has an exit code, a retry class, a finding and an advice.
+"""The fixed set of reasons of imports. Each reason has an exit code, a retry class, a default finding and a default
+advice.
 
-A worker exits with the code of its reason. The condition of the Job has the code and outlives the pod, so the reason is
+A worker exits with the code of its reason. The condition of the Job has the code and outlives the pod. So the reason is
 known even if the report is lost. Codes are part of the API. Each code from 64 to 113 has one reason and is never given
 to another reason.
 """
@@ -12,7 +13,8 @@ from types import MappingProxyType
 
 
 class RetryClass(StrEnum):
-    """The next step after a run ends, or waits, with a reason of this class."""
+    """What the controller does after a run that ended with a reason of this class, or while a run waits with such a
+    reason."""
 
     PERMANENT = "Permanent"
     """The import fails at once. Only a changed spec or a new retryToken starts the import again."""
@@ -118,7 +120,7 @@ class ReasonInfo:
     """One sentence about the next step of the user, if no exact advice is known. An automatic retry is not an
     advice."""
     exit_code: int | None = None
-    """Exit code of the worker, from 64 to 113. None if no worker can end with this reason."""
+    """Exit code of the worker, from 64 to 113. The value is None if no worker can end with this reason."""
     max_retries: int | None = None
     """Maximum number of retries with this reason within an import. None means only the limit of ``maxAttempts``."""
     upload_status: UploadText = UploadText.FAILED
@@ -197,7 +199,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.PAGE_TOO_LARGE: ReasonInfo(
         _P,
-        "A page or list of the source is larger than the worker reads.",
+        "A page or list of the source is larger than the worker's limit.",
         "Give the address of the video itself, or of a smaller page or list.",
         100,
     ),
@@ -217,13 +219,13 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.DESTINATION_EXISTS: ReasonInfo(
         _P,
         "The destination has another video of this name.",
-        "Choose another destination.name, or set destination.ifExists: Replace.",
+        "Choose another destination.name, or set destination.ifExists: KeepBoth or Replace.",
         79,
     ),
     Reason.UNSUPPORTED_DESTINATION: ReasonInfo(
         _P,
-        "The destination does not support what the import needs.",
-        "Choose another object store, or an output that it takes.",
+        "The destination lacks a feature that the import needs.",
+        "Choose another object store, or an output that it accepts.",
         101,
     ),
     Reason.DEADLINE_EXCEEDED: ReasonInfo(_P, "The run took longer than timeoutSeconds.", "Raise timeoutSeconds.", 80),
@@ -248,7 +250,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.DESTINATION_CORRUPT: ReasonInfo(
         _U,
         "The destination did not store what the worker sent.",
-        "Check the object store or volume of the destination and what is in front of it, then change retryToken.",
+        "Check the object store or volume of the destination and any proxy in front of it, then change retryToken.",
         102,
     ),
     Reason.SOURCE_UNAVAILABLE: ReasonInfo(
@@ -258,7 +260,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
         _R, "The source ended before its declared end.", "Check that the source is complete.", 86, max_retries=2
     ),
     Reason.SOURCE_CHANGED: ReasonInfo(
-        _R, "The source changed during the download.", "Wait until the source changes no more.", 87
+        _R, "The source changed during the download.", "Wait until the source no longer changes.", 87
     ),
     Reason.DESTINATION_UNAVAILABLE: ReasonInfo(
         _R,
@@ -300,7 +302,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.RATE_LIMITED: ReasonInfo(
         RetryClass.HOST,
         "The host asks for fewer requests.",
-        "If this lasts, import less from this host at once, or ask its owner for a higher limit.",
+        "If this lasts, import fewer videos from this host at once, or ask its owner for a higher limit.",
         96,
     ),
     Reason.SOURCE_NOT_YET_AVAILABLE: ReasonInfo(
@@ -313,9 +315,11 @@ _TABLE: dict[Reason, ReasonInfo] = {
         _P, "The receiver refuses further messages.", "Correct webhook.url, or remove webhook.", 99
     ),
     Reason.JOB_REJECTED: ReasonInfo(
-        _W, "The API server refuses the Job or its volume.", "Change what the API server's message names."
+        _W, "The API server refuses the Job or its volume.", "Correct the setting that the API server's message names."
     ),
-    Reason.POD_REJECTED: ReasonInfo(_W, "The cluster refuses the pod.", "Change what the cluster's message names."),
+    Reason.POD_REJECTED: ReasonInfo(
+        _W, "The cluster refuses the pod.", "Correct the setting that the cluster's message names."
+    ),
     Reason.UNSCHEDULABLE: ReasonInfo(_W, "No node has room for the pod.", "Lower worker.resources, or add nodes."),
     Reason.IMAGE_UNAVAILABLE: ReasonInfo(
         _W, "The worker image cannot be pulled.", "Check the name of the worker image and its pull secret."
@@ -346,5 +350,5 @@ def info(reason: Reason) -> ReasonInfo:
 
 
 def reason_of_exit_code(code: int) -> Reason | None:
-    """Return the reason of a worker's exit code, or None for any other code, such as after a crash or a signal."""
+    """Return the reason of a worker's exit code. Return None for any other code, for example after a crash."""
     return _BY_EXIT_CODE.get(code)

@@ -170,9 +170,8 @@ def shown_url(url: str) -> str:
     """Return ``url`` without user info, fragment, and parameters that may be signatures or keys, including nested
     parameters.
 
-    Never raises. All other parts are unchanged, so that the result is never longer than a readable URL. Of a text that
-    is no address, such as a mistyped address, only the text after the last ``@`` is returned. All functions of this
-    module are idempotent.
+    Never raises an exception. All other components of the URL are unchanged. If ``url`` is not a URL, such as a
+    mistyped one, the result is the text after the last ``@``. All functions of this module are idempotent.
     """
     return _remembered_url(url) if len(url) <= _MOST_REMEMBERED else _settled(_shown_url, clean_text(url))
 

@@ -1,5 +1,5 @@
-"""Slugs: the readable part of an object's name, derived from untrusted text. A slug never contains a secret of an
-address."""
+"""Slugs: the readable section of an object's name, derived from untrusted text. A slug never contains a secret of a
+URL."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ _GAP = re.compile(r"[^a-z0-9]+")
 
 
 def slug_of(text: str) -> str:
-    """Return ``text`` as ASCII letters, digits and hyphens, for a part of a name. The result may be empty.
+    """Return ``text`` as ASCII letters, digits and hyphens, for use in a name. The result may be empty.
 
     Accents are removed, and letters of other alphabets are left out.
     """

@@ -81,7 +81,7 @@ def clean_uri(uri: str) -> str:
 def clean_values(values: Mapping[str, Value]) -> dict[str, Value | str]:
     """Return user metadata with clean names and texts. Texts may have several lines, and other values are unchanged.
 
-    If names become equal, the first value is kept. A name that becomes empty is left out.
+    If two cleaned names are equal, the first value is kept. A value whose cleaned name is empty is left out.
     """
     found: dict[str, Value | str] = {}
     for name, value in values.items():
@@ -90,7 +90,7 @@ def clean_values(values: Mapping[str, Value]) -> dict[str, Value | str]:
 
 
 def fit(text: str, limit: int = MAX_MESSAGE) -> str:
-    """Return ``text`` with at most ``limit`` characters. An ellipsis marks a cut text."""
+    """Return ``text`` with at most ``limit`` characters. A text that is cut ends with an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -107,7 +107,7 @@ def spec_hash(spec: VideoImportSpec) -> str:
 
 
 def wish_hash(spec: VideoImportSpec) -> str:
-    """Return sixteen hex digits of the hash of all fields of a spec except suspend, cancel and retryToken."""
+    """Return sixteen hex digits of the hash of a spec without suspend, cancel and retryToken."""
     return _hashed({name: value for name, value in spec.canonical().items() if name not in _STEERING})[:16]
 
 

@@ -87,8 +87,8 @@ class VideoSource(Ruled):
 
     @property
     def locator(self) -> str:
-        """The address with the fields that distinguish it from other addresses. For an S3 object these are the store
-        and the version."""
+        """The address, with the fields that are needed to identify the source. For an S3 object these are the store and
+        the version."""
         if self.s3 is None:
             return self.address
         host = urlsplit(self.s3.endpoint).netloc if self.s3.endpoint else "amazonaws.com"

@@ -21,7 +21,7 @@ Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class VideoPhase(StrEnum):
-    """The earliest unfinished stage, or the end of the import."""
+    """The earliest unfinished stage of an import, or the final state of an ended import."""
 
     PENDING = "Pending"
     QUEUED = "Queued"
@@ -179,7 +179,7 @@ class Outputs(Model):
 
 
 class UploadStatus(Model):
-    """The state of the import in the terms of hosted upload services."""
+    """The state of the upload, with the status values that hosted upload services use."""
 
     status: UploadText
     """The state: InProgress, Completed, Failed, FileNotExist or InvalidMetadata."""
@@ -219,8 +219,8 @@ class Attempts(Model):
 
 
 class HostBackoff(Model):
-    """The report of this import about the host of its source. The reports of all imports in a namespace form the state
-    of the host's circuit breaker. So a restart of the controller keeps that state."""
+    """What this import has recorded about the host of its source. The records of all imports in a namespace form the
+    state of the host's circuit breaker. So the state survives a restart of the controller."""
 
     host: Annotated[str, Field(max_length=253)]
     """The name of the host."""

@@ -106,5 +106,5 @@ class WorkerOptions(Model):
 
 
 def quantities(resources: Resources) -> dict[str, Any]:
-    """Return the ``resources`` of the container, as a pod spec has them."""
+    """Return the ``resources`` field of the container in a pod spec."""
     return resources.wire()

@@ -26,9 +26,10 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _CHOOSE = "choose one by --kubeconfig and --context"
 _WAYS_OUT = {
     401: "renew the login of the kubeconfig's user",
-    403: "ask for the role view in that namespace, or edit if the command changes something",
+    403: 'ask for the ClusterRole "view" in that namespace, or "edit" if the command changes something',
     404: "correct the name, or choose the namespace by --namespace",
 }
+_EXISTS = "choose another name, or use the object of that name"
 _LATER = "try again, or look at the cluster's API server"
 _PAGE = 20
 """Number of ConfigMaps on one page of a list. Each ConfigMap may have 1 MiB."""
@@ -117,6 +118,17 @@ class Kube:
         """Delete the object at a path of the API server."""
         return self._read(self._send("DELETE", path))
 
+    def versioned_list(self, namespace: str, kind: str, query: dict[str, str]) -> tuple[list[Raw], str]:
+        """Return the VideoImports or BulkImports of a query, and the resourceVersion after which a watch begins."""
+        path, found = _collection(namespace, kind), list[Raw]()
+        query = query | {"limit": str(_RESOURCES_PAGE)}
+        while True:
+            page = self.get(path, query)
+            found += page["items"]
+            if not (token := page["metadata"].get("continue")):
+                return found, page["metadata"]["resourceVersion"]
+            query = query | {"continue": token}
+
     def watched(self, namespace: str, kind: str, query: dict[str, str]) -> Iterator[Raw]:
         """Yield the events of VideoImports or BulkImports, until the API server ends the watch after five minutes.
 
@@ -128,9 +140,13 @@ class Kube:
             self._read(answer)
         return (event for line in self._lines(answer) if (event := _parsed(line.encode())))
 
-    def log(self, namespace: str, pod: str, container: str, *, follow: bool) -> Iterator[str]:
-        """Yield the lines of a container's log. If ``follow``, the lines end when the container ends."""
-        query = {"container": container} | ({"follow": "true"} if follow else {})
+    def log(self, namespace: str, pod: str, container: str, *, follow: bool, timestamps: bool) -> Iterator[str]:
+        """Yield the lines of a container's log. If ``follow``, the lines end when the container ends.
+
+        With ``timestamps``, each line begins with its time in RFC 3339 and a space.
+        """
+        flags = {"follow": follow, "timestamps": timestamps}
+        query = {"container": container} | {flag: "true" for flag, wanted in flags.items() if wanted}
         path = f"/api/v1/namespaces/{_part(namespace)}/pods/{_part(pod)}/log"
         answer = self._send("GET", path, query, timeout=_SILENCE_SECONDS if follow else self._seconds)
         if answer.status >= 300:
@@ -250,7 +266,7 @@ def _part(name: str) -> str:
     """Return a name as a part of a path. Raises UnusableError if no resource can have the name."""
     if not _NAME.fullmatch(name):
         raise UnusableError(
-            f"{name!r} is no name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
+            f"{name!r} is not a valid name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
         )
     return name
 
@@ -266,8 +282,9 @@ def _parsed(content: bytes) -> Raw:
 
 def _refusal(status: int, answer: Raw) -> str:
     """Return the message of the API server and the solution."""
+    way_out = _EXISTS if answer.get("reason") == "AlreadyExists" else _WAYS_OUT.get(status, _LATER)
     if message := str(answer.get("message") or ""):
-        return f"The cluster answers: {message.rstrip('.')}; {_WAYS_OUT.get(status, _LATER)}."
+        return f"The cluster answers: {message.rstrip('.')}; {way_out}."
     if status == 404:
         return f"The cluster does not know {GROUP}/{VERSION}; install videoimport there, or choose another cluster."
-    return f"The cluster answered {status} without a message; {_WAYS_OUT.get(status, _LATER)}."
+    return f"The cluster answered {status} without a message; {way_out}."

@@ -1,29 +1,33 @@
 """Results in a local folder: addresses of the volume as paths and file URLs, so that users can open the files."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from videoimport.api.videoimport_status import OutputFile, Outputs, ThumbnailSet, VideoImportStatus
 
+_VOLUME = "pvc://"
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The folder that replaces the volume of the destination."""
+    """The folders that replace the volumes of destinations."""
 
-    claim: str
-    folder: Path
+    find_folder: Callable[[str], Path]
+    """Returns the folder of a claim."""
 
     def path(self, uri: str) -> Path | None:
-        """Return the file of an address, or None if the address is in no local volume."""
-        start = f"pvc://{self.claim}/"
-        return self.folder / uri.removeprefix(start) if uri.startswith(start) else None
+        """Return the file of an address, or None if the address is in no volume."""
+        if not uri.startswith(_VOLUME):
+            return None
+        claim, _, path = uri.removeprefix(_VOLUME).partition("/")
+        return self.find_folder(claim) / path
 
 
-def openable(status: VideoImportStatus, home: Home | None) -> VideoImportStatus:
+def openable(status: VideoImportStatus, home: Home) -> VideoImportStatus:
     """Return the status with a file URL for each output that has no other URL."""
     outputs = status.outputs
-    if home is None or outputs is None:
+    if outputs is None:
         return status
     changes = {field: _served(getattr(outputs, field), home) for field in Outputs.model_fields}
     return status.model_copy(update={"outputs": outputs.model_copy(update=changes)})

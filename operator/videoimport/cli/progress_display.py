@@ -1,14 +1,9 @@
-"""Progress on the error stream: a bar on a terminal, otherwise a line every few seconds."""
+"""The progress of one VideoImport as a bar with its stages, and lines for a terminal."""
 
-import time
 import unicodedata
-from collections.abc import Callable
-from types import TracebackType
-from typing import Protocol, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.filesize import decimal
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -20,81 +15,16 @@ _BAR_WIDTH = 30
 _STYLES = {"Waiting": "dim", "Running": "", "Done": "green", "Failed": "red"}
 
 
-class Display(Protocol):
-    """A display that shows each new status."""
-
-    def show(self, status: VideoImportStatus) -> None:
-        """Show the present status."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-def display(name: str, console: Console) -> Display:
-    """Return the display that fits the stream."""
-    return Bar(name, console) if console.is_terminal else Lines(name, console)
-
-
-class Bar:
-    """A bar and one row for each stage. The bar is removed at the end, because the outcome is printed then.
-
-    The bar starts with the first progress. Until then the worker process is started by a fork, and this process must
-    have no other thread.
-    """
-
-    def __init__(self, name: str, console: Console) -> None:
-        self._name = name
-        self._live = Live(console=console, transient=True, refresh_per_second=8)
-
-    def show(self, status: VideoImportStatus) -> None:
-        """Show the present status."""
-        self._live.start()
-        self._live.update(drawn(self._name, status))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
-
-class Lines:
-    """A line when the phase changes, and otherwise every few seconds."""
-
-    def __init__(self, name: str, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
-        self._name, self._console, self._clock = name, console, clock
-        self._shown: tuple[float, str | None] = (float("-inf"), None)
-
-    def show(self, status: VideoImportStatus) -> None:
-        """Show the present status."""
-        now, (last, phase) = self._clock(), self._shown
-        if status.phase != phase or now - last >= _LINE_SECONDS:
-            self._shown = (now, status.phase)
-            say(self._console, f"{self._name}: {headline(status)}")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Do nothing, because nothing is open."""
-
-
 def say(console: Console, text: str, style: str = "") -> None:
-    """Print a line without markup. The line is not wrapped if the output is no terminal."""
+    """Print a line without markup. Lines are wrapped only on a terminal."""
     console.print(Text(printable(text), style=style), soft_wrap=True)
 
 
 def printable(text: str) -> str:
-    """Return the text without control characters of a terminal, because the text may come from an untrusted server.
+    """Return the text without the characters that control a terminal, because the text may come from an untrusted
+    server.
 
-    Spaces of every script stay.
+    Spaces of all scripts are kept.
     """
     return "".join(letter if _is_harmless(letter) else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
@@ -104,7 +34,7 @@ def _is_harmless(letter: str) -> bool:
 
 
 def headline(status: VideoImportStatus) -> str:
-    """Return the phase, percent, rate and time left. Unknown values are left out."""
+    """Return one line with the phase, percent, rate and time left. Unknown values are left out."""
     parts = [f"{status.phase or 'Pending'} {status.progress_percent or 0} %"]
     if status.bytes_per_second:
         parts.append(f"{decimal(status.bytes_per_second)}/s")

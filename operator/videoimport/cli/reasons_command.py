@@ -58,7 +58,7 @@ def find_reason(word: str) -> Reason:
         return found
     near = difflib.get_close_matches(word.casefold(), by_word, n=1, cutoff=0.5)
     hint = f"did you mean {by_word[near[0]]}?" if near else "`kubectl videoimport reasons` lists all."
-    raise UnusableError(f"{word} is no reason; {hint}")
+    raise UnusableError(f"{word} is not a reason; {hint}")
 
 
 def describe_reason(reason: Reason) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def dump(value: Any, form: OutputFormat) -> str:
     Characters that a terminal could interpret are escaped. A program that parses the text reads the same data.
     """
     if form is OutputFormat.JSON:
-        return "".join(map(_escape, json.dumps(value, indent=2, ensure_ascii=False))) + "\n"
+        return f"{escape_json(json.dumps(value, indent=2, ensure_ascii=False))}\n"
     text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120)
     if all(printable(line) == line for line in text.split("\n")):
         return text
@@ -33,5 +33,8 @@ def without_bookkeeping(resource: dict[str, Any]) -> dict[str, Any]:
     return resource | {"metadata": metadata}
 
 
-def _escape(letter: str) -> str:
-    return letter if letter == "\n" or printable(letter) == letter else json.dumps(letter)[1:-1]
+def escape_json(text: str) -> str:
+    """Return JSON in which every character is escaped that a terminal could interpret. The JSON has the same data."""
+    return "".join(
+        letter if letter == "\n" or printable(letter) == letter else json.dumps(letter)[1:-1] for letter in text
+    )

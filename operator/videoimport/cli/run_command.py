@@ -1,89 +1,269 @@
-"""The `run` command: one import on this machine, from the YAML file to the outcome."""
+"""The `run` command: VideoImports and BulkImports on this machine, from the manifests to the outcome."""
 
 import contextlib
-import json
+import ipaddress
+import logging
 import os
-import platform
 import shutil
+import signal
 import sys
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Annotated
 
-import yaml
-from pydantic import ValidationError
+import structlog
+import typer
 from rich.console import Console
 
-from videoimport.api.reasons import Reason
-from videoimport.api.tasks.import_report import Progress
-from videoimport.api.videoimport import VideoImport
-from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
-from videoimport.cli import manifest, running
-from videoimport.cli import run_result_text as words
+from videoimport.cli.embedded.local_volumes import (
+    Choices,
+    LocalVolumes,
+    MountSources,
+    list_references,
+    parse_folders,
+)
+from videoimport.cli.embedded.object_store import ObjectStore
+from videoimport.cli.embedded.private_folder import open_private_folder
+from videoimport.cli.embedded.roots import Roots, UidMaker
+from videoimport.cli.embedded.session import Session, SessionOptions
+from videoimport.cli.embedded.state_file import StateFiles
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.local_paths import Choices, Places, places, redirected
-from videoimport.cli.local_results import Home, openable
-from videoimport.cli.progress_display import display, printable, say
-from videoimport.cli.simulated_status import SimulatedCluster, resource, task_of
+from videoimport.cli.local_results import Home
+from videoimport.cli.manifests.admission import apply_defaults
+from videoimport.cli.manifests.destinations import parse_into, redirect
+from videoimport.cli.manifests.documents import Documents, read
+from videoimport.cli.manifests.manifest_files import STANDARD_INPUT
+from videoimport.cli.manifests.url_manifests import build_manifests
+from videoimport.cli.options import OutputFormat
+from videoimport.cli.progress_display import say
+from videoimport.cli.run_display import choose_display
+from videoimport.cli.run_outcome import RunOutcome
+from videoimport.controller.client.resources import Raw
 
-Format = Literal["json", "yaml"]
-STANDARD_INPUT = "-"
-_IMPORTS_HERE = uuid.UUID("8f1d3c1e-6f0b-5b51-9a55-6a3d0b1a7c11")
-_MOST_LETTERS = 4 * 2**20
-"""Maximum number of characters of a YAML file. A cluster accepts 3 MiB in one request."""
+STATE_FOLDER = ".videoimport-state"
 _PROGRAMS = ("ffmpeg", "ffprobe")
+_SIGNALLED = 128
 _LAST_LINES = 15
 
+Urls = Annotated[list[str] | None, typer.Argument(metavar="URL…", help="Addresses to import, instead of a manifest.")]
+Filenames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--filename",
+        "-f",
+        metavar="FILE|DIR",
+        help="A manifest, or a folder of manifests, YAML or JSON; - reads standard input. Repeatable.",
+    ),
+]
+Into = Annotated[
+    str | None,
+    typer.Option(metavar="DIR|s3://…", help="A folder or bucket for the results, whatever the manifest's destination."),
+]
+Playlist = Annotated[bool, typer.Option("--playlist", metavar="", help="Import every video of the URL's playlist.")]
+Output = Annotated[
+    str | None,
+    typer.Option("--output", "-o", metavar="json|yaml", help="Print the final resources with their status."),
+]
+Secrets = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=DIR", help="A folder that is the Secret NAME, a file for each key; repeatable."),
+]
+Claims = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=DIR", help="A folder that is the volume of the claim NAME; else NAME beside the manifest."
+    ),
+]
+ConfigMaps = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=DIR", help="A folder that is the ConfigMap NAME, a file for each key; repeatable."),
+]
+Networks = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CIDR", help="Allow sources in this network; otherwise only in public ones."),
+]
+State = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        file_okay=False,
+        help=f"The folder of BulkImports' state; else {STATE_FOLDER} beside the manifest.",
+    ),
+]
+Parallelism = Annotated[
+    int | None,
+    typer.Option(min=1, max=256, metavar="NUMBER", help="Imports that run at the same time; else the number of cores."),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Show the workers' logs, not the progress.")]
+
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """The options of the command."""
+class RunSetting:
+    """Everything that is determined before any process starts."""
 
-    manifest: str
-    """A path, or - for standard input."""
-    choices: Choices
-    output: Format | None = None
-    verbose: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LocalSetting:
-    """Values that are determined before any process starts."""
-
-    video: VideoImport
-    places: Places
-    home: Home | None
-    """Folder of the results, or None if the results do not go to a folder of this machine."""
+    resources: Sequence[Raw]
+    sources: MountSources
+    networks: tuple[str, ...]
+    state: Path
+    parallelism: int
+    verbose: bool
 
 
-def perform(wish: Wish) -> int:
-    """Run the import and return the exit code. Raises UnusableError before any process starts, or running.Stopped."""
-    setting = prepared(wish)
-    errors = Console(stderr=True)
-    with _made(setting.places.destination_volume), running.room() as room:
-        argv = room.furnish(task_of(setting.video, wish.choices.networks), setting.places)
-        status = _watched(setting.video, argv, room, errors, verbose=wish.verbose)
-        log = room.log.read_text(errors="replace").splitlines()
-    _tell(setting, openable(status, setting.home), wish.output, errors)
-    if status.reason is Reason.INTERNAL:
-        for line in log[-_LAST_LINES:]:
-            say(errors, f"  {line}", style="dim")
-    return words.exit_code(status)
+def run_imports(
+    urls: Urls = None,
+    filename: Filenames = None,
+    into: Into = None,
+    playlist: Playlist = False,
+    output: Output = None,
+    secret: Secrets = None,
+    claim: Claims = None,
+    config_map: ConfigMaps = None,
+    allow_network: Networks = None,
+    state: State = None,
+    parallelism: Parallelism = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run imports on this machine, without a cluster.
 
+    The controller's decisions and the worker are the same as in a cluster. If a manifest has no destination, the
+    results go to a folder beside the manifest. After an interruption, the same command continues.
 
-def prepared(wish: Wish) -> LocalSetting:
-    """Run all checks that need no process. Raises UnusableError."""
+    Examples:
+
+        kubectl videoimport run https://media.example.com/talks/1.mp4
+
+        kubectl videoimport run -f bulkimport.yaml --into ./videos
+
+    Exit codes:
+
+    * 0 – everything is imported
+    * 1 – of several imports, something was not imported
+    * 2 – nothing was started; the message names what is missing
+    * 64 to 113 – the only import failed; each reason has its own code
+    * 130 – the run was interrupted, and left no unfinished files
+    """
+    form = parse_format(output)
     check_machine(sys.platform, {program: shutil.which(program) for program in _PROGRAMS})
-    text, called = _read(wish.manifest)
-    found = manifest.read(text, called, datetime.now(UTC))
-    video = redirected(_named(found.video, wish), wish.choices.into)
-    where = places(video, wish.choices, homeless=found.homeless)
-    volume = video.spec.destination.persistent_volume_claim
-    home = Home(volume.claim_name, where.destination_volume) if volume and where.destination_volume else None
-    return LocalSetting(video, where, home)
+    folder = Path(into).expanduser().resolve() if into and parse_into(into) is None else None
+    choices = Choices(
+        beside=find_base_folder(filename or ()),
+        into=folder,
+        secrets=parse_folders("--secret", secret or ()),
+        claims=parse_folders("--claim", claim or ()),
+        config_maps=parse_folders("--config-map", config_map or ()),
+    )
+    documents = None if urls and not filename else read_manifests(filename or (), urls or (), playlist=playlist)
+    setting = RunSetting(
+        resources=list_resources(documents, into)
+        if documents
+        else build_resources(urls or (), into, playlist=playlist),
+        sources=MountSources(choices, documents.secrets, documents.config_maps) if documents else MountSources(choices),
+        networks=check_networks(allow_network or ()),
+        state=(state or choices.beside / STATE_FOLDER).expanduser().resolve(),
+        parallelism=parallelism or len(os.sched_getaffinity(0)),
+        verbose=verbose,
+    )
+    raise typer.Exit(perform(setting, form))
+
+
+def perform(setting: RunSetting, output: OutputFormat | None) -> int:
+    """Run the imports and return the exit code. Raises UnusableError before any process starts."""
+    if missing := [line for raw in setting.resources for line in setting.sources.find_missing(raw)]:
+        raise UnusableError(*dict.fromkeys(missing))
+    configure_logs(verbose=setting.verbose)
+    errors, states = Console(stderr=True), StateFiles()
+    objects = ObjectStore(UidMaker(setting.sources.choices.beside).make, lambda: datetime.now(UTC), states)
+    with contextlib.closing(states), make_folders(setting), open_private_folder() as folder:
+        roots = Roots(objects, states, setting.state)
+        roots.add_all(setting.resources)
+        keys = tuple(roots.keys)
+        with choose_display(keys, errors, verbose=setting.verbose) as display:
+            options = SessionOptions(setting.parallelism, setting.networks, folder, setting.verbose)
+            session = Session(objects, LocalVolumes(setting.sources, objects), options, keys, display.show)
+            session.run()
+        outcome = RunOutcome(
+            [objects.get(*key) for key in keys],
+            objects.list("ConfigMap"),
+            Home(setting.sources.claim),
+            session.read_last_lines(_LAST_LINES),
+        )
+    if states.problem is not None:
+        say(errors, f"{setting.state} cannot be written ({states.problem}), so a further run repeats some of the work.")
+    if session.stopped_by is not None:
+        name = signal.Signals(session.stopped_by).name
+        say(errors, f"Stopped by {name}. The workers removed their unfinished files. The same command continues.")
+        return compute_signal_code(session.stopped_by)
+    if output is not None:
+        outcome.print_resources(output)
+    outcome.print_results(errors, failures_only=output is not None)
+    return outcome.compute_exit_code()
+
+
+def compute_signal_code(number: int) -> int:
+    """Return the exit code after a signal, as a shell reports it."""
+    return _SIGNALLED + number
+
+
+def parse_format(output: str | None) -> OutputFormat | None:
+    """Return the format of the final resources. Raises UnusableError for an unknown format."""
+    if output in (None, "json", "yaml"):
+        return OutputFormat(output) if output else None
+    raise UnusableError(f"--output {output}: write json or yaml; --into names a folder for the results.")
+
+
+def read_manifests(filenames: Sequence[str], urls: Sequence[str], *, playlist: bool) -> Documents:
+    """Return the manifests of ``-f``. Raises UnusableError, also for options that do not fit together."""
+    if not filenames or urls:
+        raise UnusableError(
+            "Give either addresses or manifests; such as run https://media.example.com/1.mp4, or run -f course.yaml."
+        )
+    if playlist:
+        raise UnusableError("--playlist is for an address; a manifest has source.playlist instead.")
+    return read(filenames)
+
+
+def list_resources(documents: Documents, into: str | None) -> list[Raw]:
+    """Return the resources of manifests. Raises UnusableError if there is nothing to run."""
+    resources = [*documents.bulks, *documents.videos]
+    idle = [describe_idle(raw) for raw in resources]
+    if all(idle):
+        raise UnusableError(*filter(None, idle))
+    return [redirect(raw, into) for raw in resources]
+
+
+def describe_idle(raw: Raw) -> str | None:
+    """Return a sentence if the resource asks for no run."""
+    for field in ("suspend", "cancel"):
+        if raw["spec"].get(field):
+            return f"{raw['metadata']['name']}: spec.{field} is true, so there is nothing to run; leave it out."
+    return None
+
+
+def build_resources(urls: Sequence[str], into: str | None, *, playlist: bool) -> list[Raw]:
+    """Return the resources for addresses. Raises UnusableError."""
+    made = (apply_defaults(raw["kind"], raw) for raw in build_manifests(urls, into, playlist=playlist))
+    return [raw | {"metadata": {"namespace": "default"} | raw["metadata"]} for raw in made]
+
+
+def find_base_folder(filenames: Sequence[str]) -> Path:
+    """Return the folder beside which results without a destination are stored."""
+    first = next((name for name in filenames if name != STANDARD_INPUT), None)
+    if first is None:
+        return Path.cwd()
+    path = Path(first).resolve()
+    return path if path.is_dir() else path.parent
+
+
+def check_networks(given: Sequence[str]) -> tuple[str, ...]:
+    """Check the CIDRs and return them. Raises UnusableError."""
+    for network in given:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            raise UnusableError(f"--allow-network {network} is not a network; write one such as 10.0.0.0/8.") from None
+    return tuple(given)
 
 
 def check_machine(system: str, programs: Mapping[str, str | None]) -> None:
@@ -97,92 +277,29 @@ def check_machine(system: str, programs: Mapping[str, str | None]) -> None:
         )
 
 
-def _read(path: str) -> tuple[str, str]:
-    """Return the text of the YAML file and its name in messages. Raises UnusableError, also above ``_MOST_LETTERS``."""
-    try:
-        if path == STANDARD_INPUT:
-            return _bounded(sys.stdin, "standard input"), "standard input"
-        with Path(path).open() as file:
-            return _bounded(file, path), path
-    except UnicodeDecodeError:
-        raise UnusableError(f"{path} is no text; give a manifest in YAML or JSON.") from None
-    except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise UnusableError(f"{path} cannot be read: {why}; correct --filename, or let this user read it.") from None
-
-
-def _bounded(file: TextIO, called: str) -> str:
-    text = file.read(_MOST_LETTERS + 1)
-    if len(text) > _MOST_LETTERS:
-        raise UnusableError(f"{called} has more than {_MOST_LETTERS} letters; give a manifest of one VideoImport.")
-    return text
-
-
-def _named(video: VideoImport, wish: Wish) -> VideoImport:
-    """Return the import with a UID that is always the same for this YAML file on this machine.
-
-    A second run is thus the same import and finds its own results. The second run may replace the results if the YAML
-    file has changed.
-    """
-    meta = video.metadata
-    where = wish.choices.beside / (wish.manifest if wish.manifest == STANDARD_INPUT else Path(wish.manifest).name)
-    uid = uuid.uuid5(_IMPORTS_HERE, f"{platform.node()}:{where}:{meta.namespace}/{meta.name}")
-    return video.model_copy(update={"metadata": meta.model_copy(update={"uid": str(uid)})})
+def configure_logs(*, verbose: bool) -> None:
+    """Send the controller's log to the error stream: everything for ``verbose``, otherwise only its own errors."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 @contextlib.contextmanager
-def _made(folder: Path | None) -> Iterator[None]:
-    """Create the folder, and remove an empty folder at the end."""
-    if folder is None or folder.is_dir():
-        yield
-        return
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise UnusableError(f"The folder {folder} cannot be made: {why}; choose another one by --into.") from None
+def make_folders(setting: RunSetting) -> Iterator[None]:
+    """Create the folders of the destinations, and remove those that are empty at the end. Raises UnusableError."""
+    references = [ref for raw in setting.resources for ref in list_references(raw["spec"])]
+    names = {ref.name for ref in references if ref.kind == "PersistentVolumeClaim" and not ref.is_read}
+    missing = [folder for folder in map(setting.sources.claim, sorted(names)) if not folder.is_dir()]
+    for folder in missing:
+        try:
+            folder.mkdir(parents=True)
+        except OSError as error:
+            why = os.strerror(error.errno or 0)
+            raise UnusableError(f"The folder {folder} cannot be made: {why}; choose another one by --into.") from None
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):  # the folder has results
-            folder.rmdir()
-
-
-def _watched(
-    video: VideoImport, argv: Sequence[str], room: running.Room, errors: Console, *, verbose: bool
-) -> VideoImportStatus:
-    cluster = SimulatedCluster(video, datetime.now(UTC))
-    last: Progress | None = None
-    with display(video.metadata.name, errors) as shown:
-
-        def heard(line: str) -> None:
-            nonlocal last
-            try:
-                last = Progress.model_validate_json(line)
-            except ValidationError:
-                return  # the controller ignores other lines too
-            status = cluster.told(last, datetime.now(UTC))
-            if not verbose:
-                shown.show(status)
-
-        end = running.run(argv, room, heard, verbose=verbose)
-    return cluster.ended(end, last, datetime.now(UTC))
-
-
-def _tell(setting: LocalSetting, status: VideoImportStatus, output: Format | None, errors: Console) -> None:
-    """Print the resource to standard output if requested, otherwise the results. Failures go to the error stream."""
-    name = setting.video.metadata.name
-    if output is not None:
-        sys.stdout.write(_rendered(resource(setting.video, status), output))
-    if status.phase is not VideoPhase.COMPLETED:
-        for line in words.failed(name, status):
-            say(errors, line)
-    elif output is None:
-        for line in words.succeeded(name, status, setting.home, Path.cwd()):
-            sys.stdout.write(f"{printable(line)}\n")
-
-
-def _rendered(manifest_: dict[str, Any], output: Format) -> str:
-    if output == "json":
-        return json.dumps(manifest_, indent=2, ensure_ascii=False) + "\n"
-    return yaml.safe_dump(manifest_, sort_keys=False, allow_unicode=True)
+        for folder in missing:
+            with contextlib.suppress(OSError):  # the folder has results
+                folder.rmdir()

@@ -1,4 +1,4 @@
-"""The final text: the written files with their paths, or the failure with its solution on this machine."""
+"""The text at the end of a command: the written files with their paths, or the failure with advice for this machine."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from videoimport.cli.local_results import Home, written
 from videoimport.cli.progress_display import spoken
 
 _HERE = {
-    Reason.ADDRESS_FORBIDDEN: "Here that is the option --allow-network, such as --allow-network 192.168.1.0/24.",
-    Reason.SOURCE_AUTH_REQUIRED: "Here a Secret is a folder: --secret NAME=DIR.",
-    Reason.CREDENTIALS_NOT_FOUND: "Here a Secret is the folder that --secret NAME=DIR names; no retryToken is needed.",
-    Reason.DESTINATION_NOT_FOUND: "Here run the command again, or use --into DIR to keep the results on this machine.",
-    Reason.DESTINATION_DENIED: "Here run the command again, or use --into DIR to keep the results on this machine.",
-    Reason.DESTINATION_CORRUPT: "Here run the command again, or use --into DIR to keep the results on this machine.",
-    Reason.OUT_OF_MEMORY: "Here it is this machine that has too little memory.",
-    Reason.SCRATCH_FULL: "Here scratch is in the folder for temporary files; TMPDIR names another.",
+    Reason.ADDRESS_FORBIDDEN: "On this machine, use --allow-network, such as --allow-network 192.168.1.0/24.",
+    Reason.SOURCE_AUTH_REQUIRED: "On this machine, a Secret is a folder: --secret NAME=DIR.",
+    Reason.CREDENTIALS_NOT_FOUND: "On this machine, a Secret is a folder: --secret NAME=DIR. No retryToken is needed.",
+    Reason.DESTINATION_NOT_FOUND: "Run the command again, or use --into DIR to keep the results on this machine.",
+    Reason.DESTINATION_DENIED: "Run the command again, or use --into DIR to keep the results on this machine.",
+    Reason.DESTINATION_CORRUPT: "Run the command again, or use --into DIR to keep the results on this machine.",
+    Reason.OUT_OF_MEMORY: "This machine has too little memory.",
+    Reason.SCRATCH_FULL: "Scratch is in the folder for temporary files. Set TMPDIR to use another folder.",
 }
 
 
@@ -28,11 +28,11 @@ def exit_code(status: VideoImportStatus) -> int:
     return (info(status.reason).exit_code if status.reason else None) or 1
 
 
-def succeeded(name: str, status: VideoImportStatus, home: Home | None, folder: Path) -> list[str]:
+def succeeded(name: str, status: VideoImportStatus, home: Home, folder: Path) -> list[str]:
     """Return the lines for a completed import. Paths are relative to ``folder``."""
     if status.duplicate_of:
         place = _place(status.duplicate_of, home, folder)
-        return [f"{name}: nothing was stored, because the destination has it: {place}"]
+        return [f"{name}: nothing was stored, because the destination already has it: {place}"]
     how = _how(status)
     lines = [f"{name}: Completed{_took(status)}{f' ({how})' if how else ''}"]
     if status.outputs:
@@ -62,10 +62,13 @@ def _how(status: VideoImportStatus) -> str:
     return ": ".join(word for word in (transcode.mode, transcode.why) if word) if transcode else ""
 
 
-def _place(uri: str, home: Home | None, folder: Path) -> str:
-    path = home.path(uri) if home else None
-    if path is None:
-        return uri
+def _place(uri: str, home: Home, folder: Path) -> str:
+    path = home.path(uri)
+    return uri if path is None else shorten(path, folder)
+
+
+def shorten(path: Path, folder: Path) -> str:
+    """Return the path relative to the folder if it is below the folder."""
     return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 

@@ -1,6 +1,7 @@
-"""The entry point of the controller: settings, logs, health server, leader election, and the leader's work.
+"""The entry point of the controller: settings, logs, health server, leader election, and the tasks of the leader.
 
-The exit code is 0 after a stop signal, 1 after lost or failed leadership, and 2 for invalid settings or a taken port.
+The exit code is 0 after a stop signal, 1 after lost or failed leadership, and 2 for invalid settings or an occupied
+port.
 """
 
 import logging
@@ -67,8 +68,7 @@ def _run(settings: ControllerSettings) -> int:
 
 
 def limits(settings: ControllerSettings) -> LivenessLimits:
-    """Return the liveness limits. The limits allow several election attempts, two relists, and many requests that time
-    out."""
+    """Return the liveness limits. They allow several election attempts, two relists and many timeouts of requests."""
     return LivenessLimits(election=4.0 * settings.lease_seconds, news=2.0 * settings.relist_seconds + 60, head=600.0)
 
 

@@ -1,8 +1,8 @@
 """Leader election with a Lease, in the main thread, by the synchronous election of the Kubernetes client library.
 
-The asynchronous election of that library is not used, because that election keeps renewing the Lease after the leading
-task crashes. This module adds three features to the synchronous election. A broken connection is a failed attempt,
-every request has a timeout, and the Lease is released at the end.
+The asynchronous election of that library is not used, because it continues to renew the Lease after the leading task
+has crashed. This module adds three features to the synchronous election. A broken connection is a failed attempt, every
+request has a timeout, and the Lease is released at the end.
 """
 
 from collections.abc import Callable
@@ -44,8 +44,8 @@ class Lock(LeaseLock):
         self._tried = tried
 
     def get(self, name: str, namespace: str) -> tuple[bool, Any]:
-        """Return True and the record of the Lease, or False and the error. A broken connection is an ApiException
-        too."""
+        """Return True and the record in the Lease, or False and the error. A broken connection is reported as an
+        ApiException too."""
         self._tried()
         try:
             self.lease_reference = self.api_instance.read_namespaced_lease(name, namespace)
@@ -65,8 +65,8 @@ class Lock(LeaseLock):
         return self._written(lambda: self.api_instance.create_namespaced_lease(namespace, lease))
 
     def update(self, name: str, namespace: str, updated_record: Any) -> bool:
-        """Write the Lease. Return False if the write failed, such as after a write of another process since the last
-        read."""
+        """Write the Lease. Return False if the write failed, for example because another process wrote the Lease since
+        the last read."""
         lease: V1Lease | None = self.lease_reference
         if lease is None:
             return False
@@ -101,7 +101,8 @@ def _words(problem: ApiException | HTTPError) -> str:
 
 
 def elect(settings: ControllerSettings, lock: Lock, lead: Callable[[], None]) -> None:
-    """Try to lead until leadership is lost. A leader runs ``lead`` in a thread of its own and renews the Lease."""
+    """Try to become the leader, and return when leadership is lost. The leader runs ``lead`` in a separate thread and
+    renews the Lease."""
     config = Config(  # type: ignore[no-untyped-call]
         lock,
         lease_duration=settings.lease_seconds,

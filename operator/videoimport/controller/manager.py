@@ -14,7 +14,8 @@ from videoimport.controller.cache.relist import Relister
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client import auth as credentials
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.api_client import ApiServerClient
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.queue.workqueue import KeyedQueue
 from videoimport.controller.reconcile.apply import EventRecorder
 from videoimport.controller.reconcile.reconciler import Syncer
@@ -77,7 +78,7 @@ class _Parts:
 
 
 class Leader:
-    """The leader, which runs in a thread of its own. Another thread calls ``stop``."""
+    """The leader, which runs in a separate thread. Another thread calls ``stop``."""
 
     def __init__(self, settings: ControllerSettings, vitals: Vitals) -> None:
         self._settings = settings
@@ -88,13 +89,12 @@ class Leader:
         self._idle.set()
 
     def run(self) -> None:
-        """Lead until ``stop`` is called. If leading ends for another reason, raise the error."""
+        """Run all tasks until ``stop`` is called. If a task ends before that, raise its error."""
         self._idle.clear()
         asyncio.run(self._lead())
 
     def stop(self) -> None:
-        """Start nothing new and wait up to ``STOP_SECONDS`` for active work. After that work the leader writes
-        nothing."""
+        """Start no new work, and wait up to ``STOP_SECONDS`` for active work. After that the leader writes nothing."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._asked_to_stop.set)
         self._idle.wait(STOP_SECONDS)
@@ -102,7 +102,7 @@ class Leader:
     async def _lead(self) -> None:
         self._loop = asyncio.get_running_loop()
         asked = asyncio.create_task(self._asked_to_stop.wait(), name="asked to stop")
-        async with Cluster(await credentials.configuration()) as cluster:
+        async with ApiServerClient(await credentials.configuration()) as cluster:
             parts = _Parts.assembled(self._settings, cluster, self._vitals)
             if await _first(asked, [asyncio.create_task(parts.relister.fill(), name="filling")]) is not asked:
                 _log.info("leading")

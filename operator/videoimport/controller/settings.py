@@ -19,7 +19,7 @@ LEASE = "videoimport-controller"
 
 
 class BadSetting(Exception):  # noqa: N818
-    """At least one environment variable is invalid. The message has one line for each, with the variable's name."""
+    """At least one environment variable is invalid. The message has one line for each of them, with its name."""
 
 
 class ControllerSettings(BaseSettings):
@@ -122,7 +122,8 @@ class ControllerSettings(BaseSettings):
 
     @property
     def request_seconds(self) -> float:
-        """Timeout in seconds of one election request. Several requests fit into the renew deadline."""
+        """Timeout in seconds of one election request. Several requests fit into the time in which a leader must renew
+        the Lease."""
         return self.renew_deadline_seconds / 3
 
     def limits(self) -> Limits:

@@ -55,7 +55,8 @@ _MAX_HOST = 253
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """State of the breaker of a host, from all imports of a namespace together. None stands for a closed breaker."""
+    """State of the breaker of a host, computed from all imports of a namespace. A closed breaker has no such object,
+    but None."""
 
     host: str
     failures: int
@@ -70,7 +71,7 @@ class BreakerState:
 
 
 class HostRecord(NamedTuple):
-    """The fields of a HostBackoff that concern the host, not the import."""
+    """The fields of a HostBackoff that describe the host. The other fields describe the import."""
 
     failures: int
     time: datetime
@@ -78,7 +79,7 @@ class HostRecord(NamedTuple):
 
 
 def combine_records(host: str, records: Iterable[HostBackoff | HostRecord]) -> BreakerState | None:
-    """Return the state that all records together describe; None if the breaker is closed. If a success and a failure
+    """Return the state that all records together describe, or None if the breaker is closed. If a success and a failure
     happened in the same second, the failure decides."""
     records = tuple(records)
     success = max((record.time for record in records if not record.failures), default=None)
@@ -108,7 +109,7 @@ class HostContext:
 
     @property
     def own_record(self) -> HostBackoff | None:
-        """The record, if the record is about the host of the present source; otherwise None."""
+        """The record if it is about the host of the present source, otherwise None."""
         return self.record if self.record is not None and self.record.host == self.host else None
 
     @property
@@ -139,9 +140,11 @@ def describe_hold(wait: HostWait) -> str:
 
 
 def find_wait(context: HostContext, uid: str) -> HostWait | None:
-    """Return the wait that comes before a run of this import; None if the run may start. After each failure, the
-    waiting imports start in another order. Imports with a failure of their own come last. The first import that can
-    start is the probe."""
+    """Return the wait that comes before a run of this import, or None if the run may start.
+
+    After each failure, the order of the waiting imports changes. Imports that failed themselves come last. The first
+    import that can start is the probe.
+    """
     breaker, record = context.breaker, context.record
     if breaker is None:
         return None
@@ -154,8 +157,11 @@ def find_wait(context: HostContext, uid: str) -> HostWait | None:
 
 
 def record_failure(context: HostContext, retry_after: int | None) -> HostBackoff:
-    """Return the record of an import whose run just ended with RateLimited. ``retry_after`` is the number of seconds
-    that the host asked for. Only a failed probe adds one to the failures in a row."""
+    """Return the record of an import whose run just ended with RateLimited.
+
+    ``retry_after`` is the number of seconds that the host asked for. Only a failed probe adds one to the number of
+    failures in a row.
+    """
     before, breaker, now = context.own_record, context.breaker, context.now
     probed = before is not None and before.probing
     known = max(breaker.failures if breaker else 0, before.failures if before and probed else 0)
@@ -194,8 +200,11 @@ def _clear_failures(record: HostBackoff | None) -> HostBackoff | None:
 
 
 def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBackoff | None:
-    """Return the record for this next status. A record that the decision has just set stays. Otherwise the record
-    changes if a probe succeeded or cannot start, or if another import closed the breaker."""
+    """Return the record for the status that is written next.
+
+    A record that this decision has set stays unchanged. Otherwise the record changes in three cases: a probe succeeded,
+    a probe cannot start, or another import closed the breaker.
+    """
     record = status.host_backoff
     if record is None or record is not context.record:
         return record
@@ -211,8 +220,11 @@ def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBacko
 
 
 def find_probe_deadline(context: HostContext, status: VideoImportStatus) -> datetime | None:
-    """Return the time of the next decision about an active probe without readable progress; None for all other imports.
-    No event comes at that time, and all other imports of the host wait for the probe."""
+    """Return the time of the next decision about an active probe without readable progress. Return None for all other
+    imports.
+
+    No event comes at that time, and all other imports of the host wait for the probe.
+    """
     probes = status.host_backoff is not None and status.host_backoff.probing and has_active_run(status)
     return context.silent_until if probes else None
 
@@ -247,19 +259,19 @@ def _has_fetched(context: HostContext, status: VideoImportStatus) -> bool:
 
 
 def find_host(video: VideoImport) -> str | None:
-    """Return the host of a VideoImport's source; None for a volume."""
+    """Return the host of a VideoImport's source. Return None for a volume."""
     return find_source_host(video.spec.source)
 
 
 def find_source_host(source: VideoSource) -> str | None:
-    """Return the host of a source; None for a volume."""
+    """Return the host of a source. Return None for a volume."""
     if source.s3 is not None:
         return find_store_host(source.s3.endpoint, source.s3.bucket)
     return parse_host(source.url) if source.url is not None else None
 
 
 def find_list_host(source: BulkSource) -> str | None:
-    """Return the host of a BulkImport's list; None for a list in the cluster."""
+    """Return the host of a BulkImport's list. Return None for a list from the spec or from a ConfigMap."""
     if source.s3 is not None:
         return find_store_host(source.s3.endpoint, source.s3.bucket)
     if source.manifest is not None and source.manifest.s3 is not None:
@@ -275,7 +287,7 @@ def find_store_host(endpoint: str | None, bucket: str) -> str | None:
 
 
 def parse_host(url: str) -> str | None:
-    """Return the host of a URL without ``www.``; None if the URL has no host."""
+    """Return the host of a URL without ``www.``, or None if the URL has no host."""
     try:
         host = urlsplit(url).hostname
     except ValueError:

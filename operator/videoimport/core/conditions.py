@@ -1,6 +1,7 @@
-"""Conditions of a resource: the facts that conditions state, and the merge of these facts with the old conditions.
+"""Conditions of a resource. The decisions give their types, statuses, reasons and messages. This module adds the other
+fields from the old conditions.
 
-The merge changes the transition time of a condition only if the condition's status changes.
+The transition time of a condition changes only with the condition's status.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ Truth = Literal["True", "False", "Unknown"]
 
 
 class Ending(StrEnum):
-    """The three reasons of the condition Finished=True."""
+    """The three possible reasons of the condition Finished=True."""
 
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -36,9 +37,11 @@ class Fact:
 
 
 def build_state_facts(ending: Ending | None, reason: str, message: str, *, rests: bool = False) -> tuple[Fact, ...]:
-    """Return the facts Ready, Reconciling, Stalled (kstatus) and Finished. ``reason`` is the cause of the present
-    status, as one CamelCase name. ``rests`` is true for a suspended resource, which is neither finished nor being
-    reconciled."""
+    """Return the conditions Ready, Reconciling, Stalled (kstatus) and Finished, without transition time and generation.
+
+    ``reason`` is the cause of the present status, as one CamelCase name. ``rests`` is true for a suspended resource.
+    Such a resource is neither finished nor being reconciled.
+    """
     works, stalled = ending is None and not rests, ending in (Ending.FAILED, Ending.CANCELLED)
     return (
         Fact(ConditionType.READY, _format_truth(ending is Ending.SUCCEEDED), reason, message),
@@ -51,7 +54,7 @@ def build_state_facts(ending: Ending | None, reason: str, message: str, *, rests
 
 
 def build_milestone(kind: ConditionType, *, reached: bool, ending: Ending | None) -> Fact:
-    """Return the fact about a milestone: Validated, Transcoded or Uploaded."""
+    """Return the condition Validated, Transcoded or Uploaded, without transition time and generation."""
     not_yet = "Pending" if ending is None else "NotReached"
     return Fact(kind, _format_truth(reached), "Done" if reached else not_yet)
 
@@ -59,8 +62,8 @@ def build_milestone(kind: ConditionType, *, reached: bool, ending: Ending | None
 def merge_conditions(
     old: tuple[Condition, ...], facts: Iterable[Fact], generation: int, now: datetime
 ) -> tuple[Condition, ...]:
-    """Return the facts as conditions of this generation. A transition time changes only with its condition's status.
-    ``now`` is in UTC and in whole seconds."""
+    """Return these conditions with transition time and generation. A transition time changes only with its condition's
+    status. ``now`` is in UTC and in whole seconds."""
     facts, before = tuple(facts), {condition.type: condition for condition in old}
     messages = {text: shown_text(fit(text)) for text in {fact.message for fact in facts} - {""}} | {"": ""}
     return tuple(

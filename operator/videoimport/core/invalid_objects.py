@@ -34,9 +34,11 @@ AnyStatus = VideoImportStatus | BulkImportStatus
 
 
 def refuse(raw: dict[str, Any], problem: str, now: datetime) -> Plan[Any]:
-    """Return the plan that fails an unreadable object with InvalidSpec. A corrected spec has a new generation, which
-    starts the object again. Imported results stay. If only the status cannot be read, the plan is empty: a newer
-    controller wrote that status, and the status must stay."""
+    """Return the plan that fails an unreadable object with InvalidSpec.
+
+    A corrected spec has a new generation, which starts the object again. Imported results are kept. If only the status
+    cannot be read, the plan is empty, because a newer controller wrote that status.
+    """
     meta, moment = raw.get("metadata") or {}, now.replace(microsecond=0)
     if "deletionTimestamp" in meta or _has_foreign_status(raw):
         return Plan()

@@ -43,7 +43,7 @@ class RefusedItem:
     """An item that will not be imported. No field contains a secret."""
 
     identity: str | None
-    """Identity of the item; None if a line of a manifest has no address."""
+    """Identity of the item, or None if a line of a manifest has no address."""
     reason: Reason
     message: str = ""
     name: str | None = None
@@ -61,8 +61,8 @@ def describe_item(item: FoundItem) -> Listed:
 
 
 def derive_item_slug(item: Listed) -> str:
-    """Return the readable part of the name of the item's child. The part comes from the item's name, else from the
-    title, else from the file name."""
+    """Return a slug for the name of the item's child. The slug comes from the item's name, else from the title, else
+    from the file name."""
     return slug_of(item.name or "") or item.slug or slug_of(_find_stem(item))
 
 

@@ -13,8 +13,10 @@ _WORD = re.compile(r"\w+")
 
 def join_sentences(*parts: str) -> str:
     """Return the parts that are not empty as sentences, each with a full stop, within the length limit of a message.
+
     The last part is never cut, because it has the advice or the time. All messages pass through this function, also
-    messages of the cluster and of workers. So the function removes secrets from URLs."""
+    messages of the cluster and of workers. So the function removes secrets from URLs.
+    """
     said = [clean for part in parts if (clean := shown_text(part).strip())]
     ended = [part if part[-1] in ".!?…" else f"{part}." for part in said]
     *head, last = remove_repeats(ended) or [""]
@@ -23,9 +25,11 @@ def join_sentences(*parts: str) -> str:
 
 
 def remove_repeats(parts: list[str]) -> list[str]:
-    """Return the parts without each sentence that another sentence contains word for word. If two sentences are equal,
-    the later sentence stays. Messages of other programs often repeat themselves, or repeat a message of this
-    project."""
+    """Return the parts without each sentence that is contained in another sentence. If two sentences are equal, the
+    later one stays.
+
+    Messages of other programs often repeat themselves, or repeat a message of this project.
+    """
     split = [_BETWEEN.split(part) for part in parts]
     plain = [_extract_words(sentence) for found in split for sentence in found]
     kept = iter([not _is_said_elsewhere(place, plain) for place in range(len(plain))])
@@ -53,9 +57,11 @@ def split_advice(message: str) -> tuple[str, str]:
 
 
 def format_message(reason: Reason, *parts: str, given_up: str = "", advice: str = "") -> str:
-    """Return a message with the finding in ``parts`` and with the advice. Without ``advice``, the message has the
-    advice of the reason. If the first part is empty, the finding of the reason replaces that part. ``given_up`` is why
-    no other run follows."""
+    """Return a message with the finding in ``parts`` and with the advice.
+
+    Without ``advice``, the message has the advice of the reason. If the first part is empty, the finding of the reason
+    replaces that part. ``given_up`` states why no other run follows.
+    """
     row = info(reason)
     text, *more = parts or ("",)
     last = advice or row.advice

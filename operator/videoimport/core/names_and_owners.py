@@ -1,7 +1,7 @@
 """Objects that belong to a VideoImport or BulkImport: their owners, derived names, labels and annotations.
 
 An object belongs to a resource only if the namespace, the kind, the derived name and the whole owner reference match.
-The names are derived. So a second creation of an object fails, because the object exists already.
+Because the names are derived, a second creation of an object fails.
 
 A user who may write in the same namespace can create objects that match. So for objects that a user must not forge, the
 controller also checks the record in the status (``core.discovery.page_digest``, ``core.video.context``).
@@ -39,8 +39,8 @@ an annotation. Linkerd reads an annotation. KubeVirt's CDI sets the same annotat
 
 
 def find_controller(metadata: Mapping[str, Any]) -> Owner | None:
-    """Return the owner in the only reference with ``controller: true``; None if there is no such reference or more than
-    one."""
+    """Return the owner in the only reference with ``controller: true``, or None if there is no such reference or more
+    than one."""
     controllers = [one for one in metadata.get("ownerReferences") or () if one.get("controller") is True]
     if len(controllers) != 1:
         return None
@@ -65,8 +65,8 @@ def build_job_owner(namespace: str, name: str, uid: str) -> Owner:
 
 
 def find_child_owner(meta: ObjectMeta) -> Owner | None:
-    """Return the BulkImport that a VideoImport names as its controlling owner; None if there is no such BulkImport. The
-    function does not check whether a BulkImport with this UID exists."""
+    """Return the BulkImport that a VideoImport names as its controlling owner, or None if there is no such BulkImport.
+    The function does not check whether a BulkImport with this UID exists."""
     controllers = [one for one in meta.owner_references if one.controller]
     if len(controllers) != 1:
         return None
@@ -168,26 +168,26 @@ def is_page_of(page: PageView, bulk: Owner) -> bool:
 
 
 def find_child_item(child: ObjectMeta, bulk: Owner) -> str | None:
-    """Return the identity of the item that a VideoImport imports for this BulkImport; None if the VideoImport is no
+    """Return the identity of the item that a VideoImport imports for this BulkImport, or None if the VideoImport is no
     child of the BulkImport."""
     return parse_child_identity(bulk.name, child.name) if find_child_owner(child) == bulk else None
 
 
 def find_quota_owner(video: ObjectMeta) -> str:
-    """Return the UID for which an import counts in the limits: the UID of its BulkImport or, without one, of the
-    import."""
+    """Return the UID under which an import counts in the limits: the UID of its BulkImport or, without one, of the
+    import itself."""
     owner = find_child_owner(video)
     return owner.uid if owner is not None and is_child(video) else video.uid
 
 
 def is_child(video: ObjectMeta) -> bool:
-    """Return whether a VideoImport's owner is a BulkImport and the VideoImport is named like a child of this owner."""
+    """Return whether a VideoImport's owner is a BulkImport, and its name has the form of a child of that BulkImport."""
     owner = find_child_owner(video)
     return owner is not None and parse_child_identity(owner.name, video.name) is not None
 
 
 def parse_child_identity(bulk_name: str, name: str) -> str | None:
-    """Return the identity of the item that the child with this name imports; None if no child has such a name. The
+    """Return the identity of the item that the child with this name imports, or None if no child has such a name. The
     identity is the ten hex digits at the end of the name. The name begins with the BulkImport's name and a hyphen."""
     before, identity = name[:-10], name[-10:]
     has_prefix = before == f"{bulk_name}-" or (before.startswith(f"{bulk_name}-") and before.endswith("-"))
@@ -208,16 +208,22 @@ def build_owner_references(identity: Mapping[str, str], owner: ObjectMeta) -> li
 
 
 def select_queue_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the labels of Kueue among these labels. A Job inherits Kueue's labels from its owner, but the pod of the
-    Job does not. The queue admits Jobs, and would treat a pod with these labels as another workload."""
+    """Return only those labels that belong to Kueue.
+
+    A Job gets Kueue's labels from its owner, but the pod of the Job does not get them. The queue admits Jobs, and would
+    treat a pod with these labels as another workload.
+    """
     return {key: value for key, value in (labels or {}).items() if key.startswith(QUEUE_PREFIX)}
 
 
 def build_sidecar_opt_out(
     labels: Mapping[str, str] | None, annotations: Mapping[str, str] | None
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the labels and annotations that ask for no sidecar. A key that the user set, as a label or an annotation,
-    is left out of both. A mesh that reads both must not find two answers."""
+    """Return the labels and annotations that ask a service mesh not to add a sidecar.
+
+    If the user set one of these keys, as a label or as an annotation, the key is left out of both. A mesh that reads
+    both must not find two values.
+    """
     chosen = {*(labels or {}), *(annotations or {})}
     defaults = (NO_SIDECAR_LABELS, NO_SIDECAR_ANNOTATIONS)
     kept = [{key: value for key, value in pairs.items() if key not in chosen} for pairs in defaults]
@@ -225,5 +231,5 @@ def build_sidecar_opt_out(
 
 
 def remove_own_prefixes(pairs: Mapping[str, str] | None) -> dict[str, str]:
-    """Return a user's labels or annotations without the keys under the prefixes of this project."""
+    """Return a user's labels or annotations without the keys that have this project's prefixes."""
     return {key: value for key, value in (pairs or {}).items() if not key.startswith(OUR_PREFIXES)}

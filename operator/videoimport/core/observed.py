@@ -1,6 +1,6 @@
-"""Input of decisions: the resources as models, and the needed parts of Jobs, pods, ConfigMaps and Events.
+"""Input of decisions: the resources as models, and the needed fields of Jobs, pods, ConfigMaps and Events.
 
-``core.parsers`` makes these views from the API server's JSON. A field that the JSON does not have is None here.
+``core.parsers`` makes these views from the API server's JSON. A field that the JSON lacks is None here.
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,11 @@ from videoimport.core.list_item import Listed, RefusedItem
 
 
 class Owner(NamedTuple):
-    """Identity of a controlling owner. Two owners are equal only if all five fields are equal. A UID alone proves
-    nothing. Every user who may read an object can copy the UID into an owner reference in another namespace."""
+    """Identity of a controlling owner. Two owners are equal only if all five fields are equal.
+
+    An equal UID alone is not enough. Every user who may read an object can copy its UID into an owner reference in
+    another namespace.
+    """
 
     namespace: str
     """Namespace of the owner. An owner reference has no namespace, because the owner is in the namespace of the
@@ -59,7 +62,7 @@ class JobView:
     suspended: bool = False
     """True if spec.suspend is true: a queue (Kueue) holds the Job back. The controller never sets spec.suspend."""
     wish: str | None = None
-    """``wish_hash`` of the spec from which the Job was made; None if unknown."""
+    """``wish_hash`` of the spec from which the Job was made, or None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +117,12 @@ class ClaimView:
     bound: bool
     """True if the claim has its volume. A claim without a volume may still wait for its first pod."""
     room: str | None
-    """Requested size and storage class, as ``core.video.start_run`` writes them; None if unknown."""
+    """Requested size and storage class, as ``core.video.start_run`` writes them, or None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventView:
-    """A message of the cluster about an object of the controller, such as a Job, a pod or a claim."""
+    """A Kubernetes Event about an object of the controller, such as a Job, a pod or a claim."""
 
     uid: str
     """UID of the object that the message is about."""
@@ -194,9 +197,9 @@ class ObservedVideo:
     claims: tuple[ClaimView, ...] = ()
     """PersistentVolumeClaims that name the VideoImport as their owner."""
     host: BreakerState | None = None
-    """Breaker of the source's host; None if the breaker is closed."""
+    """Breaker of the source's host, or None if the breaker is closed."""
     no_room: str = ""
-    """Sentence about the limit that keeps another run from starting; empty if this run may start."""
+    """Sentence about the limit that keeps another run from starting. The value is empty if this run may start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,4 +233,4 @@ class ObservedBulk:
     """End of the backoff of the host that serves the BulkImport's list; may be in the past."""
     left_failed: tuple[Listed, ...] | None = None
     """Failed items of earlier BulkImports with the same source and destination, unless a later BulkImport imported the
-    item. None if there are no earlier BulkImports, or if the decision does not need these items."""
+    item. The value is None if there are no earlier BulkImports, or if the decision does not need these items."""

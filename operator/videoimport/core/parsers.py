@@ -119,7 +119,7 @@ def is_about(event: Raw, event_query: EventQuery) -> bool:
 
 
 def parse_shard(raw: Raw) -> ShardView:
-    """Return the view of a result shard. Entries that cannot be read are left out, and are written again from the
+    """Return the view of a shard. Entries that cannot be read are left out. The controller writes them again from the
     children."""
     meta, data, binary = raw["metadata"], raw.get("data") or {}, raw.get("binaryData") or {}
     entries = {key: _parse_ledger_entry(text) for key, text in data.items()}
@@ -137,7 +137,7 @@ def parse_shard(raw: Raw) -> ShardView:
 
 def parse_page(raw: Raw) -> PageView:
     """Return the view of a page of a list. A line that cannot be read becomes a rejected item. A page without readable
-    data about itself belongs to no listing, and so is not used."""
+    metadata belongs to no listing, so it is not used."""
     meta, data = raw["metadata"], raw.get("data") or {}
     labels, facts = meta.get("labels") or {}, _parse_page_facts(data.get(FACTS, ""))
     lines = [_parse_page_line(number, text) for number, text in enumerate(data.get(LINES, "").split("\n"), 1) if text]
@@ -208,8 +208,8 @@ def _list_companions(status: Raw) -> tuple[str, ...]:
 
 
 def _find_stuck_init(status: Raw) -> Raw | None:
-    """Return the waiting state of an init container that cannot start; None if there is none. Such a container, from a
-    service mesh for example, keeps the worker from starting."""
+    """Return the waiting state of an init container that cannot start, or None if there is none. Such a container, from
+    a service mesh for example, keeps the worker from starting."""
     for container in status.get("initContainerStatuses") or ():
         waiting = (container.get("state") or {}).get("waiting") or {}
         if waiting.get("reason") not in (None, "PodInitializing", "ContainerCreating"):
@@ -219,8 +219,8 @@ def _find_stuck_init(status: Raw) -> Raw | None:
 
 
 def _find_init_failure(status: Raw) -> str | None:
-    """Return a message about the init container that made the pod fail; None if there is none. The worker of such a pod
-    never ran."""
+    """Return a message about the init container that made the pod fail, or None if there is none. The worker of such a
+    pod never ran."""
     if status.get("phase") != "Failed":
         return None
     for container in status.get("initContainerStatuses") or ():

@@ -1,7 +1,7 @@
 """Plan: the result of a decision, as values only. A plan has a status to write, actions, Event queries and Events.
 
-The controller writes the status first, with the resourceVersion that was observed. A conflict drops the whole plan.
-Then the controller executes the actions in order, and records the Events at the end. Every action is safe to repeat.
+The controller writes the status first, with the resourceVersion that was observed. After a conflict, it drops the whole
+plan. Then the controller runs the actions in order, and posts the Events at the end. Every action is safe to repeat.
 """
 
 from collections.abc import Iterable, Iterator
@@ -22,17 +22,20 @@ _STAMP = "updated_time"
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Action that creates an object with a derived name. If the object exists already, the action succeeds only if the
-    object is not being deleted and has the same controlling owner and run label. All fields of the owner must match. If
-    the object never changes, the content must match too."""
+    """Action that creates an object with a derived name.
+
+    If the object exists already, the action succeeds only under three conditions. The object is not being deleted, it
+    has the same controlling owner, and it has the same run label. All fields of the owner must match. If the object is
+    immutable, the content must match too.
+    """
 
     manifest: Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Action that applies a JSON merge patch to an object of the controller. ``uid`` protects another object with the
-    same name."""
+    """Action that applies a JSON merge patch to an object of the controller. The API server refuses the patch if
+    ``uid`` does not match."""
 
     kind: Kind
     namespace: str
@@ -43,7 +46,8 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Action that deletes an object of the controller after its dependents. The answer "not found" is a success."""
+    """Action that deletes an object of the controller after its dependents. If the object does not exist, the action
+    succeeds."""
 
     kind: Kind
     namespace: str
@@ -53,8 +57,8 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class StoreListingPage:
-    """Action that reads a pod's output and stores the lines of a page as an object. If the log is gone or differs from
-    the report, the controller notes this fact for a later observation."""
+    """Action that reads a pod's output and stores the lines of a page in a ConfigMap. If the log is gone or differs
+    from the report, the controller adds this fact to later observations."""
 
     namespace: str
     pod: str
@@ -74,7 +78,7 @@ Action = Write | StoreListingPage
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """A query for the cluster's Events about an object. The answer is part of a later observation."""
+    """A query for the cluster's Events about an object. A later observation has the result."""
 
     kind: Literal["Job", "Pod", "PersistentVolumeClaim"]
     namespace: str
@@ -96,7 +100,7 @@ class Plan(Generic[Status]):
     """The result of a decision. An empty plan means that nothing has to change."""
 
     status: Status | None = None
-    """Complete new status; None if the status does not change. The controller writes only fields that differ."""
+    """Complete new status, or None if the status does not change. The controller writes only fields that differ."""
     actions: tuple[Action, ...] = ()
     event_queries: tuple[EventQuery, ...] = ()
     planned_events: tuple[PlannedEvent, ...] = ()
@@ -128,8 +132,8 @@ class PartialPlan(Plan[Status]):
 
 
 def plan_status_write(old: S, new: S, progress: frozenset[str], now: datetime, interval: timedelta) -> Plan[S]:
-    """Return the plan that writes ``new`` with a time stamp; empty if the statuses are equal. If only fields in
-    ``progress`` differ, the write waits until ``interval`` after the last write."""
+    """Return the plan that writes ``new`` with a time stamp. The result is empty if the statuses are equal. If only
+    fields in ``progress`` differ, the write waits until ``interval`` after the last write."""
     changed = {name for name in type(new).model_fields if getattr(old, name) != getattr(new, name)} - {_STAMP}
     if not changed:
         return Plan()
@@ -140,13 +144,16 @@ def plan_status_write(old: S, new: S, progress: frozenset[str], now: datetime, i
 
 
 def find_earliest(*moments: datetime | None) -> datetime | None:
-    """Return the earliest of the known times; None if no time is known."""
+    """Return the earliest of the known times, or None if no time is known."""
     return min((moment for moment in moments if moment is not None), default=None)
 
 
 def put_creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
-    """Return the actions in their order, but with all creations at the end. Stops do not wait for creations. A quota
-    has space for a new object only once the replaced object is being deleted."""
+    """Return the actions in their order, but with all creations at the end.
+
+    So deletions do not wait for creations. A quota has space for a new object only once the replaced object is being
+    deleted.
+    """
     return tuple(sorted(actions, key=lambda action: isinstance(action, Create)))
 
 
@@ -171,7 +178,7 @@ def _can_join_batch(action: Action, batch: list[Action]) -> bool:
 
 
 def _find_import_name(action: Action) -> str | None:
-    """Return the name of the import that an action concerns; None if the action is about another kind."""
+    """Return the name of the import that an action concerns, or None if the action is about another kind."""
     match action:
         case Create(manifest={"kind": "VideoImport", "metadata": {"name": str(name)}}):
             return name

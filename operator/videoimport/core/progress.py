@@ -26,7 +26,7 @@ Stages = tuple[Stage, ...]
 
 def compute_percent(stages: Stages) -> int:
     """Return the progress from 0 to 99 percent, weighted by the mode. Until the mode is known, the result is the lowest
-    percentage of all modes, so that the percentage never falls."""
+    percentage of all modes. So the percentage never falls."""
     mode = next((stage.mode for stage in stages if stage.mode in _WEIGHTS), None)
     modes = (mode,) if mode else tuple(_WEIGHTS)
     return min(_ALMOST, *(_weigh(stages, _WEIGHTS[mode]) for mode in modes))
@@ -44,7 +44,8 @@ def find_phase(stages: Stages) -> VideoPhase:
 
 
 def select_later_phase(one: VideoPhase, other: VideoPhase) -> VideoPhase:
-    """Return the later of two phases of one run. Stages may start over within a run, but phases do not."""
+    """Return the later of two phases of one run. A stage may start again within a run, but the phase never returns to
+    an earlier one."""
     return max(one, other, key=RUNNING_PHASES.index)
 
 
@@ -56,8 +57,11 @@ def estimate_eta_seconds(percent: int, elapsed: timedelta) -> int | None:
 
 
 def compute_active_time(stages: Stages, since_made: timedelta) -> timedelta:
-    """Return how long the run has worked: the time since its Job was made, but at most the sum of its stages' times.
-    The Job may have waited for a node. The sum is too high if stages overlap, so the lower value is a good
-    approximation."""
+    """Return how long the run has worked. This is the time since its Job was made, but at most the sum of its stages'
+    times.
+
+    The Job may have waited for a node. The sum is too high if stages overlap. So the lower value is a good
+    approximation.
+    """
     told = sum(stage.seconds or 0 for stage in stages)
     return min(since_made, timedelta(seconds=told)) if told else since_made

@@ -19,7 +19,7 @@ _MAX_REASONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Facts that a verdict depends on besides the reason."""
+    """The facts that a verdict depends on, apart from the reason."""
 
     uid: str
     run: int
@@ -39,11 +39,11 @@ class Verdict:
     attempts: Attempts
     """Attempts including this run. ``next_retry_time`` is set if another run follows."""
     given_up: str = ""
-    """Why no other run follows; empty if the reason itself excludes another run."""
+    """Why no other run follows. The value is empty if the reason itself excludes another run."""
 
     @property
     def requeue_at(self) -> datetime | None:
-        """Start time of the next run; None if no run follows."""
+        """Start time of the next run, or None if no run follows."""
         return self.attempts.next_retry_time
 
 
@@ -65,8 +65,8 @@ def judge(reason: Reason, context: Context) -> Verdict:
 
 
 def explain_exhaustion(attempts: Attempts) -> str:
-    """Return why the attempts are used up; empty if attempts are left. A user may have changed ``attempts.max``
-    meanwhile."""
+    """Return why the attempts are used up. The result is empty if attempts are left. A user may have changed
+    ``attempts.max`` meanwhile."""
     used = len(attempts.reasons)
     return f"Given up after {used} of {attempts.max} attempts" if used >= attempts.max else ""
 
@@ -104,7 +104,7 @@ def _retry_after_host(context: Context) -> Verdict:
 
 
 def _explain_wait_limit(cap: timedelta) -> str:
-    """Return why no other run follows; empty if no wait is allowed, as without a cluster."""
+    """Return why no other run follows. The result is empty if no wait is allowed, as without a cluster."""
     days, seconds = cap // timedelta(days=1), cap // timedelta(seconds=1)
     span = f"{days} days" if days > 1 else f"{seconds} seconds"
     return f"Given up after {span}" if seconds else ""

@@ -1,12 +1,12 @@
-"""Admission: how each import counts toward the limits on running imports, and the report of each import about its host.
+"""Admission: how each import counts toward the limits on running imports, and what each import reports about its host.
 
 Owners take turns. The owner with the fewest running imports goes first, then the owner that has waited longest. A
 BulkImport is one owner, whatever its size. Each import that no BulkImport created is an owner too.
 
 A run is stuck if no node fits the pod, or if the queue (Kueue) has not admitted the Job. The cause is nearly always in
 the owner or the namespace. So a stuck run counts toward the limits of the owner and the namespace, but not toward the
-cluster's limit. Running and stuck runs together are at most twice the cluster's limit. Otherwise a cluster without free
-space would get pods without end.
+cluster's limit. Running and stuck runs together are at most twice the cluster's limit. Otherwise the controller would
+create pods without end in a full cluster.
 """
 
 from dataclasses import dataclass
@@ -31,6 +31,10 @@ class Limits:
     cluster: int = 500
     namespace: int = 0
     """Maximum in one namespace; 0 means that only the cluster's limit applies."""
+    setting: str = "maxRunning"
+    """Name of the setting of the cluster's limit, in messages."""
+    scope: str = "in the cluster"
+    """Where the cluster's limit applies, in messages."""
 
 
 DEFAULT = Limits()
@@ -110,8 +114,11 @@ def _report_host(video: VideoImport, *, working: bool, active: bool) -> HostRepo
 
 
 def report_listing_host(bulk: BulkImport) -> HostReport | None:
-    """Return the report of a listing that waits after RateLimited; None for all other listings. A listing never probes
-    for imports. A listing that does not continue has no report, because nothing would ever replace that report."""
+    """Return the report of a listing that waits after RateLimited, or None for all other listings.
+
+    A listing is never a probe for imports. A listing that does not continue has no report, because no later report
+    would replace it.
+    """
     discovery = bulk.status.discovery
     stopped = bulk.spec.suspend or bulk.spec.cancel or bulk.metadata.deletion_timestamp is not None
     finished = bulk.status.phase in (BulkPhase.COMPLETED, BulkPhase.FAILED, BulkPhase.CANCELLED)
@@ -129,20 +136,22 @@ def waits_for_host(video: VideoImport) -> bool:
 
 
 def describe_full_cluster(limits: Limits) -> str:
-    """Return the message that the cluster's limit is reached."""
-    return f"{limits.cluster} imports run in the cluster, as many as maxRunning allows"
+    """Return the message for an import that waits because the cluster's limit is reached."""
+    return f"{limits.cluster} imports run {limits.scope}, as many as {limits.setting} allows"
 
 
 def describe_stuck_cluster(limits: Limits) -> str:
-    """Return the message that the cluster's limit for running and stuck imports together is reached."""
-    return f"{2 * limits.cluster} imports run in the cluster or cannot start, twice as many as maxRunning allows to run"
+    """Return the message for an import that waits because of the cluster's limit for running and stuck imports
+    together."""
+    count = 2 * limits.cluster
+    return f"{count} imports run {limits.scope} or cannot start, twice as many as {limits.setting} allows to run"
 
 
 def describe_full_namespace(limits: Limits) -> str:
-    """Return the message that the namespace's limit is reached."""
+    """Return the message for an import that waits because the namespace's limit is reached."""
     return f"{limits.namespace} imports run in this namespace, as many as maxRunningPerNamespace allows"
 
 
 def describe_full_bulk(parallelism: int) -> str:
-    """Return the message that the limit of the BulkImport (parallelism) is reached."""
+    """Return the message for an import that waits because the limit of its BulkImport (parallelism) is reached."""
     return f"{parallelism} imports of its BulkImport run, as many as its parallelism allows"

@@ -66,9 +66,11 @@ def has_active_run(status: VideoImportStatus) -> bool:
 
 
 def needs_restart(video: VideoImport) -> bool:
-    """Return whether an import that ended without success must start again. A new retryToken starts the import again. A
-    changed spec starts only a failed import again. A cancelled import waits for the token, so that the removal of
-    ``cancel`` does not start the import."""
+    """Return whether an import that ended without success must start again.
+
+    A new retryToken always starts the import again. A changed spec starts only a failed import again. A cancelled
+    import waits for a new token, so that the removal of ``cancel`` does not start it.
+    """
     if video.spec.cancel or video.status.phase not in (VideoPhase.FAILED, VideoPhase.CANCELLED):
         return False
     return has_new_token(video) or (video.status.phase is VideoPhase.FAILED and _has_changed_spec(video))
@@ -92,12 +94,12 @@ def is_settled(video: VideoImport) -> bool:
 
 
 def is_done(stages: tuple[Stage, ...], name: StageName) -> bool:
-    """Return whether the stages contain this stage as done."""
+    """Return whether the stage of this name is done."""
     return any(stage.name == name and stage.state == "Done" for stage in stages)
 
 
 def build_upload_status(status: VideoImportStatus) -> UploadStatus:
-    """Return ``status.upload`` for the other fields of a status."""
+    """Return the value of ``status.upload``, derived from the other fields of a status."""
     code, text = _CODES[status.phase or VideoPhase.PENDING]
     return UploadStatus(status=_find_upload_text(status), code=code, text=text, message=status.message)
 
@@ -111,9 +113,11 @@ def _find_upload_text(status: VideoImportStatus) -> UploadText:
 
 
 def derive_display_name(source: VideoSource, found: SourceStatus | None) -> str | None:
-    """Return the name to show: the title that was found, else the file name, else the place of the source. None if no
-    part of these can be shown. The name has at most MOST_SHOWN characters, without control characters, queries and user
-    info."""
+    """Return the name to show: the title that was found, else the file name, else the last segment of the source's
+    address. Return None if none of these can be shown.
+
+    The name has at most MOST_SHOWN characters, without control characters, queries and user info.
+    """
     known = (_find_title(found), found.filename or "") if found else ()
     return next((shown for text in (*known, _find_location(source)) if (shown := shorten_name(text))), None)
 
@@ -136,8 +140,8 @@ def _find_location(source: VideoSource) -> str:
 
 
 def find_file_name(url: str) -> str:
-    """Return the last segment of a URL's path, decoded and without secrets; empty if there is none. Never raises an
-    exception."""
+    """Return the last segment of a URL's path, decoded and without secrets. The result is empty if there is none. Never
+    raises an exception."""
     return _decode_file_name(_split_shown(url).path)
 
 
@@ -170,7 +174,7 @@ def _clean_letter(letter: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Facts about one import that a new status has and the old status lacks."""
+    """Changes of one import that the controller's metrics count once, such as its end."""
 
     ended: tuple[str, str] | None = None
     """Phase and reason of the import's end."""
@@ -183,7 +187,7 @@ class News:
 
 
 def find_status_delta(old: VideoImportStatus, new: VideoImportStatus) -> News:
-    """Return the facts that the new status has and the old status lacks."""
+    """Return the changes from the old status to the new status."""
     over = has_active_run(old) and (not has_active_run(new) or new.run != old.run)
     report = new.usage if over and new.run == old.run else None
     return News(

@@ -42,14 +42,15 @@ def _switched(text: str) -> str:
 
 
 def in_chart(text: str) -> str:
-    """Return the chart's form of a CRD: a template that the value crds.enabled switches and that an uninstall keeps."""
+    """Return a CRD in the form of a chart template. The value crds.enabled switches it on and off, and an uninstall
+    keeps the CRD."""
     keep = "  annotations:\n    helm.sh/resource-policy: keep\n"
     name = next(line for line in text.splitlines(keepends=True) if line.startswith("  name: "))
     return _switched(text.replace(name, name + keep, 1))
 
 
 def files() -> dict[Path, str]:
-    """Return the right content of every generated file, by path."""
+    """Return the expected content of every generated file, by path."""
     texts = {"videoimports": rendered(video_definition()), "bulkimports": rendered(bulk_definition())}
     plain = {Path(f"crds/{name}.yaml"): text for name, text in texts.items()}
     chart = {Path(f"charts/videoimport/templates/crd-{name}.yaml"): in_chart(text) for name, text in texts.items()}

@@ -45,8 +45,8 @@ second text is the end of the message, which follows the first such key."""
 
 
 def policy() -> Manifest:
-    """Return the policy. The policy does not check an unchanged spec again, so that older objects can still be
-    updated."""
+    """Return the ValidatingAdmissionPolicy. It does not check an unchanged spec again, so that older objects can still
+    be updated."""
     return {
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "ValidatingAdmissionPolicy",

@@ -1,7 +1,7 @@
 """Invalid Kubernetes objects: one for each check of the API server, with the expected message.
 
-The schema gives the values that a bound refuses. The CEL of a rule has no refused value, so ``EXAMPLES`` has values by
-the rule's message. The controller tests send all objects to a real API server and compare the messages.
+If a schema has a bound, an invalid value follows from the bound. For the CEL rules, ``EXAMPLES`` has an invalid value
+for each message. The controller tests send all objects to a real API server and compare the messages.
 """
 
 import json
@@ -29,7 +29,7 @@ _LONG_NAME = "日" * 86
 EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "give exactly one of": ({},),
     "it must begin with http:// or https://": ("ftp://example.com/video.mp4", "example.com/video.mp4"),
-    "its host is no name and no address": (
+    "its host is neither a name nor an IP address": (
         "https:///video.mp4",
         "https://exa mple.com/",
         "https://%/",
@@ -71,9 +71,9 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
         {"persistentVolumeClaim": {"claimName": "media"}, "name": _LONG_NAME},
     ),
     "minHeight is": ({"minHeight": 2160, "maxHeight": 1080}, {"minHeight": 1440}),
-    "it is no quantity of bytes": ("10 gigabytes", "-1"),
+    "it is not a quantity of bytes": ("10 gigabytes", "-1"),
     "it must be more than 0": ("0", "0.0Gi"),
-    "it is no quantity;": ("two", "1Q"),
+    "it is not a quantity;": ("two", "1Q"),
     "crf is at most 51": ({"crf": 52}, {"renditions": [{"name": "360p", "height": 360, "crf": 52}]}),
     "mode Original": (
         {"mode": "Original", "audioFile": {}},
@@ -125,12 +125,12 @@ class Violation:
 
     @property
     def field(self) -> str:
-        """The path in the API server's form. A rule's message has map keys in brackets."""
+        """The path in the API server's notation. A rule's message has map keys in brackets."""
         return joined(self.path, bracketed=(int, ManifestKey) if self.is_rule else (int,))
 
 
 def joined(path: Path, bracketed: tuple[type, ...] = (int,)) -> str:
-    """Return a path in the API server's form."""
+    """Return a path in the API server's notation, such as ``spec.source.items[0].url``."""
     words = "".join(f"[{step}]" if isinstance(step, bracketed) else f".{step}" for step in path)
     return words.removeprefix(".")
 
@@ -147,7 +147,8 @@ def violations(kind: str, root: Schema) -> Iterator[Violation]:
 
 
 def nodes(node: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
-    """Yield ``node`` and every node below it. A list is followed into its first entry, and a map into a valid key."""
+    """Yield ``node`` and every node below it. Of a list, the nodes of the first entry are used. Of a map, the nodes of
+    a valid key are used."""
     yield path, node
     for name, child in node.get("properties", {}).items():
         yield from nodes(child, (*path, name))
@@ -163,7 +164,7 @@ def _key_of(path: Path) -> str:
 
 
 def beginning_of(message: str) -> str | None:
-    """Return the key in EXAMPLES for a rule's message; None if there is none."""
+    """Return the key in EXAMPLES for a rule's message, or None if there is none."""
     return next((known for known in EXAMPLES if message.startswith(known)), None)
 
 
@@ -300,7 +301,7 @@ def _said(rule: Schema, value: Any, node: Schema) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value in the API server's form."""
+    """Return a value in the notation of the API server's messages."""
     written = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in written)
 

@@ -3,8 +3,8 @@
 In a structural schema, references are inlined, and each node has one type. ``anyOf`` with null and
 ``additionalProperties: false`` are not allowed
 (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema).
-Every string and list needs a bound, or CEL's cost estimate refuses the rules of the nodes above. ``unbounded`` finds
-nodes without a bound.
+Every string and list needs an upper bound. Otherwise the estimated cost of CEL rules on the nodes above is too high.
+``unbounded`` finds nodes without a bound.
 """
 
 import ast
@@ -59,7 +59,7 @@ def _described(body: ast.ClassDef) -> Iterator[tuple[str, str]]:
 def structural(model: type[BaseModel]) -> Schema:
     """Return the structural schema of a model, with the aliases as names. Fields with a default are optional.
 
-    All callers share one schema: read it, or change a copy.
+    All callers share one schema. A caller must not change it, and may change a copy.
     """
     whole = model.model_json_schema(by_alias=True, mode="validation", schema_generator=_Described)
     return _plain(whole, whole.get("$defs", {}))

@@ -1,4 +1,4 @@
-"""The worker's process: reads its task, runs it once, leaves a report and exits with the code of its reason."""
+"""The worker's process. It reads its task, runs it once, writes a report and exits with the code of its reason."""
 
 import os
 from collections.abc import Sequence

@@ -268,13 +268,13 @@ def killed(world: World) -> Outcomes:
     old = {name: world.file(name.encode() * 100) for name in ("video.mp4", "renditions/480p.mp4")}
     new = {name: world.file(name.encode() * 100) for name in ("video.mp4", "audio.m4a")}
     server = world.store.server
-    can = {"resumes": server.lists_parts, "tidies": server.dates_uploads}
+    can = {"resumes": server.lists_parts, "tidies": server.dates_uploads, "settles": server.confirms_gone}
     try:
         for after in (True, False):
             kill_everywhere(lambda: BucketHarness(world.store.new_bucket()), old, new, after=after, **can)
     except ImportFailure as failure:
         return {"killed at each request": f"the next run ends with {failure.reason.value}"}
-    lacks = {"resumes": "perhaps sent twice", "tidies": "an upload may be left"}
+    lacks = {"resumes": "perhaps sent twice", "tidies": "an upload may be left", "settles": "a note may be left"}
     return {"killed at each request": ", ".join(["one whole result", *(lacks[one] for one in can if not can[one])])}
 
 

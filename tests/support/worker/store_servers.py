@@ -45,6 +45,9 @@ class Server:
     cannot be told from another's, and stays."""
     lists_parts: bool = True
     """Whether ListParts tells ETags. Without, a run cannot go on with what a killed one has sent."""
+    confirms_gone: bool = True
+    """Whether the abort of an upload that is gone is answered so. Without, the note of an upload that a killed run
+    completed stays, because the upload may still be open."""
 
     def obtain(self) -> str:
         """The path of its program, built if need be. Raises RuntimeError with the end of what the build printed."""
@@ -119,6 +122,6 @@ SERVERS = {
         Server("rclone", _rclone, {"RCLONE_AUTH_KEY": f'"{KEY_ID},{SECRET}"'}),
         Server("minio", _minio, {"MINIO_ROOT_USER": KEY_ID, "MINIO_ROOT_PASSWORD": SECRET}, ports=2),
         Server("seaweedfs", _seaweedfs, {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}, ports=8),
-        Server("s3s-fs", _s3s_fs, lists_uploads=False, lists_parts=False),
+        Server("s3s-fs", _s3s_fs, lists_uploads=False, lists_parts=False, confirms_gone=False),
     )
 }

@@ -91,7 +91,7 @@ def test_a_kubeconfig_that_is_none_is_told(tmp_path: Path, text: str | None) -> 
 @pytest.mark.parametrize("name", ["", "a/b", "../../secrets", "a?b", "A b"])
 def test_a_name_that_cannot_be_one_is_not_asked_for(kubeconfig: Path, name: str) -> None:
     kube = Kube(kubeconfig, None)
-    with pytest.raises(UnusableError, match="is no name"):
+    with pytest.raises(UnusableError, match="is not a valid name"):
         kube.bulk("films", name)
-    with pytest.raises(UnusableError, match="is no name"):
+    with pytest.raises(UnusableError, match="is not a valid name"):
         kube.bulk(name, "course")

@@ -11,7 +11,7 @@ from videoimport.api.videoimport_status import (
     VideoImportStatus,
     VideoPhase,
 )
-from videoimport.cli.progress_display import Lines, drawn, headline, say, spoken
+from videoimport.cli.progress_display import drawn, headline, say, spoken
 
 ENCODED = Stage(name=StageName.TRANSCODE, state="Done", percent=100, mode="Encode", why="the video is vp9")
 
@@ -56,12 +56,3 @@ def test_what_a_terminal_would_obey_is_not_printed() -> None:
     out = io.StringIO()
     say(Console(file=out), "title \x1b]0;owned\x07 [bold]")
     assert out.getvalue() == "title \N{REPLACEMENT CHARACTER}]0;owned\N{REPLACEMENT CHARACTER} [bold]\n"
-
-
-def test_without_a_terminal_a_line_comes_with_each_phase_and_every_few_seconds() -> None:
-    out, clock = io.StringIO(), iter((0.0, 1.0, 2.0, 6.9, 7.0))
-    transcoding = RUNNING.model_copy(update={"phase": VideoPhase.TRANSCODING})
-    with Lines("clip", Console(file=out), lambda: next(clock)) as lines:
-        for status in (RUNNING, RUNNING, transcoding, transcoding, transcoding):
-            lines.show(status)
-    assert [line.split()[1] for line in out.getvalue().splitlines()] == ["Downloading", "Transcoding", "Transcoding"]

@@ -20,7 +20,7 @@ from videoimport.cli.local_results import Home, openable
 from videoimport.cli.run_result_text import exit_code, failed, succeeded
 
 BEGAN = datetime(2026, 5, 1, 12, tzinfo=UTC)
-HOME = Home("clip", Path("/results"))
+HOME = Home(lambda _claim: Path("/results"))
 ENCODED = Stage(name=StageName.TRANSCODE, state="Done", percent=100, mode="Encode", why="the video is vp9")
 DONE = VideoImportStatus(
     phase=VideoPhase.COMPLETED,
@@ -34,6 +34,7 @@ DONE = VideoImportStatus(
         result=OutputFile(uri="pvc://clip/clip/result.json", size_bytes=1900),
     ),
 )  # fmt: skip
+IN_A_BUCKET = DONE.model_copy(update={"outputs": Outputs(video=OutputFile(uri="s3://videos/clip/video.mp4"))})
 
 
 def test_success_names_what_was_written_where_it_can_be_opened() -> None:
@@ -47,7 +48,7 @@ def test_success_names_what_was_written_where_it_can_be_opened() -> None:
 
 
 def test_results_in_a_bucket_keep_their_addresses() -> None:
-    assert "  video           pvc://clip/clip/video.mp4" in "\n".join(succeeded("clip", DONE, None, Path("/results")))
+    assert "  video  s3://videos/clip/video.mp4" in "\n".join(succeeded("clip", IN_A_BUCKET, HOME, Path("/results")))
 
 
 def test_paths_outside_the_present_folder_are_whole() -> None:
@@ -57,7 +58,7 @@ def test_paths_outside_the_present_folder_are_whole() -> None:
 def test_a_duplicate_says_where_the_video_is() -> None:
     status = VideoImportStatus(phase=VideoPhase.COMPLETED, duplicate_of="pvc://clip/old/video.mp4")
     assert succeeded("clip", status, HOME, Path("/results")) == [
-        "clip: nothing was stored, because the destination has it: old/video.mp4"
+        "clip: nothing was stored, because the destination already has it: old/video.mp4"
     ]
 
 
@@ -66,7 +67,7 @@ def test_failure_names_reason_code_cause_and_what_to_do_here() -> None:
     assert failed("clip", status) == [
         "clip: Failed: AddressForbidden (exit code 69)",
         "  It leads inside.",
-        "  Here that is the option --allow-network, such as --allow-network 192.168.1.0/24.",
+        "  On this machine, use --allow-network, such as --allow-network 192.168.1.0/24.",
     ]
 
 
@@ -89,4 +90,4 @@ def test_outputs_in_a_folder_get_file_urls_and_others_keep_theirs() -> None:
     assert outputs.thumbnails.url == "file:///results/clip/thumbnails/001.jpg"
     served = Outputs(video=OutputFile(uri="pvc://clip/a", url="https://cdn.example.com/a"))
     assert openable(DONE.model_copy(update={"outputs": served}), HOME).outputs == served
-    assert openable(DONE, None) == DONE
+    assert openable(IN_A_BUCKET, HOME) == IN_A_BUCKET

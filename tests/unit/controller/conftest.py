@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.fake_clock import FakeClock
-from videoimport.controller.client.api_client import Page
+from videoimport.controller.client.cluster import Page
 from videoimport.controller.client.errors import ClusterError, NotFound
 
 Raw = dict[str, Any]

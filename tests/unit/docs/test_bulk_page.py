@@ -14,7 +14,7 @@ from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase, HostStatus, ShardReference
 from videoimport.api.conditions import Condition, ConditionType
 from videoimport.api.tasks.webhook_task import Webhook
-from videoimport.cli.schema_rules import unknown_fields
+from videoimport.cli.manifests.schema_rules import unknown_fields
 from videoimport.core.webhook.payload import build_message_body, build_webhook_message
 from videoimport.crdgen.definitions import bulk_definition
 

@@ -12,6 +12,7 @@ from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.commit_record import Finished, Intent
+from videoimport.worker.storage.name_reservation import Reservation
 from videoimport.worker.storage.upload_journal import Note
 from videoimport.worker.storage.video_index import Claimed, Committed
 from videoimport.worker.storage.volume.metadata import Side, side_key
@@ -78,6 +79,7 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
     "Claimed": fields_of(Claimed),
     "Committed": fields_of(Committed),
     "Note": fields_of(Note),
+    "Reservation": fields_of(Reservation),
     "Side": fields_of(Side),
 }
 

@@ -19,8 +19,9 @@ from videoimport.api import reasons
 from videoimport.api.tasks import import_task as task
 from videoimport.api.tasks import webhook_task as webhook
 from videoimport.cli import __main__ as command
-from videoimport.cli import running
+from videoimport.cli.command_group import NOTHING_STARTED
 from videoimport.cli.results import text_formats as itemized
+from videoimport.cli.run_command import compute_signal_code
 from videoimport.controller import settings
 from videoimport.controller.cache.store import Store
 from videoimport.controller.client import auth as credentials
@@ -133,7 +134,7 @@ def test_flags_and_mounts_of_the_worker() -> None:
 
 def test_exit_codes() -> None:
     table = {reason: {"exitCode": row.exit_code, "class": row.retry} for reason, row in reasons.TABLE.items()}
-    plugin = {"nothing started": command.NOTHING_STARTED, "interrupted": running.Stopped(2).exit_code}
+    plugin = {"nothing started": NOTHING_STARTED, "interrupted": compute_signal_code(2)}
     golden_files.check("exit-codes", {"reasons": table, "kubectlPlugin": plugin})
 
 

@@ -68,7 +68,7 @@ def _of_authority(rule: Rule) -> Rule:
 
 _PORT = "its port must be a number of at most 65535; correct the port or leave it out."
 _LOGIN = "its login has a square bracket; write %5B or %5D for it."
-_HOST = "its host is no name and no address; correct the text between https:// and the next slash."
+_HOST = "its host is neither a name nor an IP address; correct the text between https:// and the next slash."
 
 
 _SIGNS = "\u200e-\u20ff\u2190-\u2bff\ue000-\uf8ff\uff00-\uffff"
@@ -93,7 +93,7 @@ def _has_real_ipv6(url: str) -> bool:
 _WITHIN = r"\[[^]]*"
 _IPV6 = Rule(
     f"[self.find({quoted(_AUTHORITY)}).find({quoted(_WITHIN)})].all(host, host == '' || isIP(host.substring(1)))",
-    "the text in brackets is no IPv6 address; correct it, or write a name or an IPv4 address without brackets.",
+    "the text in brackets is not an IPv6 address; correct it, or write a name or an IPv4 address without brackets.",
     _has_real_ipv6,
 )
 """The rule for IPv6 addresses. isIP in CEL accepts no zone and no IPv4-mapped address.
@@ -184,13 +184,13 @@ _CAPITALS = re.compile("[A-Z]+")
 
 
 def canonical_url(url: str) -> str:
-    """Return ``url`` with scheme and host in lower case. Any other text than an http or https address is unchanged.
+    """Return ``url`` with scheme and host in lower case. A text that is not an http or https address is unchanged.
     Idempotent.
 
     The login and the text after the host are unchanged. Only ASCII letters change, so the length stays the same.
 
     Scheme and host mean the same in any case (RFC 3986, section 6.2.2.1). The models use only this form. So identities,
-    hosts and origins compare equal, and yt-dlp, which matches sites only in lower case, recognizes them.
+    hosts and origins compare equal. yt-dlp, which matches sites only in lower case, recognizes them too.
     """
     found = _START.match(url)
     if found is None or not _CAPITALS.search(found[0]):

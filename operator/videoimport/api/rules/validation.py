@@ -42,13 +42,13 @@ class Rule:
     """The field of an object that the user must correct, such as ``.crf``."""
 
     def wire(self) -> dict[str, str]:
-        """Return the rule as in a CustomResourceDefinition."""
+        """Return the rule in the form of an entry in ``x-kubernetes-validations``."""
         shown = {"rule": self.cel, "message": self._plain(), "messageExpression": self._expression()}
         wanted = shown if self.fields else {name: shown[name] for name in ("rule", "message")}
         return wanted | ({"fieldPath": self.field_path} if self.field_path else {})
 
     def said(self, value: Any) -> str:
-        """Return the message for a value that breaks the rule."""
+        """Return the error message of the rule for this value."""
         if not self.fields:
             return self.message
         return self.message % tuple(getattr(value, name) for name in self.fields)
@@ -101,9 +101,9 @@ class Checked:
 
 
 def requires(pattern: str, message: str, part: str = "") -> Rule:
-    """Return the rule that a text matches ``pattern`` as a whole.
+    """Return the rule that the whole text matches ``pattern``.
 
-    ``part`` is a pattern too. If given, ``pattern`` is searched for in the first match of ``part``.
+    ``part`` is a second pattern. If given, the rule searches for ``pattern`` in the first match of ``part`` instead.
     """
     whole = f"^(?:{pattern})$" if not part else pattern
     search, within = compiled(whole).search, _within(part)
@@ -112,15 +112,15 @@ def requires(pattern: str, message: str, part: str = "") -> Rule:
 
 
 def forbids(pattern: str, message: str, part: str = "") -> Rule:
-    """Return the rule that no part of a text matches ``pattern``. With ``part``, only the first match of ``part`` is
-    checked."""
+    """Return the rule that a text contains no match of ``pattern``. With ``part``, the rule searches only the first
+    match of ``part``."""
     search, within = compiled(pattern).search, _within(part)
     holds = (lambda text: not search(within(text))) if part else (lambda text: not search(text))
     return Rule(f"!{_self(part)}.matches({quoted(pattern)})", message, holds)
 
 
 def needs_one(*fields: str) -> Rule:
-    """Return the rule that an object has exactly one of these fields. ``fields`` are names in the model."""
+    """Return the rule that exactly one of these fields is set. ``fields`` are names in the model."""
     given = ", ".join(f"has(self.{to_camel(field)})" for field in fields)
     return Rule(
         f"[{given}].filter(given, given).size() == 1",

@@ -1,8 +1,8 @@
 """The output of a worker: JSON lines with progress on stdout, and one report at the end.
 
 Each JSON line is a complete snapshot. The report is the termination message of the container, and the commit record in
-the destination has a copy. A worker handles untrusted files, so no report is trusted beyond these models. All values
-that the models accept fit into a status.
+the destination has a copy. A worker handles untrusted files, so the controller accepts only reports that match these
+models. All values that the models accept fit into a status.
 """
 
 import base64
@@ -66,9 +66,10 @@ class Report(Model):
     duplicate_of: Annotated[DisplayUri, Field(max_length=2048)] | None = None
     """The address of the existing video, if nothing was stored because the destination already had the video."""
     retry_after_seconds: Annotated[int, Field(ge=0, le=MAX_RETRY_AFTER)] | None = None
-    """The Retry-After of the host in seconds, with the reason RateLimited. None if the host sent none."""
+    """The Retry-After of the host in seconds, with the reason RateLimited. The value is None if the host sent none."""
     unguarded: bool = False
-    """True if ``destination.ifExists: Fail`` was checked only by requests, because the store has no conditional writes.
+    """True if ``destination.ifExists: Fail`` or ``KeepBoth`` was checked only by requests, because the store has no
+    conditional writes.
 
     Two simultaneous imports may then overwrite each other.
     """

@@ -1,9 +1,8 @@
 """The encoding of a page in the log of a container. The worker writes the page to stdout, and the controller reads the
 log.
 
-Addresses may have secret parts, such as a signature, and logs are often copied to log servers. So pages are printed in
-compressed form, and no log contains any part of an address as text. ``grep ^page: | cut -c6- | base64 -d | zcat``
-decodes a page.
+Addresses may contain secrets, such as a signature, and logs are often copied to log servers. So pages are printed in
+compressed form, and no log contains an address as text. ``grep ^page: | cut -c6- | base64 -d | zcat`` decodes a page.
 """
 
 import base64
@@ -21,7 +20,7 @@ _GZIP = 31
 
 
 def packed(text: str) -> str:
-    """Return the lines to print for a page with this text."""
+    """Return the log lines that encode a page with this text."""
     packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP)
     letters = base64.b64encode(packer.compress(text.encode()) + packer.flush()).decode()
     parts = (letters[start : start + _LETTERS] for start in range(0, len(letters), _LETTERS))

@@ -45,7 +45,7 @@ Lines = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 
 
 class Known(Model):
-    """An existing video of the item in the destination, according to the index."""
+    """The video of an item that the destination already has, according to the video index."""
 
     video_id: Annotated[DisplayText, Field(max_length=64)] | None = None
     uri: Annotated[DisplayUri, Field(max_length=2048)] | None = None
@@ -87,14 +87,14 @@ class RejectedLine(RejectedItem):
     """A rejected item as a page stores it."""
 
     id: Identity | None = None
-    """Identity of the item, as for a found item. None if the line has no address.
+    """Identity of the item, as for a found item. The value is None if the line has no address.
 
     An item that is found and rejected counts as found. An item that is rejected twice counts once.
     """
 
 
 class Skipped(Model):
-    """Numbers of the parts of a list that are neither imported nor rejected."""
+    """Counts of the contents of a list that become no item, such as comments, blank rows and repeated entries."""
 
     blank: Lines = 0
     """Blank rows, including rows that have only delimiters."""
@@ -109,11 +109,11 @@ class Skipped(Model):
 
     @property
     def total(self) -> int:
-        """The sum of all numbers."""
+        """The sum of all counts."""
         return self.blank + self.comments + self.remarks + self.values + self.repeats
 
     def plus(self, other: "Skipped | None") -> "Skipped":
-        """Return the sum of both."""
+        """Return the sums of the counts of two objects."""
         if other is None:
             return self
         return Skipped(**{name: getattr(self, name) + getattr(other, name) for name in Skipped.model_fields})
@@ -199,8 +199,8 @@ class PageReport(Model):
     The next run waits as long as after a run that failed with this reason.
     """
     retry_after_seconds: RetryAfter | None = None
-    """The Retry-After of the host in seconds, if ``reason`` or ``pushed_back`` is RateLimited. None if the host sent
-    none."""
+    """The Retry-After of the host in seconds, if ``reason`` or ``pushed_back`` is RateLimited. The value is None if the
+    host sent none."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
     """Cursor of the next page, or None for the last page."""
     done: bool = False

@@ -25,7 +25,7 @@ MAX_RETRY_AFTER = 86_400
 
 
 class WebhookEvent(StrEnum):
-    """The endings of a BulkImport that may send a message."""
+    """The results of a BulkImport for which a message may be sent."""
 
     COMPLETED = "Completed"
     FAILED = "Failed"
@@ -33,7 +33,7 @@ class WebhookEvent(StrEnum):
 
 
 class Webhook(Model):
-    """A receiver of a message when the BulkImport ends, and again each further time that the BulkImport ends."""
+    """A receiver of webhook messages. It gets one message each time that the BulkImport ends."""
 
     url: HttpUrl
     """Address that receives a signed POST with the summary as JSON. After an answer other than 2xx the message is sent
@@ -69,7 +69,7 @@ class WebhookStatus(Model):
 
 
 class DeliveryTask(Model):
-    """The task of one try to deliver a message. The address may contain a secret, and no other field does."""
+    """The task of one attempt to deliver a message. The address may contain a secret, and no other field does."""
 
     schema_version: Literal[1] = 1
     kind: Literal["Delivery"] = "Delivery"
@@ -93,7 +93,7 @@ class DeliveryTask(Model):
 
 
 class DeliveryReport(Model):
-    """The outcome of one try to deliver a message: the termination message."""
+    """The outcome of one attempt to deliver a message: the termination message."""
 
     schema_version: Literal[1] = 1
     kind: Literal["DeliveryReport"] = "DeliveryReport"

@@ -62,8 +62,8 @@ def create_import(
 
     Example: `kubectl videoimport create https://media.example.com/a.mp4 --into s3://videos/archive --dry-run -o yaml`
     """
+    from videoimport.cli.cluster.create_manifest import Wanted, build_manifest
     from videoimport.cli.resource_output import dump
-    from videoimport.cli.url_manifest import Wanted, build_manifest
 
     kube = None if dry_run else _connect(namespace, context, kubeconfig)
     if into is None:

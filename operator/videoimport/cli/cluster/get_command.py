@@ -14,6 +14,9 @@ from videoimport.cli.errors import UnusableError
 from videoimport.cli.options import Context, Kubeconfig, Namespace, Output, OutputFormat, ResourceName
 from videoimport.cli.resource_facts import Raw, reference_of, status_of
 
+_PIPED_WIDTH = 200
+"""Number of columns of output that is no terminal, where nothing should be wrapped."""
+
 
 def get_import(
     name: ResourceName,
@@ -34,7 +37,8 @@ def get_import(
     if output is not OutputFormat.TABLE:
         sys.stdout.write(dump(without_bookkeeping(resource), output))
         return
-    print_details(resource, Console())
+    console = Console()
+    print_details(resource, console if console.is_terminal else Console(width=_PIPED_WIDTH))
 
 
 def print_details(resource: Raw, console: Console) -> None:

@@ -17,7 +17,7 @@ from videoimport.api.reasons import info
 from videoimport.api.rules.validation import BrokenRuleError
 from videoimport.cli.destination.options import DestinationAccess
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.manifest import HERE
+from videoimport.cli.manifests.destinations import HERE
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage import credentials
 from videoimport.worker.storage.base import DestinationStore

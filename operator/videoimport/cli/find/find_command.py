@@ -10,10 +10,11 @@ from videoimport.api.destination import Destination
 from videoimport.api.labels import BULK_KIND
 from videoimport.api.output_options import Output as OutputOptions
 from videoimport.cli.destination.options import ClaimFolders, DestinationAccess, KeysFolder, StoreEndpoint
+from videoimport.cli.embedded.local_volumes import parse_folders
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.local_paths import folders, networks
 from videoimport.cli.options import Context, Kubeconfig, Namespace, Output, OutputFormat
 from videoimport.cli.progress_display import printable
+from videoimport.cli.run_command import check_networks
 
 if TYPE_CHECKING:
     from videoimport.cli.find.lookup import Answer, FindTarget
@@ -58,7 +59,7 @@ def find_video(
     from videoimport.cli.find.lookup import FindTarget, describe_answer, format_answer
     from videoimport.cli.resource_output import dump
 
-    local = folders("--claim", claim or ())
+    local = parse_folders("--claim", claim or ())
     if (into is None) == (like is None):
         raise UnusableError("The destination is unknown; give either --into s3://bucket/prefix or --like vi/NAME.")
     if into is not None:
@@ -69,7 +70,7 @@ def find_video(
     else:
         destination, options = _read_like(str(like), namespace, context, kubeconfig)
         target, access = FindTarget(destination, options), DestinationAccess(keys, local)
-    answer = _find(video, target, access, networks(allow_network or ()))
+    answer = _find(video, target, access, check_networks(allow_network or ()))
     if output is OutputFormat.TABLE:
         sys.stdout.write("".join(f"{printable(line)}\n" for line in format_answer(answer).splitlines()))
     else:

@@ -1,4 +1,4 @@
-"""The outcome of every item of a BulkImport, computed by the controller's own rules from the objects in the cluster."""
+"""The outcome of every item of a BulkImport. The controller's own rules compute it from the objects in the cluster."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def of_cluster(kube: Kube, namespace: str, name: str) -> Account:
 
 
 def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
-    """Return the outcome from the resource and the ConfigMaps that name the resource. Raises UnusableError.
+    """Return the outcomes, computed from the BulkImport and from the ConfigMaps that it names. Raises UnusableError.
 
     ConfigMaps of another BulkImport with the same name are ignored.
     """

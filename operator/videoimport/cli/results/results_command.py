@@ -14,7 +14,7 @@ from videoimport.api.destination import Destination
 from videoimport.api.labels import BULK, VIDEO_KIND
 from videoimport.cli.completion import complete_bulks
 from videoimport.cli.destination.options import ClaimFolders, DestinationAccess, KeysFolder
-from videoimport.cli.local_paths import folders
+from videoimport.cli.embedded.local_volumes import parse_folders
 from videoimport.cli.options import Context, Kubeconfig, Namespace
 from videoimport.cli.progress_display import say
 
@@ -66,7 +66,7 @@ def print_results(
     from videoimport.cli.results.account import of_cluster
     from videoimport.cli.results.text_formats import headline, rendered
 
-    access = DestinationAccess(keys, folders("--claim", claim or ()))
+    access = DestinationAccess(keys, parse_folders("--claim", claim or ()))
     kube = Kube(kubeconfig, context, namespace)
     name = parse_reference(bulk, "BulkImport").name
     account = of_cluster(kube, kube.namespace, name)

@@ -23,7 +23,7 @@ _FORMULA = frozenset("=+-@")
 
 
 def rendered(account: Account, form: Format) -> str:
-    """Return the text for standard output."""
+    """Return the results in the format ``form``, as text for standard output."""
     return {"table": _table, "csv": _csv, "json": _json}[form](account)
 
 
@@ -49,8 +49,8 @@ def _state(result: ItemResult) -> str:
 
 
 def rows(account: Account) -> Iterator[Row]:
-    """Yield one row for each item, by column and without empty values. Among ended items, failures come first, as in
-    the status."""
+    """Yield one row for each item, as a dictionary by column without empty values. Among ended items, failures come
+    first, as in the status."""
     for result in sorted(account.results, key=lambda result: result.success):
         wire = _wire(result)
         yield {"state": _state(result), "message": wire.pop("error", ""), **wire}

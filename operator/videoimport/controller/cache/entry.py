@@ -1,6 +1,6 @@
-"""Cached objects: the identity of an object and the parts that decisions read.
+"""Cached objects: the identity of an object and the fields that decisions read.
 
-All other parts of an object, which are most of it, are dropped at once.
+All other fields of an object are dropped at once. They are most of it.
 """
 
 import marshal
@@ -46,7 +46,7 @@ View = VideoImport | BulkImport | JobView | PodView | ShardView | PageView | Cla
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object at one version. Values that the store needs often are fields."""
+    """An object at one version. Values that the store needs often are stored as fields."""
 
     head: Raw
     """The apiVersion, the kind and the identifying metadata. These parts are enough to write the status."""
@@ -62,7 +62,7 @@ class Entry:
     owner."""
 
     def of(self, kind: type[T]) -> T:
-        """Return the view, which must have this type. Raises ValidationError if the object cannot be read."""
+        """Return the view, which must have the type ``kind``. Raises ValidationError if the object cannot be read."""
         if isinstance(self.view, Unreadable):
             raise self.view.problem
         if not isinstance(self.view, kind):
@@ -71,13 +71,13 @@ class Entry:
 
     @property
     def owner(self) -> Owner:
-        """This VideoImport or BulkImport as an owner of other objects."""
+        """This VideoImport or BulkImport, in the form that identifies the owner of other objects."""
         metadata = self.head["metadata"]
         return Owner(metadata["namespace"], GROUP, self.head["kind"], metadata["name"], metadata["uid"])
 
 
 def read(kind: Kind, raw: Raw, version: int, known: Mapping[str, Model] = MappingProxyType({})) -> Entry:
-    """Parse an object. ``known`` has the parts that are parsed already, such as spec and status."""
+    """Parse an object. ``known`` has the results that exist already, such as the parsed spec and status."""
     metadata = {key: raw["metadata"][key] for key in _HEAD if key in raw["metadata"]}
     head = {"apiVersion": raw["apiVersion"], "kind": raw["kind"], "metadata": metadata}
     controller = find_controller(metadata)

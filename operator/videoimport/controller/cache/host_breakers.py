@@ -1,7 +1,7 @@
-"""Index of the circuit breakers of hosts, updated with the store and nearly always empty.
+"""Index of the circuit breakers of hosts. It is updated with the store, and it is nearly always empty.
 
-Every import that depends on a breaker is queued when the state of the breaker changes. A decision to probe a host takes
-effect before its write is sent, so that two decisions never probe the same host.
+When the state of a breaker changes, every import that depends on it is queued. A decision to probe a host takes effect
+before its write is sent. So two decisions never probe the same host.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class HostKey(NamedTuple):
-    """A host in one namespace. Users influence the statuses of their imports, so these statuses must not delay imports
+    """A host in one namespace. Users influence the statuses of their imports. So these statuses must not delay imports
     of another namespace."""
 
     namespace: str
@@ -54,8 +54,8 @@ _CLOSED = _Breaker()
 
 
 class HostBreakers:
-    """The breakers of all hosts. ``notify`` is called with the key of each import or listing that depends on a changed
-    breaker."""
+    """The breakers of all hosts. If a breaker changes, ``notify`` is called with the key of each import or listing that
+    depends on it."""
 
     def __init__(self, notify: Callable[[Key], None]) -> None:
         self._notify = notify
@@ -72,7 +72,7 @@ class HostBreakers:
     def put(self, key: Key, report: HostReport | None, *, answered: bool) -> None:
         """Replace the report of one import or listing.
 
-        If ``answered``, the object itself changed. The write of a decision has then arrived or failed.
+        ``answered`` states that the object itself has changed. Then the write of a decision has arrived or failed.
         """
         if answered:
             self._decided_probes.pop(key, None)
@@ -96,7 +96,7 @@ class HostBreakers:
 
     @property
     def backing_off(self) -> int:
-        """Number of open and half-open breakers, without hosts that only listings wait for. Other threads may read this
+        """Number of open and half-open breakers, except those for which only listings wait. Other threads may read this
         property."""
         return sum(breaker.state is not None for breaker in list(self._breakers.values()))
 

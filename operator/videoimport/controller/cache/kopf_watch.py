@@ -19,8 +19,8 @@ LONGEST_DELAY = 30.0
 
 
 class EndlessDelays:
-    """Seconds between the attempts of a failing request. The delays grow to a maximum and never end, because giving up
-    would end the process."""
+    """Seconds between the attempts of a failing request. The delays grow to a maximum. Their sequence never ends,
+    because the process would end with it."""
 
     def __iter__(self) -> Iterator[float]:
         yield from DELAYS
@@ -31,16 +31,16 @@ class EndlessDelays:
 class NoMemory(kopf.DiffBaseStorage):
     """A storage for kopf that stores nothing.
 
-    For handlers of changes, kopf compares each object with its last handled version. The controller has no such
-    handlers. The copies for that comparison took a third of the controller's work.
+    If there are handlers of changes, kopf compares each object with the version that it last handled. The controller
+    has no such handlers. The copies for the comparison took a third of the controller's work.
     """
 
     def build(self, **_: Any) -> kopf.BodyEssence:
-        """Return an empty body, because no object is compared."""
+        """Return an empty body, because kopf has no versions of objects to compare."""
         return kopf.BodyEssence()
 
     def fetch(self, **_: Any) -> kopf.BodyEssence | None:
-        """Return None, because nothing was stored."""
+        """Return None, because no version of an object is stored."""
         return None
 
     def store(self, **_: Any) -> None:
@@ -50,8 +50,8 @@ class NoMemory(kopf.DiffBaseStorage):
 class Intake:
     """Puts watch events into the store.
 
-    ``watch_restarted`` is called with the kind when a watch began again with a list. Deletions during the interruption
-    are in no event.
+    ``watch_restarted`` is called with the kind when a watch began again with a list. Then the watch sends no events for
+    the deletions during the interruption.
     """
 
     def __init__(self, store: Store, seen: Callable[[], None], watch_restarted: Callable[[Kind], None]) -> None:
@@ -62,7 +62,8 @@ class Intake:
         """UIDs that a watch has reported. A list that reports one of these UIDs again is not the first list."""
 
     def take(self, kind: Kind, event: kopf.RawEvent) -> None:
-        """Put one event into the store: an event of a watch, or one item of the preceding list (type None)."""
+        """Put one event into the store. It is an event of a watch, or an object of the list before the watch (type
+        None)."""
         self._seen()
         raw: Raw = dict(event["object"])
         met = self._met[kind]
@@ -78,7 +79,7 @@ class Intake:
 
 
 def registry(intake: Intake) -> kopf.OperatorRegistry:
-    """Return a registry with one handler for each kind, and the login."""
+    """Return kopf's registry with one event handler for each kind, and the login handler."""
     chosen = kopf.OperatorRegistry()
     for resource in KINDS.values():
         kopf.on.event(
@@ -102,8 +103,8 @@ def _handler(intake: Intake, kind: Kind) -> Callable[..., Any]:
 def settings() -> kopf.OperatorSettings:
     """Return the settings of kopf.
 
-    The settings disable Events, peers and scanning. Failed requests are repeated without end. A silent connection is
-    closed soon.
+    The settings disable Events, peers and scanning. Failed requests are repeated without end. A connection that
+    delivers nothing is closed soon.
     """
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False

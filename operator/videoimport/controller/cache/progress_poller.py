@@ -17,7 +17,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cache.entry import Entry
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import SyncStates
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import ClusterError, TooManyRequests
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import KeyedQueue
@@ -47,8 +47,7 @@ class Tails:
         self._rate = rate
 
     async def run(self) -> None:
-        """Read the progress of every running worker again and again. A round takes the interval, or longer at a low
-        rate."""
+        """Read the progress of every running worker, repeatedly. At a low rate, a round is longer than the interval."""
         while True:
             started = time.monotonic()
             await self.round()
@@ -136,7 +135,7 @@ def _age(pod: Entry) -> tuple[datetime, str]:
 
 
 def last_progress(text: str) -> Progress | None:
-    """Return the snapshot in the last complete line, or None if no line has one."""
+    """Return the snapshot in the last complete line that has one. Return None if no line has one."""
     for line in reversed(text.splitlines()):
         try:
             return Progress.model_validate_json(line)

@@ -10,7 +10,7 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
 
 from videoimport.controller.cache.store import Comparison, Store
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import ClusterError
 from videoimport.controller.client.resources import KINDS
 from videoimport.core.plan import Kind
@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 class Relister:
     """The task that compares the cache, for one event loop.
 
-    If ``namespaces`` is empty, the whole cluster is compared. ``done`` is called after every comparison.
+    If ``namespaces`` is empty, the task compares the whole cluster. It calls ``done`` after every comparison.
     """
 
     def __init__(
@@ -43,8 +43,8 @@ class Relister:
         self._wake.set()
 
     async def fill(self) -> None:
-        """Compare all kinds, and repeat until the comparison succeeds. A decision must never see an empty store instead
-        of the cluster's objects."""
+        """Compare all kinds, and repeat until the comparison succeeds. No decision may be made while the store is still
+        empty."""
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(ClusterError),
             wait=wait_exponential_jitter(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE),
@@ -55,7 +55,7 @@ class Relister:
         self._done()
 
     async def run(self) -> None:
-        """Compare all kinds at each interval, and requested kinds in between."""
+        """Compare all kinds at each interval. Between the intervals, compare the requested kinds."""
         loop = asyncio.get_running_loop()
         due = loop.time() + self._interval
         while True:

@@ -36,7 +36,7 @@ class _QueuePosition:
 
 
 class Siblings:
-    """The order of the BulkImports. The index calls ``tell`` with the key of each BulkImport whose turn may have
+    """The order of the BulkImports. The index calls ``tell`` with the key of each BulkImport whose position may have
     changed."""
 
     def __init__(self, tell: Callable[[Key], None]) -> None:

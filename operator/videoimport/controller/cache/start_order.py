@@ -1,4 +1,4 @@
-"""Indexes that decide which imports may start: host breakers and limits, updated with the store."""
+"""Indexes that decide which imports may start: host breakers and limits. They are updated with the store."""
 
 import heapq
 from collections import Counter
@@ -36,7 +36,7 @@ _MOST_VOID = 64
 
 
 class Turns:
-    """The indexes of host breakers and slots. Both call ``tell`` with each key that must be reconciled again."""
+    """The indexes of host breakers and of slots. Both call ``tell`` with each key that must be reconciled again."""
 
     def __init__(self, tell: Callable[[Key], None], limits: Limits) -> None:
         self.hosts = HostBreakers(tell)
@@ -45,8 +45,8 @@ class Turns:
     def video(self, place: Place, uid: str, entry: Entry | None, *, working: bool, answered: bool) -> None:
         """Update the indexes for an import. ``entry`` is None if the import does not exist.
 
-        ``working`` states whether a Job of the import has not ended. If ``answered``, no write of a decision about the
-        import is pending any more.
+        ``working`` states whether a Job of the import has not ended. ``answered`` states that no write of a decision
+        about the import is pending any more.
         """
         view = entry.view if entry else None
         report, standing = None, AdmissionState(uid, holds=True, waits=False) if working else None
@@ -63,9 +63,10 @@ class Turns:
         self.slots.allow((place[0], uid), known.spec.parallelism if known else None)
 
     def seen_by(self, video: VideoImport) -> tuple[BreakerState | None, str]:
-        """Return the breaker of the import's host and the limit that prevents a start, as text.
+        """Return two values about a start of the import: the breaker of its host, and a sentence about the limit that
+        prevents the start.
 
-        The breaker is None if the breaker is closed. The text is empty if the import may start.
+        A closed breaker is None. The sentence is empty if the import may start.
         """
         place = (video.metadata.namespace, video.metadata.name)
         host = self.hosts.get_state(find_host(video), _key(place)) if self.hosts else None
@@ -80,8 +81,7 @@ class Turns:
         return breaker.until if breaker else None
 
     def decided(self, video: VideoImport, status: VideoImportStatus | None) -> None:
-        """Record a decision before its write. Thus no other import takes the same slot or probes the same host until
-        then."""
+        """Record a decision before its write. So no other import takes the same slot or probes the same host."""
         if status is None or not has_active_run(status):
             return
         place, record = (video.metadata.namespace, video.metadata.name), status.host_backoff
@@ -128,7 +128,8 @@ class Slots:
         """Heaps of the waiting owners, by namespace. An entry that differs from its owner's rank is void."""
 
     def put(self, place: Place, standing: AdmissionState | None, *, answered: bool) -> None:
-        """Replace the admission state of this import. If ``answered``, no write of a decision is pending any more."""
+        """Replace the admission state of this import. ``answered`` states that no write of a decision is pending any
+        more."""
         if answered:
             self._taken.discard(place)
         before, new = self._standings.pop(place, None), place in self._counted
@@ -152,7 +153,8 @@ class Slots:
         self._pass_on()
 
     def allow(self, owner: OwnerKey, most: int | None) -> None:
-        """Set the maximum number of running imports of an owner. None means no limit, also for a deleted owner."""
+        """Set the maximum number of running imports of an owner. None means no limit. It is also used for a deleted
+        owner."""
         if most is None and owner not in self._owners:
             return
         self._owner(*owner).most = most
@@ -160,8 +162,8 @@ class Slots:
         self._pass_on()
 
     def no_room(self, place: Place, owner_uid: str) -> str:
-        """Return in a sentence why this import of this owner may not start, or an empty string if the import may
-        start."""
+        """Return a sentence that tells why this import of this owner may not start. The result is empty if the import
+        may start."""
         if place in self._counted:
             return ""
         owner = self._owners.get((place[0], owner_uid))
@@ -183,7 +185,8 @@ class Slots:
 
     @property
     def total(self) -> int:
-        """Number of slots in the cluster that are taken or promised, without imports that cannot start."""
+        """Number of slots in the cluster that are taken by running imports or by decisions to start one. Imports that
+        cannot start take none."""
         return len(self._counted) - len(self._stuck)
 
     def _owner(self, namespace: str, uid: str) -> _QueueOwner:

@@ -1,4 +1,5 @@
-"""The cache of all kinds. Watches, lists and the answers to the controller's own writes fill the cache.
+"""The cache of all kinds. Three sources fill it: watches, lists, and the API server's responses to the controller's own
+writes.
 
 The newest resourceVersion wins, in whatever order the versions arrive. A list that is older than a deletion does not
 restore the object. Use the store from one thread. Only ``objects`` may be called from another thread, for metrics.
@@ -16,7 +17,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cache.entry import Entry, Unreadable, read
 from videoimport.controller.cache.same_destination_bulks import Siblings
 from videoimport.controller.cache.start_order import Turns
-from videoimport.controller.client.api_client import Page
+from videoimport.controller.client.cluster import Page
 from videoimport.controller.client.resources import KINDS, Key, Place, Raw
 from videoimport.controller.queue.workqueue import Clock
 from videoimport.core.jobs.run_lifecycle import is_active
@@ -66,9 +67,9 @@ class Store:
         return list(self._entries[kind].values())
 
     def put(self, kind: Kind, raw: Raw, known: Mapping[str, Model] = MappingProxyType({})) -> bool:
-        """Keep this object unless the store has a newer version or a deletion. Return whether the store changed.
+        """Store this object unless the store has a newer version or a deletion. Return whether the store changed.
 
-        ``known`` has the parts of the object that are parsed already.
+        ``known`` has results that exist already, such as the parsed spec and status.
         """
         place, version = _place(raw), _version(raw)
         if version <= self._known_version(kind, place):
@@ -89,16 +90,16 @@ class Store:
         self._bury(kind, _place(raw), _version(raw))
 
     def vanished(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """Remove an object that the API server no longer has."""
+        """Remove an object that does not exist at the API server any more."""
         entry = self.find(kind, namespace, name)
         if entry is not None and entry.uid == uid:
             self._bury(kind, (namespace, name), entry.version)
 
     def keep_only(self, kind: Kind, listed: Container[Place], version: int, namespace: str | None) -> int:
-        """Remove the objects that a list of this version lacks, unless they are newer than the list. Return the number
-        of removed objects.
+        """Remove the objects that are missing in a list of this version, unless they are newer than the list. Return
+        the number of removed objects.
 
-        The list covers one namespace, or all namespaces if ``namespace`` is None.
+        The list has the objects of one namespace, or of all namespaces if ``namespace`` is None.
         """
         missing = [
             place
@@ -195,7 +196,7 @@ class Store:
         return (pod for pod in views if isinstance(pod, PodView) and is_pod_of(pod, job))
 
     def withdraw(self, key: Key) -> None:
-        """Undo the last decision about an import in the indexes, because the decision was not written."""
+        """Undo the last decision about an import in the indexes, because its write failed."""
         entry = self.find(*key)
         if entry is not None and key.kind == "VideoImport":
             self._import((key.namespace, key.name), entry.uid, answered=True)
@@ -222,7 +223,7 @@ class Store:
 
 
 class Comparison:
-    """A comparison of the store with a list in pages. Missing objects are removed only by ``finish``."""
+    """A comparison of the store with a list that arrives in pages. Missing objects are removed only by ``finish``."""
 
     def __init__(self, store: Store, kind: Kind, namespace: str | None) -> None:
         self._store = store
@@ -240,7 +241,7 @@ class Comparison:
             self._changed += self._store.put(self._kind, raw)
 
     def finish(self) -> int:
-        """Remove missing objects after the last page. Return how many objects changed or vanished."""
+        """Remove missing objects after the last page. Return how many objects changed or were removed."""
         if self._version is None:
             return 0
         return self._changed + self._store.keep_only(self._kind, self._listed, self._version, self._namespace)

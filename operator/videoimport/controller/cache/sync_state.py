@@ -1,6 +1,6 @@
-"""State of a key that is not in its cached objects: progress from logs, listed Events, and refused creations.
+"""Additional state of a VideoImport or BulkImport: progress from logs, listed Events, and refused creations.
 
-After a restart the controller reads this state again.
+The cached objects do not have this state. After a restart, the controller reads it again.
 """
 
 import time
@@ -20,7 +20,7 @@ Events."""
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The API server refused to create an object for an owner."""
+    """A refusal of the API server to create an object for an owner."""
 
     message: str
     at: datetime
@@ -67,26 +67,27 @@ class Notes:
         return pause
 
     def pause(self, generation: int, now: float) -> float:
-        """Return the seconds during which no creation should be tried."""
+        """Return the number of seconds before the next creation may be tried."""
         if self.refusal is None or self.refusal.generation != generation:
             return 0.0
         return max(0.0, self.refusal.not_before - now)
 
 
 class SyncStates:
-    """The additional state of every key."""
+    """The additional state of all VideoImports and BulkImports, by key."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self.clock: Callable[[], float] = clock
         self._notes: dict[Key, Notes] = {}
 
     def of(self, key: Key, uid: str) -> Notes:
-        """Return the notes of the object with this UID. Notes of an earlier object with the same name are dropped."""
+        """Return the additional state of the object with this UID. The state of an earlier object with the same name is
+        deleted."""
         notes = self._notes.get(key)
         if notes is None or notes.uid != uid:
             notes = self._notes[key] = Notes(uid)
         return notes
 
     def forget(self, key: Key) -> None:
-        """Drop the notes of an object that no longer exists."""
+        """Delete the additional state of an object that no longer exists."""
         self._notes.pop(key, None)

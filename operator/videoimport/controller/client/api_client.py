@@ -1,13 +1,12 @@
 """Client of the API server, with objects as plain dictionaries.
 
 The client library provides connections, TLS, credentials and the renewal of credentials. The 1,500 models of that
-library are unused, because ``core.parsers`` reads only the needed fields. Every failure is raised as an exception of
+library are not used, because ``core.parsers`` reads only the needed fields. Every failure raises an exception of
 ``errors``.
 """
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
 import aiohttp
@@ -15,6 +14,7 @@ from kubernetes.aio.client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from videoimport.controller.client import errors
+from videoimport.controller.client.cluster import Page
 from videoimport.controller.client.resources import KINDS, Raw, Resource
 from videoimport.core.plan import Kind
 
@@ -27,17 +27,8 @@ _MERGE_PATCH = "application/merge-patch+json"
 _JSON = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a list."""
-
-    items: list[Raw]
-    version: int
-    """The resourceVersion of the list. All items show the cluster's state at this version."""
-
-
-class Cluster:
-    """An API server. Use this class as an asynchronous context manager."""
+class ApiServerClient:
+    """The cluster behind an API server. Use this class as an asynchronous context manager."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._client = ApiClient(configuration)
@@ -50,7 +41,8 @@ class Cluster:
         await self._client.close()  # type: ignore[no-untyped-call]
 
     async def pages(self, kind: Kind, namespace: str | None, selector: str | None = None) -> AsyncIterator[Page]:
-        """Yield all managed objects of a kind, in one namespace or in all, as of the same version.
+        """Yield all managed objects of a kind, in one namespace or in all. All pages show the cluster at the same
+        version.
 
         Objects come page by page, because ten thousand at once take a quarter of a GiB. Raises Gone between two pages
         if reading the list took too long.
@@ -79,18 +71,20 @@ class Cluster:
     async def replace_status(self, kind: Kind, raw: Raw) -> Raw:
         """Write ``raw["status"]``. Raises Conflict unless ``raw`` has the newest version.
 
-        Of the other fields only the metadata matters, because the API server ignores the rest in this request.
+        Besides the status, the request needs only the metadata. The API server ignores all other fields in this
+        request.
         """
         metadata = raw["metadata"]
         return await self._json("PUT", KINDS[kind].path(metadata["namespace"], metadata["name"], "status"), body=raw)
 
     async def patch(self, kind: Kind, namespace: str, name: str, patch: Raw) -> Raw:
-        """Apply a JSON merge patch. With a ``metadata.uid`` in the patch, raises Conflict for another object of the
-        same name."""
+        """Apply a JSON merge patch. If the patch has a ``metadata.uid`` and the object has another UID, raises
+        Conflict."""
         return await self._json("PATCH", KINDS[kind].path(namespace, name), body=patch, content_type=_MERGE_PATCH)
 
     async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> Raw:
-        """Delete the object with this UID, after its dependents. Raises Conflict for another object of the same name.
+        """Delete the object with this UID, after its dependents. If the object of this name has another UID, raises
+        Conflict.
 
         Return the object that is being deleted, or a Status if the object is already gone.
         """
@@ -109,20 +103,20 @@ class Cluster:
         return body.decode("utf-8", errors="replace")
 
     async def log(self, namespace: str, pod: str, container: str, limit_bytes: int) -> str:
-        """Return the whole log of a container, or the beginning of a longer log."""
+        """Return the log of a container. If it has more than ``limit_bytes`` bytes, return its beginning."""
         query = {"container": container, "limitBytes": str(limit_bytes)}
         body = await self._request("GET", KINDS["Pod"].path(namespace, pod, "log"), query=query)
         return body.decode("utf-8", errors="replace")
 
     async def events_about(self, namespace: str, uid: str) -> list[Raw]:
-        """Return the cluster's Events about an object."""
+        """Return the Kubernetes Events about an object."""
         query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": str(PAGE)}
         page = await self._json("GET", f"/api/v1/namespaces/{namespace}/events", query=query)
         items: list[Raw] = page["items"]
         return items
 
     async def post_event(self, event: Raw) -> None:
-        """Post an Event for users."""
+        """Create an Event for users."""
         await self._json("POST", f"/api/v1/namespaces/{event['metadata']['namespace']}/events", body=event)
 
     async def _json(
@@ -137,8 +131,8 @@ class Cluster:
         content = await self._request(method, path, query=query, body=body, content_type=content_type)
         try:
             answer: Raw = json.loads(content)
-        except ValueError as unreadable:  # the answer is not from the API server
-            raise errors.Unavailable(f"{method} {path}: an answer that is no JSON") from unreadable
+        except ValueError as unreadable:  # the response is not from the API server
+            raise errors.Unavailable(f"{method} {path}: a response that is not JSON") from unreadable
         return answer
 
     async def _request(
@@ -170,7 +164,7 @@ class Cluster:
 
 
 def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) -> errors.ClusterError:
-    """Return the error for an answer whose status is not 2xx."""
+    """Return the error for a response whose status is not 2xx."""
     details = _status(content)
     message = f"{what}: {status} {details.get('message') or content[:200].decode(errors='replace')}"
     if status == 429:
@@ -187,7 +181,7 @@ def refusal(what: str, status: int, headers: Mapping[str, str], content: bytes) 
 
 
 def _is_terminating(status: int, answer: Raw) -> bool:
-    """Return whether the answer means that a namespace accepts no new objects.
+    """Return whether the response means that a namespace accepts no new objects.
 
     For a namespace that is being deleted the API server reports a cause. For a deleted namespace the API server reports
     404.

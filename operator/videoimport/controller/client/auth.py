@@ -19,7 +19,7 @@ def kubeconfig(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 async def configuration() -> Configuration:
-    """Return the configuration for ``api_client.Cluster``. Raises ConfigException.
+    """Return the configuration of the asynchronous client library, for ``api_client.Cluster``. Raises ConfigException.
 
     The client library reads the token of a service account again every minute.
     """
@@ -32,7 +32,7 @@ async def configuration() -> Configuration:
 
 
 def synchronous_configuration() -> SynchronousConfiguration:
-    """Return the configuration for the leader election. Raises ConfigException."""
+    """Return the configuration of the synchronous client library, for the leader election. Raises ConfigException."""
     chosen = SynchronousConfiguration()
     if path := kubeconfig():
         kubernetes.config.load_kube_config(path, client_configuration=chosen)  # type: ignore[no-untyped-call]

@@ -8,7 +8,7 @@
       ├── Terminating       the namespace is being deleted or is deleted, so no object can be created there any more
       ├── Rejected          the request is invalid, forbidden or over a quota, and repetition does not help
       ├── TooManyRequests   the server asks to wait for a number of seconds
-      └── Unavailable       no answer, a broken connection, or an error of the server
+      └── Unavailable       no response, a broken connection, or an error of the server
 
 ``api_client`` raises only these errors.
 """
@@ -18,7 +18,7 @@
 
 
 class ClusterError(Exception):
-    """A failed request. The message has the request and the answer of the API server."""
+    """A failed request. The message has the request and the response of the API server."""
 
 
 class Conflict(ClusterError):
@@ -26,7 +26,7 @@ class Conflict(ClusterError):
 
 
 class AlreadyExists(ClusterError):
-    """Another object has the name."""
+    """Another object already has the name."""
 
 
 class NotFound(ClusterError):
@@ -55,4 +55,4 @@ class TooManyRequests(ClusterError):
 
 
 class Unavailable(ClusterError):
-    """There is no answer, a broken connection, or an error of the server."""
+    """There is no response, the connection is broken, or the server has an error."""

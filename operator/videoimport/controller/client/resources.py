@@ -1,5 +1,4 @@
-"""The cached kinds, the URL paths of these kinds, the label selector of the controller's objects, and the keys to
-reconcile."""
+"""The cached kinds, their URL paths, the label selector of the controller's objects, and the keys to reconcile."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A kind of objects and its location at the API server."""
+    """A kind of objects, and its URL path at the API server."""
 
     kind: Kind
     group: str
@@ -46,8 +45,8 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None, name: str | None = None, part: str | None = None) -> str:
-        """Return the path of a URL. Without a namespace the path covers all namespaces. ``part`` is a subresource such
-        as status."""
+        """Return the URL path of the kind or of one object. Without a namespace, the path stands for all namespaces.
+        ``part`` is a subresource such as status."""
         root = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         pieces = [root, *(["namespaces", namespace] if namespace else []), self.plural, *filter(None, (name, part))]
         return "/".join(pieces)

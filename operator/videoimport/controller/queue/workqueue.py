@@ -21,8 +21,8 @@ LONGEST_REST = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Delays in seconds. The delay doubles from ``base`` to ``cap``. The actual delay is random, between half of that
-    delay and the whole delay."""
+    """Delays in seconds. The delay doubles from ``base`` to ``cap``. The actual delay is random, between half the delay
+    and the whole delay."""
 
     base: float = 0.1
     cap: float = 60.0
@@ -63,7 +63,7 @@ class KeyedQueue:
         self._closed = False
 
     def close(self) -> None:
-        """Give out no more keys. Workers may finish the keys that are being processed."""
+        """Close the queue: ``get`` returns no more keys. Workers may finish the keys that they are processing."""
         self._closed = True
         self._wakeup.set()
 
@@ -93,7 +93,7 @@ class KeyedQueue:
             self._wakeup.set()
 
     def retry(self, key: Key, at_least: float = 0.0) -> float:
-        """Make the key due after its backoff. Return the delay in seconds."""
+        """Make the key due after its backoff, and not before ``at_least`` seconds. Return the delay in seconds."""
         self._failures[key] = self._failures.get(key, 0) + 1
         delay = max(at_least, self._backoff.delay(self._failures[key], random.random()))  # noqa: S311
         self.add_after(key, delay)
@@ -102,18 +102,18 @@ class KeyedQueue:
     def rest(self, key: Key, seconds: float) -> None:
         """Set a pause after the key that is being processed.
 
-        All additions during the pause cause one more round and not many. An expensive key thus takes only its share of
-        the time. Pauses below ``LEAST_REST`` are ignored.
+        Additions during the pause cause only one more reconcile together. So a slow key cannot use all the time of the
+        workers. Pauses below ``LEAST_REST`` are ignored.
         """
         if seconds >= LEAST_REST:
             self._rests[key] = self._clock() + min(seconds, LONGEST_REST)
 
     def succeeded(self, key: Key) -> None:
-        """Reset the failures of the key, so that its next failure is the first."""
+        """Reset the failures of the key. Its next failure then counts as the first."""
         self._failures.pop(key, None)
 
     async def get(self) -> Key | None:
-        """Wait for a due key and return the key that has waited longest. Return None after the queue is closed."""
+        """Wait for a due key, and return the key that has waited longest. Return None after the queue is closed."""
         while not self._closed:
             self._wakeup.clear()
             self._promote()
@@ -145,7 +145,7 @@ class KeyedQueue:
 
     @property
     def head_age(self) -> float:
-        """Seconds since the oldest key that waits or is processed was added or taken. The value is 0 without such a
+        """Seconds for which the oldest key has waited or has been in processing. The value is 0 if there is no such
         key."""
         starts = [*list(self._since.values()), *list(self._taken.values())]
         return self._clock() - min(starts) if starts else 0.0

@@ -1,7 +1,7 @@
 """Writes to the cluster.
 
-Each write stores the answer in the cache, so that the next decision sees the change at once. If a write meets another
-state than the observed state, the present state is read before the write fails.
+Each write stores the response in the cache, so that the next decision sees the change at once. If the object has
+changed since it was observed, its present state is read before the write fails.
 """
 
 import time
@@ -20,7 +20,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.controller.cache.entry import Entry
 from videoimport.controller.cache.store import Store
 from videoimport.controller.client import errors
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import ClusterError, Terminating
 from videoimport.controller.client.resources import KINDS, Raw
 from videoimport.controller.queue.workqueue import Clock
@@ -48,7 +48,7 @@ class Writer:
     store: Store
 
     async def status(self, kind: Kind, entry: Entry, status: Model) -> None:
-        """Write a status if it differs from the observed status. Raises Conflict when the object has changed since."""
+        """Write a status if it differs from the observed status. Raises Conflict if the object has changed since."""
         if isinstance(entry.view, VideoImport | BulkImport) and entry.view.status == status:
             return
         written = status.wire()
@@ -146,8 +146,8 @@ def _find_known_parts(entry: Entry, answer: Raw, status: Model, written: Raw) ->
 
 
 def is_foreign(found: Raw, wanted: Raw) -> bool:
-    """Return whether the object under a derived name has another owner and is not being deleted. Waiting does not help
-    then."""
+    """Return whether another owner has an object under this derived name, and the object is not being deleted. Then
+    waiting does not help."""
     return not _has_same_owner(found, wanted) and "deletionTimestamp" not in found["metadata"]
 
 
@@ -161,8 +161,7 @@ def is_the_same(found: Raw, wanted: Raw) -> bool:
 
 
 def is_spoilt(found: Raw, wanted: Raw) -> bool:
-    """Return whether an immutable object of the controller has other content than wanted. Such an object can only be
-    replaced."""
+    """Return whether an immutable object has other content than the wanted content. The object can only be replaced."""
     return bool(wanted.get("immutable")) and found.get("data") != wanted.get("data")
 
 
@@ -190,14 +189,14 @@ def _labels(raw: Raw) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Allowance:
-    """Number of Events that may still be posted. The number grows with time."""
+    """The number of Events that may still be posted. It grows with time."""
 
     clock: Clock
     left: float = BURST
     at: float = 0.0
 
     def take(self) -> bool:
-        """Return whether one more Event may be posted, and subtract that Event."""
+        """Return whether one more Event may be posted. If so, count it."""
         now = self.clock()
         self.left = min(BURST, self.left + PER_SECOND * (now - self.at))
         self.at = now
@@ -209,14 +208,14 @@ class Allowance:
 
 @dataclass(slots=True)
 class EventRecorder:
-    """Posts Events. Each kind of resource in each namespace has a limit of its own."""
+    """Posts Events. Each kind of resource has a separate limit in each namespace."""
 
     cluster: Cluster
     clock: Clock = time.monotonic
     _allowances: dict[tuple[str, str], Allowance] = field(default_factory=dict)
 
     async def announce(self, about: Raw, planned_events: Iterable[PlannedEvent], now: datetime) -> None:
-        """Post the planned Events. An Event beyond the limit or with a failed request is dropped."""
+        """Post the planned Events. An Event is dropped if it exceeds the limit or if its request fails."""
         place = (about["metadata"]["namespace"], about["kind"])
         for planned_event in planned_events:
             if not self._allowances.setdefault(place, Allowance(self.clock, at=self.clock())).take():
@@ -231,7 +230,7 @@ class EventRecorder:
 
 
 def event(about: Raw, planned_event: PlannedEvent, now: datetime) -> Raw:
-    """Return a core/v1 Event about an object, as ``kubectl describe`` shows the Event."""
+    """Return the core/v1 Event about an object, in the form that ``kubectl describe`` shows."""
     metadata, moment = about["metadata"], now.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "apiVersion": "v1",

@@ -1,6 +1,6 @@
 """Collection of the input of a decision: the objects of a VideoImport or BulkImport, from the store and the API server.
 
-The watches may be late. So the controller reads at the API server before an object counts as lost.
+The watches may be late. So the controller reads an object at the API server before the object counts as lost.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.controller.cache.entry import Entry, Unreadable
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import Notes
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import NotFound
 from videoimport.controller.client.resources import Key, Place
 from videoimport.controller.reconcile.apply import Writer
@@ -54,8 +54,8 @@ async def collect_owned(
 ) -> tuple[Owned, float | None]:
     """Return the objects of this import or BulkImport in the store, and the seconds until the next read.
 
-    Objects that may be lost are first read at the API server. The seconds are None if no object is being deleted.
-    Raises ClusterError if the API server does not answer. Then no decision is made.
+    Objects that may be lost are first read at the API server. The seconds are None if no object is being deleted. If
+    the API server does not answer, raises ClusterError, and no decision is made.
     """
     live, owned = LiveReads(cluster, store), list_owned(entry, store)
     if await live.read_lost_reports(key, owned, notes):
@@ -159,9 +159,9 @@ def _list_pods(job: JobView, store: Store) -> tuple[PodView, ...]:
 
 @dataclass(frozen=True, slots=True)
 class LiveReads:
-    """Reads at the API server before an object counts as lost.
+    """Reads of objects at the API server before they count as lost.
 
-    Every method returns whether it read anything, and raises ClusterError if the API server does not answer.
+    Every method returns whether it read anything. It raises ClusterError if the API server does not answer.
     """
 
     cluster: Cluster
@@ -184,9 +184,9 @@ class LiveReads:
         return has_read
 
     async def restore_lost_job(self, key: Key, entry: Entry) -> bool:
-        """Restore the labels of a Job that left the watch because its label was removed.
+        """Add the labels again to a Job that left the watch because a user removed its label.
 
-        Without the labels the controller would start a second run, which would do all work twice.
+        Without the labels, the controller would start a second run, which would do all work twice.
         """
         video = entry.view
         if not isinstance(video, VideoImport) or not _has_a_run(video.status):
@@ -209,8 +209,8 @@ class LiveReads:
     ) -> bool:
         """Read objects that are being deleted, each at most once in LEAVING_SECONDS.
 
-        If an object vanishes between the first list and the watch, no event reports the deletion. A dependent decision
-        would otherwise wait for the next relist.
+        If an object vanishes between the first list and the watch, no event reports the deletion. Then a decision would
+        wait for the next relist.
         """
         has_read = False
         for kind, view in deleting:

@@ -1,7 +1,7 @@
 """Reconciliation of one key: write the status, run the actions of the plan, list requested Events, then post Events.
 
 A failed step ends the reconciliation. The key is then reconciled again later from the new state, and every action may
-be repeated. Only Events that cannot be posted are dropped.
+be repeated. An Event that cannot be posted does not end the reconciliation. It is dropped.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from videoimport.api.videoimport_status import VideoImportStatus
 from videoimport.controller.cache.entry import Entry, Unreadable
 from videoimport.controller.cache.store import Store
 from videoimport.controller.cache.sync_state import REFUSED, Notes, SyncStates
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import Conflict, NotFound, Rejected, Terminating
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import Backoff, Clock, KeyedQueue

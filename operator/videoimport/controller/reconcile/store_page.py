@@ -1,4 +1,5 @@
-"""Storage of a page: the lines in the log of a finished pod are compared with the pod's report and then stored."""
+"""Storage of a page. The controller reads the page from the log of a finished pod, compares it with the pod's report,
+and stores it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ import structlog
 from videoimport.api.labels import WORKER_CONTAINER
 from videoimport.api.tasks.listing_log import unpacked
 from videoimport.controller.cache.sync_state import Notes
-from videoimport.controller.client.api_client import Cluster
+from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import NotFound, Rejected, Unavailable
 from videoimport.controller.queue.workqueue import Backoff
 from videoimport.controller.reconcile.apply import Writer
@@ -37,8 +38,8 @@ class Collector:
     async def keep(self, wish: StoreListingPage, notes: Notes) -> float | None:
         """Create the ConfigMap of a page, or record that the page is lost.
 
-        Return the seconds until the next try, where 0 means at once. Return None when the page is stored or was lost
-        before.
+        Return the seconds until the next attempt, where 0 means at once. Return None if the page is stored, or was lost
+        at an earlier call.
         """
         if wish.job in notes.unkept:
             return None

@@ -1,4 +1,4 @@
-"""Workers of the queue. An error with one key must not stop the other keys."""
+"""Workers of the queue. An error with one key does not stop the other keys."""
 
 import structlog
 

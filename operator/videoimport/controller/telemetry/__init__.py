@@ -1,4 +1,4 @@
 """Logs, health checks and metrics for operators.
 
-No code here changes what the controller does.
+This code changes no decision and no object.
 """

@@ -1,6 +1,6 @@
 """The HTTP server of /healthz, /readyz and /metrics.
 
-The server runs in threads of its own. The server starts before all other parts, and on standbys too.
+The server runs in separate threads. It starts before everything else, and on standbys too.
 """
 
 import threading
@@ -17,7 +17,7 @@ Page = Callable[[], tuple[int, bytes]]
 
 
 def serve(port: int, vitals: Vitals, registry: CollectorRegistry) -> ThreadingHTTPServer:
-    """Start the server in a background thread and return the server. Raises OSError when the port is taken."""
+    """Start the server in a background thread and return the server. Raises OSError if the port is occupied."""
     server = ThreadingHTTPServer(("", port), _handler(pages(vitals, registry)))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
@@ -25,7 +25,7 @@ def serve(port: int, vitals: Vitals, registry: CollectorRegistry) -> ThreadingHT
 
 
 def pages(vitals: Vitals, registry: CollectorRegistry) -> dict[str, Page]:
-    """Return a function for each path. The function returns the HTTP status and the body."""
+    """Return a function for each path. Each function returns the HTTP status and the body."""
     return {
         "/healthz": lambda: _judged(vitals.trouble()),
         "/readyz": lambda: _judged(vitals.unready()),

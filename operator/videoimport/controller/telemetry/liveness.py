@@ -1,6 +1,6 @@
 """Times of the last progress, for the health checks.
 
-Threads share these times: working threads set them, and the thread of a probe checks them.
+Several threads share these times: working threads set them, and the health server's threads check them.
 """
 
 import time
@@ -25,7 +25,8 @@ class LivenessLimits:
 class Vitals:
     """The liveness of this process.
 
-    A standby is live while it tries to lead. A leader is live while the cluster answers and the queue makes progress.
+    A standby is live while it tries to become the leader. A leader is live while the cluster answers and the queue
+    makes progress.
     """
 
     def __init__(self, limits: LivenessLimits, clock: Clock = time.monotonic) -> None:
@@ -37,7 +38,7 @@ class Vitals:
         self._head_age: Callable[[], float] = lambda: 0.0
 
     def tried(self) -> None:
-        """Record an attempt of the election, with any outcome."""
+        """Record an attempt of the election, successful or not."""
         self._tried = self._clock()
 
     def leads(self, head_age: Callable[[], float]) -> None:

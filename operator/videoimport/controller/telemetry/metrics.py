@@ -1,7 +1,7 @@
 """Prometheus metrics of the controller.
 
-Gauges are computed from the store at each scrape, so that they always match the present state. Counters increase once
-for each event, when the status is written. No label names a resource, a host or an item.
+Gauges are computed from the store at each scrape, so that they always match the present state. A counter increases when
+the status with the counted change is written. No label names a resource, a host or an item.
 """
 
 from collections import Counter
@@ -47,7 +47,7 @@ _ENDED = Counting(
 
 
 def count(news: News) -> None:
-    """Increase the counters by the changes of a written status."""
+    """Increase the counters by the changes in a status that was written."""
     if news.ended is not None:
         _ENDED.labels(*news.ended).inc()
     if news.retried is not None:
@@ -60,7 +60,7 @@ def count(news: News) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Figures(Collector):
-    """Gauges over a leader's store. A standby has none."""
+    """Gauges over a leader's store. A standby has no gauges."""
 
     store: Store
     queue: KeyedQueue
@@ -106,13 +106,13 @@ def _single(name: str, words: str, value: float) -> GaugeMetricFamily:
 
 
 def count_by(entries: list[Entry], labels: Callable[[Entry], Labels]) -> Counter[Labels]:
-    """Return the number of entries for each set of labels."""
+    """Return the number of entries for each combination of labels."""
     return Counter(labels(entry) for entry in entries)
 
 
 def count_items(bulks: list[Entry]) -> Counter[Labels]:
     """Return the number of items for each state, from the statuses of the BulkImports. Waiting items are listed but
-    have not begun."""
+    have not started."""
     items = Counter[Labels]()
     for bulk in bulks:
         if isinstance(bulk.view, BulkImport):

@@ -1,8 +1,8 @@
 """The accepted and the rejected items of a whole list. Each distinct item occurs once.
 
 If several items are equal, the first item is used. If one row accepts an item and another row rejects the same item,
-the item is accepted. An identity is short, so two different items may have the same identity. Then the second item is
-rejected with a message.
+the item is accepted. An identity has ten digits, so two different items may have the same identity. Then the second
+item is rejected with a message.
 """
 
 from collections.abc import Iterable, Iterator
@@ -69,7 +69,7 @@ def collect_accepted_items(bulk: BulkImport, pages: Iterable[PageView]) -> Accep
 
 
 def format_item_address(bulk: BulkImport, item: Listed) -> str:
-    """Return the address of an item to show: its URL without secrets, or ``s3://bucket/key``."""
+    """Return the address of an item as users see it: its URL without secrets, or ``s3://bucket/key``."""
     if item.url is not None:
         return fit(shown_url(item.url), _MAX_URL)
     bucket = bulk.spec.source.s3.bucket if bulk.spec.source.s3 else ""
@@ -117,8 +117,8 @@ def _reject_long_names(bulk: BulkImport, items: Iterable[Listed]) -> Iterator[Re
 
 
 def _find_metadata_problem(template: Metadata, own: Metadata) -> str:
-    """Return the problem of an item's metadata; empty if there is none. Every reconcile calls this function for each
-    item, so the function builds nothing unless there is a problem."""
+    """Return the problem of an item's metadata. The result is empty if there is none. Every reconcile calls this
+    function for each item, so the function builds nothing unless there is a problem."""
     if len(template) + len(own) > MOST_KEYS and (count := len(template.keys() | own.keys())) > MOST_KEYS:
         return f"Its metadata and the template's have {count} keys together; give at most {MOST_KEYS}."
     taken = [] if _PREDEFINED.isdisjoint(own) else sorted(_PREDEFINED & own.keys())

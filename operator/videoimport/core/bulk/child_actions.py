@@ -1,4 +1,4 @@
-"""Actions on the VideoImport of one item: its creation and its later changes."""
+"""Actions that create, change or delete the child of an item."""
 
 import re
 from typing import Any
@@ -81,17 +81,19 @@ _ORIGIN = re.compile(r"(https?://)(?:[^/?#\\\s]*@)?([^/?#\\\s@]{1,280})(?=[/?#]|
 
 
 def find_header_origins(source: BulkSource) -> tuple[str, ...]:
-    """Return the origins to which a request for an item may send the Secret's headers: the origin of the list. A list
-    without a web address, or with an ambiguous web address, has no such origin. The items of such a list get headers
-    only for hosts that the Secret names."""
+    """Return the origins to which a request for an item may send the Secret's headers.
+
+    For a list with a URL, this is the origin of the list. Otherwise the result is empty, and the items get the headers
+    only for hosts that the Secret names. The same applies to a URL that two parsers could read in two ways.
+    """
     manifest = source.manifest.url if source.manifest else None
     found = _ORIGIN.match((source.playlist.url if source.playlist else manifest) or "")
     return (found[1] + found[2],) if found else ()
 
 
 def restart_child(bulk: BulkImport, item: Listed, child: VideoImport) -> Patch:
-    """Return the action that starts a finished child again, under the present template. The template may have changed
-    since."""
+    """Return the action that starts a finished child again, with the present template. The template may have changed
+    since the last start."""
     changes = _diff_json(child.spec.wire(), build_child_spec(bulk, item).wire())
     return _patch_child(child, changes | {"retryToken": derive_retry_token(bulk.spec), "cancel": False})
 
@@ -107,8 +109,8 @@ def patch_child_suspend(child: VideoImport, *, suspend: bool) -> Patch:
 
 
 def delete_child(child: VideoImport) -> Delete:
-    """Return the action that deletes a child. The item is no longer listed, or the child has ended and is no longer
-    needed."""
+    """Return the action that deletes a child. Its item is no longer listed, or the child has ended and is not needed
+    any more."""
     meta = child.metadata
     return Delete("VideoImport", meta.namespace, meta.name, meta.uid)
 

@@ -14,9 +14,12 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def cleanup_history(snapshot: BulkSnapshot, now: datetime) -> Plan[BulkImportStatus]:
-    """Return the plan that deletes finished children beyond childHistoryLimit, the oldest first, and children older
-    than childTTLSeconds. A child that will be retried stays. A child whose item is no longer listed has no result to
-    lose. If the item may still be listed, its child stays until the ledger has the result."""
+    """Return the plan that deletes finished children: first the oldest beyond childHistoryLimit, then all that are
+    older than childTTLSeconds.
+
+    A child that will be retried stays. If the item of a child is no longer listed, the child has no result that must be
+    kept. If the item may still be listed, the child stays until the ledger has its result.
+    """
     ended = sorted(_list_removable_children(snapshot), key=_get_completion_time)
     ttl, beyond = (
         timedelta(seconds=snapshot.spec.child_ttl_seconds),

@@ -11,8 +11,11 @@ from videoimport.core.video_status import has_active_run
 
 
 def update_children(snapshot: BulkSnapshot) -> tuple[Action, ...]:
-    """Return the actions that delete the children of removed items. Each other child is cancelled, suspended or resumed
-    once, like the BulkImport."""
+    """Return the actions that delete the children of removed items, and that cancel, suspend or resume the other
+    children.
+
+    An action is left out if the child already has the change.
+    """
     unwanted = (*snapshot.children_to_prune, *_list_pending_children(snapshot))
     leaving = {child.metadata.name for child in unwanted}
     others = [child for child in snapshot.running.values() if child.metadata.name not in leaving]

@@ -1,7 +1,7 @@
-"""Assignment of children to the items of a BulkImport, if several children claim the same item.
+"""The choice of one child for each item, if several children of a BulkImport have the same item.
 
-The name of a child has the identity of the item, and a readable part from the title of the item. A title may change
-between two listings, so only the identity is a key. If two children have one identity, only one of them is used.
+The name of a child has the identity of the item, and words from the title of the item. A title may change between two
+listings, so only the identity identifies an item. If two children have one identity, only one of them is used.
 """
 
 from collections import defaultdict
@@ -27,9 +27,11 @@ class ChildClaims:
 def resolve_child_claims(
     children: Iterable[tuple[str, VideoImport]], derived_name: Callable[[str], str | None]
 ) -> ChildClaims:
-    """Return the children of one BulkImport by the identities of their items. ``derived_name`` returns the name that a
-    new child of an identity would get; None if no such item is listed. The function calls ``derived_name`` only if two
-    children have one identity, which is rare."""
+    """Return the children of one BulkImport by the identities of their items.
+
+    ``derived_name`` returns the name that a new child of an identity would get, or None if no such item is listed. It
+    is called only if two children have one identity, which is rare.
+    """
     claims: defaultdict[str, list[VideoImport]] = defaultdict(list)
     for identity, child in children:
         claims[identity].append(child)

@@ -1,7 +1,7 @@
 """Failure policy: when a BulkImport ends because too many of its items failed.
 
-Each reconcile counts the failures again. So a BulkImport continues after a user raises the limit. A new token has the
-same effect, because failures under an earlier token do not count.
+Each reconcile counts the failures again. So a BulkImport continues after a user raises the limit. A new retryToken has
+the same effect, because failures under an earlier token do not count.
 """
 
 from videoimport.api.bulkimport import FailurePolicy
@@ -12,8 +12,8 @@ _ADVICE = "Raise it, or change retryToken to try the failed again"
 
 
 def check_failure_policy(policy: FailurePolicy | None, failed: int, total: int, *, complete: bool) -> str:
-    """Return the message with the exceeded limit; empty if no limit is exceeded. The percentage is checked only once
-    the whole list is known."""
+    """Return the message with the exceeded limit. The result is empty if no limit is exceeded. The percentage is
+    checked only once the whole list is known."""
     if policy is None:
         return ""
     most, percent = policy.max_failed, policy.max_failed_percent

@@ -1,5 +1,5 @@
-"""The items of a list, sorted by the next action. All items are sorted in one pass, because there may be a hundred
-thousand."""
+"""The items of a list by their state. All items are sorted in one pass, because a list may have a hundred thousand
+items."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class ItemStates:
 
 @dataclass(frozen=True, slots=True)
 class ItemClassifier:
-    """Facts that decide the state of an item."""
+    """The facts from which the state of an item is derived."""
 
     children: Mapping[str, VideoImport]
     """Children by the identity of the item."""

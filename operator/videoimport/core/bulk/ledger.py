@@ -27,23 +27,26 @@ _Changes = Mapping[str, LedgerEntry | None]
 
 
 def build_ledger_entry(child: VideoImport, item: Listed, address: str) -> LedgerEntry:
-    """Return the result of an item's child. ``address`` is the address of the item to show."""
+    """Return the result of an item's child. ``address`` is the item's address as users see it."""
     return LedgerEntry(name=item.name, url=address, **_extract_result(child))
 
 
 def matches_item(entry: LedgerEntry, child: VideoImport, item: Listed) -> bool:
-    """Return whether this entry has the result of the item's child. Every reconcile calls this function for each kept
-    child, so the function builds no entry."""
+    """Return whether this entry has the result of the item's child.
+
+    Every reconcile calls this function for each finished child. For speed, it does not build the entry that it
+    compares.
+    """
     return entry.name == item.name and matches_child(entry, child)
 
 
 def matches_child(entry: LedgerEntry, child: VideoImport) -> bool:
-    """Return the same as ``matches_item``, for a child whose item is unknown."""
+    """Return whether this entry has the child's result, for a child whose item is unknown."""
     return all(getattr(entry, name) == value for name, value in _extract_result(child).items())
 
 
 def has_same_outcome(entry: LedgerEntry, other: LedgerEntry) -> bool:
-    """Return whether both entries have the same success and token. Other fields, such as the item's name, may
+    """Return whether both entries have the same success and retryToken. Other fields, such as the item's name, may
     differ."""
     return (entry.success, entry.retry_token) == (other.success, other.retry_token)
 
@@ -77,9 +80,12 @@ def read_ledger(shards: tuple[ShardView, ...]) -> dict[str, LedgerEntry]:
 def plan_ledger_writes(
     bulk: BulkImport, shards: tuple[ShardView, ...], updates: Entries, shard_size: int
 ) -> tuple[Action, ...]:
-    """Return the smallest set of writes that stores these entries. A known item stays in its shard, and a new item goes
-    into a shard with space. An entry that has outgrown its shard moves to a later shard, and only the later entry is
-    valid. The old entry is removed once the new entry was observed."""
+    """Return the fewest writes that store these entries.
+
+    An item with an entry keeps its shard, and a new item goes into a shard with free space. If an entry no longer fits
+    into its shard, the plan writes it to a later shard. Then only the later entry is valid. The old entry is removed
+    once the controller has observed the new one.
+    """
     existing_shards = {shard.number: shard for shard in shards if not shard.deleting}
     changes: dict[int, _Changes] = {
         number: dict.fromkeys(keys) for number, keys in _find_superseded_keys(shards).items()

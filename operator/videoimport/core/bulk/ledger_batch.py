@@ -22,9 +22,11 @@ class LedgerBatch:
 
 
 def select_ledger_batch(snapshot: BulkSnapshot, now: datetime, max_wait: timedelta) -> LedgerBatch:
-    """Return all results that are not recorded, if the oldest result has waited for ``max_wait``. A full batch does not
-    wait, and no batch waits while no other item is active. Meanwhile the statuses of the children have the results, and
-    these children are not deleted."""
+    """Return all results that the ledger lacks, if the oldest result has waited for ``max_wait``.
+
+    A full batch is written at once, and so is every batch while no other item is active. Until then the results are in
+    the statuses of the children, which are not deleted.
+    """
     updates = snapshot.items.ledger_updates
     if not updates or len(updates) >= _FULL_BATCH or not snapshot.items.active:
         return LedgerBatch(updates)

@@ -32,7 +32,7 @@ _PAGES_EXCEEDED = (
     "are left out"
 )
 _PHASE_MESSAGES = {
-    BulkPhase.QUEUED: "An older BulkImport with the same source and destination goes first",
+    BulkPhase.QUEUED: "An older BulkImport with the same source and destination must finish first",
     BulkPhase.DISCOVERING: "The list is being read",
     BulkPhase.PROCESSING: "Videos are being imported",
     BulkPhase.SUSPENDED: _SUSPENDED,
@@ -104,7 +104,7 @@ def _describe_phase(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPha
 
 
 def format_counts(snapshot: BulkSnapshot) -> str:
-    """Return how many items are imported, out of how many, and the outcome of the other items."""
+    """Return text with the number of imported items, the number of all items, and the outcomes of the other items."""
     totals, rejected = snapshot.result_counts, len(snapshot.rejected)
     parts = [f"{totals.completed} of {len(snapshot.accepted)} imported"]
     parts += [f"{totals.duplicates} of them there already"] if totals.duplicates else []
@@ -122,8 +122,11 @@ def describe_retry(snapshot: BulkSnapshot) -> str:
 def build_bulk_conditions(
     snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPhase, message: str, now: datetime
 ) -> tuple[Condition, ...]:
-    """Return the conditions. Until the end, their messages have no changing numbers: a changed condition is written at
-    once, and progress is not worth a write. A refused creation or a problem with the list is worth a write."""
+    """Return the conditions.
+
+    Until the end, their messages contain no number that changes, because the controller writes a changed condition at
+    once. Progress does not need such a write. A refused creation or a problem with the list does.
+    """
     final_state = FINISHED_PHASES.get(phase)
     problem = "" if final_state else _describe_refusal(snapshot) or _find_list_problem(discovery)
     text = _fit_bytes(message if final_state else join_sentences(problem or _PHASE_MESSAGES[phase]))
@@ -163,7 +166,7 @@ def _describe_failure(snapshot: BulkSnapshot, discovery: Discovery, counts: str)
     if snapshot.policy_exceeded:
         return join_sentences(counts, f"Given up: {snapshot.policy_exceeded}")
     status = discovery.status
-    return join_sentences(counts, "The list cannot be known whole", (status.message if status else None) or "")
+    return join_sentences(counts, "The list cannot be read completely", (status.message if status else None) or "")
 
 
 def _find_first_failure(snapshot: BulkSnapshot) -> tuple[str, str]:
@@ -187,7 +190,7 @@ def _describe_listing(snapshot: BulkSnapshot, discovery: Discovery) -> str:
     if snapshot.complete:
         return ""
     if has_discovery_failed(snapshot, discovery):
-        return "the rest of the list cannot be known"
+        return "the rest of the list cannot be read"
     return "" if _find_list_problem(discovery) else "the list continues"
 
 
@@ -213,12 +216,12 @@ def _describe_dry_run(snapshot: BulkSnapshot) -> str:
 
 
 def _describe_refusal(snapshot: BulkSnapshot) -> str:
-    """Return why no further item is started or recorded; empty if there is no such item or no refusal."""
+    """Return why no further item is started or recorded. The result is empty if there is no such item or no refusal."""
     if snapshot.refusal is None or not (
         snapshot.to_start or snapshot.items.ledger_updates or snapshot.failed_to_retry is not None
     ):
         return ""
-    return join_sentences(f"The cluster refuses what is to be created next: {remove_request(snapshot.refusal.message)}")
+    return join_sentences(f"The cluster refuses to create the next object: {remove_request(snapshot.refusal.message)}")
 
 
 def _describe_unreadable(snapshot: BulkSnapshot) -> str:

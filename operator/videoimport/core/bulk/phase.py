@@ -14,7 +14,8 @@ FINISHED_PHASES = {
 
 
 def derive_bulk_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase:
-    """Return the phase. In a final phase, no child is active, listed or not, and the ledger has every valid result."""
+    """Return the phase. In a final phase, no child is active, and the ledger has every valid result. This includes
+    children of unlisted items."""
     if snapshot.stays_cancelled:
         return BulkPhase.CANCELLED
     if snapshot.has_unfinished_children or snapshot.items.unreadable or snapshot.items.unrecorded:
@@ -31,7 +32,7 @@ def derive_bulk_phase(snapshot: BulkSnapshot, discovery: Discovery) -> BulkPhase
 
 
 def has_discovery_failed(snapshot: BulkSnapshot, discovery: Discovery) -> bool:
-    """Return whether the list is incomplete and no more of it will be read."""
+    """Return whether the list is incomplete and will stay incomplete."""
     return discovery.failed and not snapshot.complete
 
 

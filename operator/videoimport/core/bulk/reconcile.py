@@ -1,7 +1,7 @@
-"""Reconcile of a BulkImport. The plan writes results to the ledger, lists pages, and updates, deletes or starts
+"""Reconcile of a BulkImport. The plan writes results to the ledger, lists pages, and starts, updates or deletes
 children. After the last item, the plan sends the webhook message.
 
-Each reconcile counts again from the observed children, pages and ledger. No other state is kept.
+Each reconcile counts again from the observed children, pages and ledger. The controller keeps no other state.
 """
 
 from dataclasses import replace

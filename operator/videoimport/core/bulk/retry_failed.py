@@ -18,8 +18,8 @@ from videoimport.core.plan import Create
 
 
 def needs_failed_items(observed: ObservedBulk) -> bool:
-    """Return whether the BulkImport must add the failed items of earlier BulkImports. A BulkImport adds such items only
-    once: the last page with these items is marked as done."""
+    """Return whether the BulkImport must add the failed items of earlier BulkImports. It adds them only once: a mark on
+    the last page of these items shows that all are added."""
     spec = observed.bulk.spec
     if not spec.retry_failed or spec.cancel or spec.suspend:
         return False
@@ -27,8 +27,8 @@ def needs_failed_items(observed: ObservedBulk) -> bool:
 
 
 def collect_failed_items(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
-    """Return the items that failed in one of these BulkImports and that no later BulkImport imported. The items of the
-    oldest BulkImport come first."""
+    """Return the items that failed in one of these BulkImports and that no later BulkImport imported. They are in the
+    order of the BulkImports, the oldest first."""
     found: dict[str, Listed] = {}
     for observed in earlier:
         snapshot = BulkSnapshot(observed)
@@ -57,8 +57,8 @@ def create_retry_pages(snapshot: BulkSnapshot) -> tuple[Create, ...]:
 
 
 def add_retry_digests(snapshot: BulkSnapshot, pages: Iterable[Create]) -> dict[str, str]:
-    """Return the digests to record before these pages are stored. With these digests, these pages are valid, and other
-    pages are not."""
+    """Return the digests that must be recorded before these pages are stored. A page is valid only if its digest is
+    recorded."""
     fresh = {page.manifest["metadata"]["labels"][PAGE]: hash_page_data(page.manifest["data"]) for page in pages}
     return keep_newest_digests(snapshot.status.earlier_digests | fresh) if fresh else snapshot.status.earlier_digests
 

@@ -1,4 +1,4 @@
-"""The retry token with which items are tried, and the tokens under which a failure is valid."""
+"""The retryToken with which items are tried, and the tokens under which a failure is final."""
 
 import hashlib
 

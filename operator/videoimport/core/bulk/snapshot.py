@@ -40,7 +40,7 @@ class ItemOutcome:
 
 
 class BulkSnapshot:
-    """All items in the order of the list, and the facts that concern the BulkImport as a whole."""
+    """All items in the order of the list, and the facts about the BulkImport as a whole."""
 
     def __init__(self, observed: ObservedBulk) -> None:
         self.observed = observed
@@ -70,7 +70,7 @@ class BulkSnapshot:
 
     @property
     def surplus(self) -> tuple[VideoImport, ...]:
-        """Children whose item has another child, for example after the title of the item changed."""
+        """Children whose item has another child too, for example after the title of the item changed."""
         return self._claims.surplus
 
     @cached_property
@@ -121,7 +121,7 @@ class BulkSnapshot:
         return read_ledger(self.shards)
 
     def format_address(self, item: Listed) -> str:
-        """Return the address of an item to show."""
+        """Return the address of an item as users see it."""
         return format_item_address(self.bulk, item)
 
     @cached_property
@@ -164,13 +164,13 @@ class BulkSnapshot:
 
     @cached_property
     def has_unfinished_children(self) -> bool:
-        """True if some child has not ended, listed or not. While a child is being deleted, its run may still be
-        active."""
+        """True if some child has not ended, even if its item is not listed. While a child is being deleted, its run may
+        still be active."""
         return any(not is_settled(child) for _, child in self._own_children)
 
     @cached_property
     def running(self) -> dict[str, VideoImport]:
-        """Children by name that have not ended and are not being deleted, including children of unlisted items."""
+        """Children that have not ended and are not being deleted, by name. Children of unlisted items are included."""
         alive = (child for _, child in self._own_children if child.metadata.deletion_timestamp is None)
         return {child.metadata.name: child for child in alive if not is_settled(child)}
 
@@ -203,14 +203,15 @@ class BulkSnapshot:
 
     @cached_property
     def policy_exceeded(self) -> str:
-        """Message why the failurePolicy allows no further item; empty if the policy allows more."""
+        """Message why the failurePolicy allows no further item. The value is empty if the policy allows more."""
         return check_failure_policy(
             self.spec.failure_policy, self.result_counts.failed, len(self.accepted), complete=self.complete
         )
 
     @property
     def queued(self) -> bool:
-        """True if other BulkImports with the same source and destination go first. A dry run never waits for others."""
+        """True if other BulkImports with the same source and destination go first. A dry run does not wait for other
+        BulkImports."""
         return self.observed.ahead > 0 and not self.spec.dry_run
 
     @property
@@ -220,8 +221,8 @@ class BulkSnapshot:
 
     @cached_property
     def failed_to_retry(self) -> tuple[Listed, ...] | None:
-        """The failed items of earlier BulkImports that no page has yet. None if the pages are complete or not needed
-        now."""
+        """The failed items of earlier BulkImports that are on no page so far, or None if the pages are complete or not
+        needed now."""
         failed_items = self.observed.left_failed
         if failed_items is None or self._retry_pages_done or self.held or not self.spec.retry_failed:
             return None

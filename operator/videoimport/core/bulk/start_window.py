@@ -1,6 +1,7 @@
-"""Start window: the items that start next, as many as the window has space for, in the order of the list.
+"""Start window: the items that start next, in the order of the list. Their number is limited by the free space of the
+window.
 
-An import that waits for the circuit breaker of its host gives its place to items of other hosts. For each such host,
+If an import waits for the circuit breaker of its host, an item of another host may start instead. For each such host,
 one waiting import is enough.
 """
 

@@ -1,4 +1,4 @@
-"""The part of a long list that is in the status itself. This part is limited, so that the resource stays small.
+"""The section of a long list that is in the status itself. The section is limited, so that the resource stays small.
 
 All lengths are bytes of the JSON that is sent, also for letters beyond ASCII.
 """
@@ -36,7 +36,7 @@ _MAX_CURSOR = 256
 
 
 def fill_status_lists(status: BulkImportStatus, snapshot: BulkSnapshot) -> BulkImportStatus:
-    """Return the status with references to all stored parts of the list, and with as much of the list as fits."""
+    """Return the status with references to all pages and shards, and with as many entries of the list as fit."""
     discovery = status.discovery
     if discovery is not None and discovery.cursor:
         discovery = discovery.model_copy(update={"cursor": fit(clean_text(discovery.cursor), _MAX_CURSOR)})

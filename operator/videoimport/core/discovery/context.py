@@ -39,14 +39,17 @@ class DiscoveryContext:
 
     @property
     def job_spec_hash(self) -> str:
-        """Hash of the spec and page that the Job for the next page is made from."""
+        """Hash of the page to list next, and of the spec fields from which its Job is made."""
         return f"{self.spec_hash}-{len(self.pages)}"
 
     @cached_property
     def status(self) -> DiscoveryStatus:
-        """The present status, derived from the pages. The attempts restart at zero for another page or list and for a
-        changed spec. After a failure, a new token restarts the attempts too. In each case the last run belongs to an
-        earlier state, and another run must begin."""
+        """The present status, derived from the pages.
+
+        The attempts restart at zero for another page, for another list, and for a changed spec. After a failure, a new
+        retryToken restarts the attempts too. In each case another run must begin, because the last run was for other
+        values.
+        """
         last = self.pages[-1] if self.pages else None
         changes = {
             "listing": self.listing,
@@ -84,7 +87,7 @@ class DiscoveryContext:
 
     @property
     def interrupted_page(self) -> PageView | None:
-        """The last page, if this page has just been stored and the source broke off after the page; otherwise None."""
+        """The last page, if it has just been stored and the source ended early after it. Otherwise None."""
         if not self.pages or self.previous.pages == len(self.pages) or self.pages[-1].pushed_back is None:
             return None
         return self.pages[-1]

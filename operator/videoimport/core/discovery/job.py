@@ -1,4 +1,4 @@
-"""The Job that lists one page: the task and files of its worker, and the use of its report."""
+"""The Job that lists one page: its task, its mounted files, and the use of its report."""
 
 from datetime import timedelta
 
@@ -50,7 +50,7 @@ def build_listing_job(bulk: BulkImport, run: int, pages: Pages, spec_hash: str, 
 
 
 def build_listing_task(bulk: BulkImport, run: int, pages: Pages, settings: Settings) -> ListingTask:
-    """Return the task of this run's worker."""
+    """Return the task of the worker for this run."""
     meta, spec = bulk.metadata, bulk.spec
     return ListingTask(
         uid=meta.uid,
@@ -74,9 +74,11 @@ def build_listing_task(bulk: BulkImport, run: int, pages: Pages, settings: Setti
 def store_reported_page(
     bulk: BulkImport, listing: str, pages: Pages, report: PageReport, job: JobView, pod: PodView
 ) -> StoreListingPage | str:
-    """Return the action that stores the reported page, or a message about an error in the report. The report comes from
-    a worker that handles untrusted lists. Without this check, a worker that repeats the same report would run without
-    end."""
+    """Return the action that stores the reported page, or a message about an error in the report.
+
+    The report comes from a worker that handles untrusted lists. Without this check, a worker that repeats one report
+    would be started again without end.
+    """
     if problem := _find_report_error(report, pages):
         return problem
     facts = PageFacts(

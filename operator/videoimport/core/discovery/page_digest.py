@@ -1,8 +1,8 @@
-"""Digests of the pages of a list. The status records the digest of a page before the page is stored.
+"""Digests of the pages of a list. The controller records the digest of a page in the status before it stores the page.
 
-Only pages with a recorded digest are valid. The pages of a list are a chain: the digest after page ``n`` covers all
-pages up to ``n``, in their order. So a few digests in the status prove 4,000 pages. A page that was changed, swapped or
-left out breaks the chain.
+Only pages with a recorded digest are valid. The digests form a chain: the digest after page ``n`` covers all pages up
+to ``n``, in their order. So a few digests in the status prove 4,000 pages. If a page is changed, swapped or left out,
+the digest after it does not match.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def hash_page(facts: str, lines_sha256: str) -> str:
 
 
 def hash_page_data(data: Mapping[str, str]) -> str:
-    """Return the digest of a ConfigMap's ``data``, from the two keys that are read."""
+    """Return the digest of a ConfigMap's ``data``. The function hashes the two keys that the controller reads."""
     lines = hashlib.sha256(data.get(LINES, "").encode(errors="surrogatepass")).hexdigest()
     return hash_page(data.get(FACTS, ""), lines)
 
@@ -47,8 +47,8 @@ def hash_chain(listing: str, digests: Iterable[str]) -> str:
 
 
 def count_proven_pages(listing: str, digests: Iterable[str], recorded: Mapping[str, str]) -> int:
-    """Return how many of these pages, from the first page on, are proven. ``recorded`` has digests of the chain, by the
-    number of pages that each digest covers."""
+    """Return how many of these pages are proven, counted from the first page. ``recorded`` has digests of the chain,
+    each by the number of pages that it covers."""
     end, found = listing, 0
     for count, digest in enumerate(digests, 1):
         end = extend_chain(end, digest)
@@ -58,8 +58,8 @@ def count_proven_pages(listing: str, digests: Iterable[str], recorded: Mapping[s
 
 
 def prune_chain(recorded: Mapping[str, str], counted: int) -> dict[str, str]:
-    """Return the digests of a chain to keep when ``counted`` pages are stored. The digest of one more page, which is
-    not stored yet, is kept too."""
+    """Return the digests of a chain that the status keeps when ``counted`` pages are stored. The digest of the next
+    page is kept too, although that page is not stored yet."""
     numbers = (number for number in _parse_numbers(recorded) if number <= counted + 1)
     kept = (number for number in numbers if number > counted - KEEP_EVERY or number % KEEP_EVERY == 0)
     return {str(number): recorded[str(number)] for number in kept}

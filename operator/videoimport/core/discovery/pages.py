@@ -38,14 +38,16 @@ MAX_LISTED items that yields little more than one item a second."""
 
 
 def hash_listing(bulk: BulkImport) -> str:
-    """Return eight hex digits for the fields that the pages depend on: the source and the checks. If the destination's
-    index is read, the fields include the destination and the output that would be stored there."""
+    """Return eight hex digits of a hash of the fields that the pages depend on: the source and the checks.
+
+    If the worker reads the video index, the fields include the destination and the output.
+    """
     return _hash_json(_collect_listing_inputs(bulk))[:_LISTING_DIGITS]
 
 
 def hash_listing_spec(bulk: BulkImport) -> str:
-    """Return sixteen hex digits for all mutable fields of a listing. The fields include the names of the Secrets and
-    the options of the pod."""
+    """Return sixteen hex digits of a hash of all mutable fields that a listing uses. The fields include the names of
+    the Secrets and the options of the pod."""
     source, template = bulk.spec.source, bulk.spec.template
     logins = [ref and ref.name for ref in (source.credentials_secret_ref, template.destination.credentials_secret_ref)]
     return _hash_json([_collect_listing_inputs(bulk), logins, template.worker.canonical()])[:_SPEC_DIGITS]
@@ -63,8 +65,11 @@ def list_own_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
 
 
 def select_counted_pages(observed: ObservedBulk, listing: str) -> tuple[PageView, ...]:
-    """Return the valid pages of this listing, from the first page on without a gap. Each page begins where the page
-    before it ended. A page is valid only if the status recorded its digest before the page was stored."""
+    """Return the valid pages of this listing, from the first page on without a gap.
+
+    Each page begins where the page before it ended. A page is valid only if the status had its digest before the page
+    was stored.
+    """
     own = {page.number: page for page in list_own_pages(observed) if page.listing == listing and not page.deleting}
     found: list[PageView] = []
     while len(found) in own:
@@ -74,14 +79,17 @@ def select_counted_pages(observed: ObservedBulk, listing: str) -> tuple[PageView
 
 
 def get_recorded_chain(bulk: BulkImport, listing: str) -> Mapping[str, str]:
-    """Return the digests of this listing's pages from the status; empty if the status is about another listing."""
+    """Return the digests of this listing's pages from the status. The result is empty if the status is about another
+    listing."""
     discovery = bulk.status.discovery
     return discovery.page_digests if discovery is not None and discovery.listing == listing else {}
 
 
 def delete_obsolete_pages(observed: ObservedBulk, counted: Iterable[PageView]) -> tuple[Delete, ...]:
-    """Return the deletions of all pages that are not valid, because new pages need their names. Such a page belongs to
-    another listing, begins where no page ends any more, or differs from its record."""
+    """Return the deletions of all pages that are not valid, because new pages need their names.
+
+    Such a page belongs to another listing, does not continue a valid page, or differs from its digest.
+    """
     kept, namespace = {page.uid for page in counted}, observed.bulk.metadata.namespace
     others = (
         page
@@ -92,8 +100,11 @@ def delete_obsolete_pages(observed: ObservedBulk, counted: Iterable[PageView]) -
 
 
 def derive_target_key(bulk: BulkImport) -> str:
-    """Return eight hex digits for the source of a list and the destination of its videos. For inline items, return a
-    constant: an added item must not change the pages of earlier failures."""
+    """Return eight hex digits of a hash of the source of a list and the destination of its videos.
+
+    For inline items, the result is the same constant. So a new item in the spec does not change the pages with failed
+    items.
+    """
     return integration(bulk.spec)[:_LISTING_DIGITS] if bulk.spec.source.is_listed else _INLINE
 
 
@@ -128,8 +139,8 @@ def exceeds_item_limit(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
 
 
 def is_list_complete(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
-    """Return whether the list is known completely, or as far as it is used. This check also bounds a list without an
-    end."""
+    """Return whether the whole list is known, or the section of the list that is used. This check also ends an endless
+    list."""
     if not pages:
         return False
     lines = sum(len(page.items) + len(page.rejected) for page in pages)
@@ -148,8 +159,8 @@ def _count_distinct(pages: tuple[PageView, ...]) -> int:
 
 
 def sum_skipped(pages: tuple[PageView, ...]) -> Skipped:
-    """Return the counts of list entries that are neither found nor rejected, summed over all pages. An item on two
-    pages is a repeat too."""
+    """Return the counts of list entries that are neither found nor rejected, summed over all pages. If an item is on
+    two pages, the second one counts as repeated."""
     total = Skipped()
     for page in pages:
         total = total.plus(page.skipped)

@@ -1,8 +1,7 @@
 """Reading of the list of a BulkImport. One Job lists one page, and begins where the page before ended.
 
-The stored pages are authoritative. Each reconcile derives all other facts about the pages. Besides these facts, the
-status keeps only the run and the attempts for the next page. The number of a run is in the status before the Job is
-created.
+Each reconcile derives the state of the list from the stored pages. In addition, the status has the run and the attempts
+for the next page. It has the number of a run before the Job is created.
 """
 
 from dataclasses import dataclass
@@ -44,8 +43,7 @@ _ListingPlan = PartialPlan[DiscoveryStatus]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery(Plan[DiscoveryStatus]):
-    """The plan that makes the rest of a list known, and the known part of the list. The status is None for inline
-    items."""
+    """The plan for the rest of a list, and the pages that are already known. The status is None for inline items."""
 
     pages: tuple[PageView, ...]
     """The valid pages."""
@@ -58,8 +56,8 @@ class Discovery(Plan[DiscoveryStatus]):
 
 
 def reconcile_discovery(observed: ObservedBulk, now: datetime, settings: Settings, *, wanted: bool) -> Discovery:
-    """Return the next step toward the whole list. If ``wanted`` is False, no Job starts, and active Jobs are
-    deleted."""
+    """Return the next step toward the whole list. If ``wanted`` is False, no Job starts, and active Jobs are deleted.
+    The result always has the known pages."""
     if not observed.bulk.spec.source.is_listed:
         run = find_task_run(observed, LISTING_TASK, 0, Attempts(), now, settings)
         actions = (*delete_jobs(run.jobs), *delete_obsolete_pages(observed, ()))
@@ -166,7 +164,7 @@ def _handle_finished_run(context: DiscoveryContext) -> _ListingPlan | None:
     refusal = context.observed.refusal
     if refusal is None:
         return PartialPlan(_clear_problem(status), (page_action,))
-    text = format_message(Reason.JOB_REJECTED, f"The cluster refuses what is to be created next: {refusal.message}")
+    text = format_message(Reason.JOB_REJECTED, f"The cluster refuses to create the next object: {refusal.message}")
     return PartialPlan(status.model_copy(update={"reason": Reason.JOB_REJECTED, "message": text}), (page_action,))
 
 

@@ -1,4 +1,4 @@
-"""Jobs of a BulkImport's tasks besides importing: one kind reads the list, the other delivers a webhook message.
+"""Jobs of a BulkImport that import nothing: one kind lists a page, the other delivers a webhook message.
 
 ``core.jobs.run_lifecycle`` has the runs of these Jobs. These Jobs differ from the Jobs of imports in the task, the
 volumes and the report.
@@ -69,8 +69,11 @@ def find_task_run(
 
 
 def has_active_worker(observed: ObservedBulk, job: JobView) -> bool:
-    """Return whether a worker of this Job may still run or start. A Job that is being deleted makes no new pod. If its
-    pod is gone too, the Job does not reopen a BulkImport that has ended."""
+    """Return whether a worker of this Job may still run or start.
+
+    A Job that is being deleted makes no new pod. If its pod is gone too, the Job does not start a BulkImport again that
+    has ended.
+    """
     pods = find_pods(job, observed.pods)
     if job.deleting and not pods and observed.bulk.status.completion_time:
         return False
@@ -78,8 +81,11 @@ def has_active_worker(observed: ObservedBulk, job: JobView) -> bool:
 
 
 def finish_task(run: RunState, bulk: BulkImport, read: Callable[[str], R]) -> Outcome[R] | None:
-    """Return how the current run ended; None while the run is active. ``read`` makes a report from a termination
-    message and raises ValueError for any other text. A report of another BulkImport or run is not used."""
+    """Return how the current run ended, or None while the run is active.
+
+    ``read`` makes a report from a termination message and raises ValueError for any other text. A report of another
+    BulkImport or run is not used.
+    """
     return finish_run(run, partial(_find_task_outcome, bulk, read))
 
 
@@ -108,5 +114,5 @@ def _format_memory_advice(bulk: BulkImport, job: JobView) -> str:
     own = "spec.template.worker.resources.limits.memory"
     field = own if _MEMORY in limits else "the chart's worker.listingMemory"
     if job.name == build_task_job_name(bulk.metadata.name, "list", job.run):
-        return f"Check what the list is; if it is right, raise {field}."
+        return f"Check the address of the list; if it is right, raise {field}."
     return f"Raise {field}."

@@ -1,8 +1,8 @@
 """Explanation of the cluster's message about a run that cannot start: one sentence with the finding, one with advice.
 
-If the message permits, the advice names the field of the spec to change. The patterns match the messages of Kubernetes
-1.33 to 1.35: of the scheduler, the API server's admission, the Job controller's Events and the kubelet. Any other
-message is shown unchanged, with the advice of the reason.
+If possible, the advice names the field of the spec to change. The patterns match messages of Kubernetes 1.33 to 1.35:
+of the scheduler, the API server's admission, the Job controller and the kubelet. Any other message is shown unchanged,
+with the advice of the reason.
 """
 
 import re
@@ -21,7 +21,7 @@ _CHART = "of the chart's values"
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Paths of the fields where the user sets the values that the cluster's messages name."""
+    """Paths of the spec fields that set the values in the cluster's messages."""
 
     root: str = "spec"
     """Path of the spec with the worker's fields; ``spec.template`` in a BulkImport."""
@@ -73,7 +73,7 @@ def explain(reason: Reason, message: str, fields: Fields) -> str:
 
 
 def remove_request(message: str) -> str:
-    """Return the cluster's message without the request that the message answers."""
+    """Return the cluster's message without the text that names the refused request."""
     return _PREFIX.sub("", message.strip())
 
 

@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Values that a report must have to belong to this run."""
+    """The values that prove that a report belongs to this run."""
 
     uid: str
     run: int
@@ -32,7 +32,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Witnesses:
-    """The evidence that is left of a run."""
+    """The evidence of how a run ended."""
 
     job: JobView
     pods: tuple[PodView, ...]
@@ -50,7 +50,7 @@ class Witnesses:
 
 @dataclass(frozen=True, slots=True)
 class Outcome(Generic[R]):
-    """The end of a run. No reason means success."""
+    """How a run ended. If ``reason`` is None, the run succeeded."""
 
     reason: Reason | None
     message: str
@@ -74,14 +74,15 @@ def find_outcome(job: JobView, pods: tuple[PodView, ...], expected: Expected) ->
 
 
 def find_outcome_without_report(job: JobView, pods: tuple[PodView, ...]) -> ImportOutcome:
-    """Return the outcome of a run of any kind without a report; never a success."""
+    """Return the outcome of a run of any kind without a report. The outcome is never a success."""
     witnesses = Witnesses(job, pods, (), Expected("", 0, ""))
     found = (finding(witnesses) for finding in _CHAIN)
     return next((outcome for outcome in found if outcome), _assume_loss(witnesses))
 
 
 def find_success(job: JobView, pods: tuple[PodView, ...], expected: Expected) -> ImportOutcome | None:
-    """Return a success that is already certain, although the Job may not be finished; None without a success."""
+    """Return a success that is already certain, although the Job may not be finished. Return None if there is no such
+    success."""
     return _read_success(_collect_witnesses(job, pods, expected))
 
 
@@ -91,8 +92,11 @@ def _collect_witnesses(job: JobView, pods: tuple[PodView, ...], expected: Expect
 
 
 def read_reports(pods: Iterable[PodView], read: Callable[[str], R]) -> list[R]:
-    """Return the reports that ``read`` makes from the pods' termination messages. Messages for which ``read`` raises
-    ValueError are left out. The same is true for OverflowError, as for a time that exists only in another time zone."""
+    """Return the reports that ``read`` makes from the pods' termination messages.
+
+    Messages for which ``read`` raises ValueError are left out. Messages for which it raises OverflowError are left out
+    too. An example is a time that another time zone moves beyond the year 9999.
+    """
     reports: list[R] = []
     for text in filter(None, (pod.termination_message for pod in pods)):
         with suppress(ValueError, OverflowError):

@@ -1,7 +1,7 @@
 """Pod template of the worker: one container, no credentials of the cluster, valid for Pod Security ``restricted``.
 
-A missing Secret or ConfigMap does not keep the pod from starting, because both mounts are optional. The worker then
-reports the missing object. A missing claim does keep the pod from starting, and the status shows the cluster's message.
+If a Secret or ConfigMap is missing, the pod still starts, because both mounts are optional. The worker then reports
+what is missing. If a claim is missing, the pod does not start, and the status shows the cluster's message.
 """
 
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def build_import_pod(video: VideoImport, settings: Settings) -> Manifest:
 
 
 def build_pod(options: WorkerOptions, mounted: Volumes, resources: Manifest, settings: Settings) -> Manifest:
-    """Return the pod of a worker. The user's fields come first, so that they never override the controller's fields."""
+    """Return the pod of a worker. The controller's fields come after the user's fields and override them."""
     return {
         **_build_placement(options),
         "restartPolicy": "Never",
@@ -127,9 +127,11 @@ def compute_import_resources(spec: VideoImportSpec, settings: Settings) -> Manif
 
 
 def compute_task_resources(options: WorkerOptions, settings: Settings) -> Manifest:
-    """Return the resources of a container that only reads lists or sends a message. The requests are the defaults,
-    because the user's requests are for videos. The user's limits apply, because a quota may demand a limit for every
-    pod. The default memory limit is lower, because the input of the container is bounded."""
+    """Return the resources of a container that only reads lists or sends a message.
+
+    The requests are the defaults, because the user's requests are for videos. The user's limits apply, because a quota
+    may demand a limit for every pod. The default memory limit is lower than for imports, because the input is limited.
+    """
     wished = options.resources.limits or {}
     limits = (
         settings.default_limits
@@ -142,7 +144,7 @@ def compute_task_resources(options: WorkerOptions, settings: Settings) -> Manife
 
 
 def build_task(video: VideoImport, run: int, settings: Settings) -> Task:
-    """Return the task of this run's worker."""
+    """Return the task of the worker for this run."""
     meta = video.metadata
     return Task(
         uid=meta.uid,
@@ -197,7 +199,7 @@ def build_node_scratch(size: str) -> Volumes:
 
 
 def build_secret_volume(volume: str, path: str, secret: SecretReference | None) -> Volumes:
-    """Return the volume with a Secret's data as files; no volume without a reference."""
+    """Return the volume with a Secret's data as files. Without a Secret, the result has no volume."""
     return (
         Volumes() if secret is None else _build_volume(volume, path, _build_secret_source(secret.name), read_only=True)
     )
@@ -209,8 +211,10 @@ def build_config_map_volume(volume: str, path: str, name: str) -> Volumes:
 
 
 def build_claim_volume(volume: str, path: str, name: str) -> Volumes:
-    """Return the volume with a claim that is only read. Only the mount is read-only, because a disk that another pod
-    writes to may not be attached in two different ways."""
+    """Return the volume with a claim that is mounted read-only.
+
+    Only the mount is read-only, and not the volume: a disk cannot be attached both read-only and writable.
+    """
     return _build_volume(volume, path, _build_claim_source(name), read_only=True)
 
 
@@ -259,7 +263,7 @@ def _build_secret_source(name: str) -> Manifest:
 
 def _build_claim_volumes(spec: VideoImportSpec) -> Volumes:
     """Return the volumes of the source's and destination's claims. If both use the same claim, it is one volume with
-    two mounts. Kubelets are known to wait for ever if a claim is in two volumes of a pod."""
+    two mounts. Kubelets are known to wait without end if a claim is in two volumes of a pod."""
     source, destination = spec.source.persistent_volume_claim, spec.destination.persistent_volume_claim
     if source is not None and destination is not None and source.claim_name == destination.claim_name:
         shared = _build_volume("volume", DESTINATION_VOLUME_PATH, _build_claim_source(source.claim_name))

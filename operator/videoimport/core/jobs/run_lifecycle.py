@@ -1,4 +1,5 @@
-"""Runs of an import, a listing or a webhook: one Job for each run, until a run succeeds or no other run follows.
+"""Runs of an import, a listing or a webhook. Each run has one Job. Runs follow until one succeeds or no other run is
+allowed.
 
 The status has the number of a run before its Job is created. Each step depends only on the status and the cluster, so a
 repeated step changes nothing.
@@ -81,8 +82,11 @@ class RunState:
 
     @property
     def is_outdated(self) -> bool:
-        """True if a Job of a later run exists. The status is then old, and the decision writes a new run. If the status
-        was only read too early, the resourceVersion refuses that write."""
+        """True if a Job of a later run exists. Then the status is old, and the decision writes a new run.
+
+        If the controller only read the status too early, the API server refuses that write because of the
+        resourceVersion.
+        """
         return any(job.run > self.number for job in self.jobs)
 
     def pods_of(self, job: JobView) -> tuple[PodView, ...]:
@@ -98,8 +102,11 @@ def create_next_run(state: RunState, attempts: Attempts) -> RunState:
 
 
 def ensure_job(state: RunState, creation: tuple[Action, ...], fields: Fields, pause: timedelta) -> JobPlan:
-    """Return the plan for a missing Job. A second creation of the same Job is harmless. If the API server refused the
-    Job, the plan names the cause. The plan then creates the Job once ``pause`` after the last refusal is over."""
+    """Return the plan for a missing Job.
+
+    A second creation of the same Job changes nothing. If the API server refused the Job, the plan names the cause. It
+    then creates the Job when ``pause`` has passed since the last refusal.
+    """
     refusal = state.refusal
     if refusal is None:
         return JobPlan(actions=creation)
@@ -144,9 +151,11 @@ def cleanup_jobs(state: RunState, jobs: Iterable[JobView]) -> tuple[Delete | Pat
 
 
 def retire(job: JobView, pods: Iterable[PodView], settings: Settings) -> tuple[Delete | Patch, ...]:
-    """Return the actions that remove a Job whose result is recorded or not wanted. A finished Job stays until its TTL
-    is over, for its log. A Job whose worker has ended is about to finish, unless another container keeps the pod
-    running."""
+    """Return the actions that remove a Job whose result is recorded or not wanted.
+
+    A finished Job stays until its TTL is over, so that users can read its log. If only the worker has ended, the Job
+    finishes soon. The exception is a pod in which another container keeps running.
+    """
     if job.deleting:
         return ()
     if job.finished:
@@ -163,8 +172,11 @@ def delete_jobs(jobs: Iterable[JobView]) -> tuple[Delete, ...]:
 
 
 def has_ended(job: JobView, pods: Iterable[PodView], now: datetime) -> bool:
-    """Return whether the run's result is known. If a Job is being deleted, or a queue holds the Job back, only exit
-    code 0 is a result. The queue (Kueue) deletes pods and starts the same Job again."""
+    """Return whether the run's result is known.
+
+    If a Job is being deleted, or a queue holds the Job back, only exit code 0 is a result. The reason is that the queue
+    (Kueue) deletes pods and starts the same Job again.
+    """
     pods = tuple(pods)
     if job.finished or not pods:
         return job.finished is not None
@@ -174,8 +186,8 @@ def has_ended(job: JobView, pods: Iterable[PodView], now: datetime) -> bool:
 
 
 def find_settle_time(job: JobView, pods: Iterable[PodView], now: datetime) -> datetime | None:
-    """Return the time at which a crash becomes the end of the run, even without another report. None if there is no
-    such time in the future."""
+    """Return the time from which a crash counts as the end of the run, even if no report follows. Return None if that
+    time is not in the future."""
     if job.finished or job.deleting or job.suspended:
         return None
     moments = [pod.ended_at + SETTLE for pod in pods if pod.exit_code and pod.ended_at and not pod.deleting]
@@ -183,9 +195,11 @@ def find_settle_time(job: JobView, pods: Iterable[PodView], now: datetime) -> da
 
 
 def is_active(job: JobView, pods: Iterable[PodView]) -> bool:
-    """Return whether a worker of this Job may still run or start. The result is False after the Job has finished. If
-    the worker has ended, the result is also False while the Job is being deleted, or while only another container keeps
-    the Job unfinished."""
+    """Return whether a worker of this Job may still run or start.
+
+    The result is False after the Job has finished. It is also False if the worker has ended and the Job is being
+    deleted. The same is true if the worker has ended and only another container keeps the Job unfinished.
+    """
     pods = tuple(pods)
     if job.finished or not pods or not all(map(is_over, pods)):
         return not job.finished

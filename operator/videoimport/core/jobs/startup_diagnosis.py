@@ -1,6 +1,6 @@
 """Diagnosis of a run that does not start, from an ordered chain of checks of its pod and the cluster's Events.
 
-The status shows the cause as long as it lasts.
+The status shows the cause as long as the run does not start.
 """
 
 import re
@@ -50,8 +50,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPlan(Plan[Any]):
-    """Plan for the Job of a run, with the problem that keeps the run from starting. Without a reason there is no
-    problem. The plan has no status, because the owner writes the reason and the message into its own status."""
+    """Plan for the Job of a run, with the problem that keeps the run from starting.
+
+    If ``reason`` is None, there is no problem. The plan has no status, because the caller writes the reason and the
+    message into its own status.
+    """
 
     reason: Reason | None = None
     message: str = ""
@@ -61,7 +64,7 @@ class JobPlan(Plan[Any]):
 
 
 def diagnose(start: Start) -> JobPlan:
-    """Return the first finding of the chain; empty if the start goes well."""
+    """Return the first finding of the chain. The result is empty if no check finds a problem."""
     found = (check(start) for check in _CHAIN)
     return next((finding for finding in found if finding), JobPlan())
 

@@ -32,8 +32,10 @@ _WORDS = {
 
 
 def restart_changed_run(context: VideoContext) -> VideoPlan | None:
-    """Return the plan that replaces a run that cannot start and whose Job was made from another spec. Such a Job would
-    never start, so a new run follows. The cleanup deletes the old Job."""
+    """Return the plan that replaces a run that cannot start and whose Job was made from an earlier spec.
+
+    That Job would never start, so a new run follows. The cleanup deletes the old Job.
+    """
     job, reason = context.job, context.status.reason
     if job is None or not context.has_changed_since(job):
         return None
@@ -57,7 +59,7 @@ def ensure_run_job(context: VideoContext) -> VideoPlan | None:
 
 
 def follow_run(context: VideoContext) -> VideoPlan | None:
-    """Return the plan that reports the worker's progress, or what keeps the worker from starting."""
+    """Return the plan that reports the worker's progress, or the cause that keeps the worker from starting."""
     job = context.job
     if job is None:
         return None

@@ -1,7 +1,7 @@
 """Decisions for spec.cancel and spec.suspend: active Jobs are deleted, and their runs do not count toward maxAttempts.
 
 A suspended import has the phase Suspended at once, while the worker may still be stopping. So if ``suspend`` is removed
-a second later, the status shows that the run was stopped, and the run is not treated as lost.
+a second later, the status shows that the controller stopped the run. Then the run does not count as lost.
 """
 
 from dataclasses import replace
@@ -35,8 +35,11 @@ def cancel_run(context: VideoContext) -> VideoPlan | None:
 
 
 def mark_cancelled(context: VideoContext) -> VideoPlan:
-    """Return the plan that ends an import without an active worker. A token that was set together with ``cancel``
-    starts nothing, and so stays new. Only an import that never ran records its first token as old."""
+    """Return the plan that ends an import without an active worker.
+
+    A token that was set together with ``cancel`` starts nothing, so it can still start the import later. Only an import
+    that never ran records its first token as used.
+    """
     message = format_message(Reason.CANCELLED)
     acted_upon = context.status.observed_retry_token
     status = context.status.model_copy(
@@ -58,9 +61,11 @@ def mark_cancelled(context: VideoContext) -> VideoPlan:
 
 
 def suspend_run(context: VideoContext) -> VideoPlan | None:
-    """Return the plan for spec.suspend. A run that has ended by itself is recorded first, and a successful run stays a
-    success. Otherwise active Jobs are deleted. A delay before the next run continues, but no run starts when the delay
-    is over."""
+    """Return the plan for spec.suspend.
+
+    A run that has ended by itself is recorded first, and a successful run stays a success. Otherwise active Jobs are
+    deleted. A delay before the next run continues to count, but no run starts at its end.
+    """
     if not context.spec.suspend:
         return None
     if not _is_suspended(context) and context.attempts.next_retry_time is None and (end := conclude_run(context)):
@@ -69,8 +74,7 @@ def suspend_run(context: VideoContext) -> VideoPlan | None:
 
 
 def mark_suspended(context: VideoContext) -> VideoPlan:
-    """Return the plan with the phase Suspended. The other facts of the status stay, except facts about a running
-    worker."""
+    """Return the plan with the phase Suspended. The status keeps all facts except those about a running worker."""
     waits = context.attempts.next_retry_time is not None
     status = context.status.model_copy(
         update={

@@ -27,8 +27,10 @@ VideoPlan = PartialPlan[VideoImportStatus]
 
 @dataclass(frozen=True)
 class VideoContext:
-    """The data that every step of a decision reads. The class has no slots, so that each property is computed only
-    once: many steps read the same properties."""
+    """The data that every step of a decision reads.
+
+    The class has no ``__slots__``, so that each property is computed only once. Many steps read the same properties.
+    """
 
     observed: ObservedVideo
     video: VideoImport
@@ -51,8 +53,10 @@ class VideoContext:
 
     @cached_property
     def since(self) -> datetime:
-        """Start of the present series of runs: the time since which the condition Reconciling is True. If this
-        condition is not True, the value is the start time of the first run."""
+        """Start of the present series of runs: the time since which the condition Reconciling is True.
+
+        If this condition is not True, the value is the start time of the first run.
+        """
         working = next((c for c in self.status.conditions if c.type == ConditionType.RECONCILING), None)
         if working is None or working.status != "True":
             return self.status.start_time or self.now
@@ -64,13 +68,15 @@ class VideoContext:
         return wish_hash(self.spec)
 
     def has_changed_since(self, job: JobView | None) -> bool:
-        """Return whether the spec has changed since this Job was made; False if that is unknown."""
+        """Return whether the spec has changed since this Job was made, or False if that is unknown."""
         return job is not None and job.wish not in (None, self.wish)
 
     @cached_property
     def job(self) -> JobView | None:
-        """The current run's Job, by the name and run in the status. If the status has a UID, the UID must match too. So
-        a Job that replaced the current run's Job is not used."""
+        """The current run's Job, by the name and run in the status.
+
+        If the status has a UID, the UID must match too. So another Job with the same name is not used.
+        """
         known = self.status.job
         if known is None:
             return None
@@ -89,7 +95,7 @@ class VideoContext:
 
     @cached_property
     def claim(self) -> ClaimView | None:
-        """The import's scratch claim; None if the scratch is not a volume that outlives pods."""
+        """The PersistentVolumeClaim of the import's scratch, or None if the scratch does not outlive pods."""
         return next((claim for claim in self.observed.claims if is_claim_of(claim, self.owner)), None)
 
     @cached_property
@@ -115,7 +121,7 @@ class VideoContext:
 
     @cached_property
     def refusal(self) -> EventView | None:
-        """The API server's latest message that refused the Job. This message is an Event about the import."""
+        """The latest Event in which the API server refused the Job. The Event is about the import."""
         uid = self.video.metadata.uid
         about = [event for event in self.observed.events if event.uid == uid and event.reason == "JobRejected"]
         return max(about, key=lambda event: event.last_seen, default=None)

@@ -20,8 +20,8 @@ from videoimport.core.video.start_run import is_part_of_bulk, start_first_run, s
 from videoimport.core.video_status import has_new_token
 
 _UNGUARDED = (
-    "The object store does not honour all conditional writes: destination.ifExists: Fail does not hold between two "
-    "imports that write at the same moment"
+    "The object store does not honour all conditional writes: destination.ifExists: Fail or KeepBoth does not hold "
+    "between two imports that write at the same moment"
 )
 
 
@@ -61,25 +61,27 @@ def _add_scratch_size(context: VideoContext, outcome: ImportOutcome) -> ImportOu
 
 
 def record_success(context: VideoContext) -> VideoPlan | None:
-    """Return the plan for a success that the current run reported; None without such a report. The Job may have changed
-    or disappeared since."""
+    """Return the plan for a success that the current run reported, or None if there is no such report. The Job may have
+    changed or disappeared since."""
     job = context.job
     outcome = find_success(job, context.pods_of(job), expect_report(context)) if job else None
     return complete_import(context, outcome) if outcome else None
 
 
 def handle_lost_job(context: VideoContext) -> VideoPlan | None:
-    """Return the plan for a Job that was seen before and is gone. If that run had finished, the next run finds the
-    commit record."""
+    """Return the plan for a Job that was observed before and no longer exists. If its run had finished, the next run
+    finds the commit record."""
     if context.job is not None or context.status.job is None or context.status.job.uid is None:
         return None
     return handle_failed_run(context, Reason.REPORT_LOST, Outcome(Reason.REPORT_LOST, "The run's Job is gone"))
 
 
 def wait_for_retry(context: VideoContext) -> VideoPlan | None:
-    """Return the plan between two runs: the next run starts when its time has come. A lowered maxAttempts ends the
-    import. A new token means that the user has removed the cause: the run starts at once, and attempts count from
-    one."""
+    """Return the plan between two runs: the next run starts when its delay is over.
+
+    A lowered maxAttempts ends the import. A new retryToken means that the user has removed the cause. Then the run
+    starts at once, and attempts count from one.
+    """
     at, reason = context.attempts.next_retry_time, context.status.reason or Reason.INTERNAL
     if at is None:
         return None
@@ -136,7 +138,7 @@ def _wait_for_host(context: VideoContext, at: datetime) -> VideoPlan:
 
 
 def wait_in_queue(context: VideoContext) -> VideoPlan | None:
-    """Return the plan for an import that waits only for a place among the running imports."""
+    """Return the plan for an import that waits only because the limit of running imports is reached."""
     if context.status.job is not None or context.status.phase is not VideoPhase.QUEUED:
         return None
     return start_next_run(context, context.attempts) if context.run else start_first_run(context)
@@ -240,6 +242,6 @@ def _merge_report(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
 
 
 def reference_job(job: JobView) -> JobReference:
-    """Return the reference to this Job for the status. Once the status has this reference, a missing Job is treated as
-    lost."""
+    """Return the reference to this Job for the status. Once the status has this reference, the Job counts as lost if it
+    is missing."""
     return JobReference(name=job.name, uid=job.uid)

@@ -1,6 +1,7 @@
 """Reconcile of a VideoImport: the first case that applies makes the plan, and ``finalize_plan`` completes the plan.
 
-The result depends only on the observation, the time and the settings, and not on the event that led to the reconcile.
+The result depends only on the observation, the time and the settings. It does not depend on the event that caused the
+reconcile.
 """
 
 from dataclasses import replace

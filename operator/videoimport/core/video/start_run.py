@@ -1,8 +1,9 @@
 """Starts of runs: the Job of a run and, if the spec names a storage class, the scratch claim.
 
-The status has the intent (run, Job name) before the controller creates the Job. The claim outlives pods. The controller
-creates the claim before the Job of the first run, and deletes the claim after the last run. The Job is created only
-after the claim was observed. So the status reports a refused claim as such, and no pod waits for that claim.
+The status has the number of the run and the name of the Job before the controller creates the Job. The claim outlives
+pods. The controller creates the claim before the Job of the first run, and deletes the claim after the last run. It
+creates the Job only after it has observed the claim. So the status reports a refused claim as such, and no pod waits
+for that claim.
 """
 
 from videoimport.api.labels import COMPONENT, IMPORT
@@ -30,8 +31,8 @@ STARTING = "The worker is starting."
 
 
 def start_first_run(context: VideoContext) -> VideoPlan:
-    """Return the plan for the first run, also of an import that starts again for a changed spec or a new token.
-    Attempts count from one, and run numbers continue."""
+    """Return the plan for the first run. An import that starts again after a new spec or a new token has a first run
+    too. Attempts count from one, and run numbers continue."""
     plan = _start_run(context, Attempts(max=context.spec.max_attempts)).with_status(source=None, metadata=None)
     if is_part_of_bulk(context) or plan.status.run == context.run:
         return plan
@@ -39,7 +40,7 @@ def start_first_run(context: VideoContext) -> VideoPlan:
 
 
 def start_next_run(context: VideoContext, attempts: Attempts, planned_event: PlannedEvent | None = None) -> VideoPlan:
-    """Return the plan for another run of the same series."""
+    """Return the plan for another run of the same import, which continues to count the attempts."""
     plan = _start_run(context, attempts)
     return plan + Plan(planned_events=(planned_event,)) if planned_event else plan
 
@@ -131,8 +132,10 @@ def _queue_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
 
 
 def take_back_run(context: VideoContext) -> VideoPlan | None:
-    """Return the plan that withdraws a run because the breaker opened before the worker started. The status is as if
-    the run had not been decided. The cleanup deletes the Job."""
+    """Return the plan that withdraws a run because the breaker opened before the worker started.
+
+    The new status is the same as before the decision to run. The cleanup deletes the Job.
+    """
     record = context.status.host_backoff
     if not has_active_run(context.status) or (record is not None and record.probing) or _has_begun(context):
         return None
@@ -148,8 +151,10 @@ def _has_begun(context: VideoContext) -> bool:
 
 
 def is_part_of_bulk(context: VideoContext) -> bool:
-    """Return whether the import is a child of a BulkImport. A BulkImport reports its own start and end. An Event for
-    each child would be one more write for each item."""
+    """Return whether the import is a child of a BulkImport.
+
+    A BulkImport reports its own start and end. An Event for each child would add one write for each item.
+    """
     return is_child(context.video.metadata)
 
 

@@ -1,4 +1,4 @@
-"""Jobs that deliver a webhook message: how a Job is made, and what follows a delivery that failed."""
+"""Jobs that deliver a webhook message: how a Job is made, and what follows a failed delivery."""
 
 import hashlib
 import json
@@ -50,7 +50,7 @@ def build_delivery_job(
 
 
 def hash_webhook_spec(bulk: BulkImport) -> str:
-    """Return a hash of all fields that a user may change so that a message can be delivered."""
+    """Return a hash of all fields that a user can correct after a failed delivery."""
     webhook, options = bulk.spec.webhook, bulk.spec.template.worker
     sent = [webhook.url, webhook.secret_ref.name] if webhook else []
     inputs = [bulk.metadata.uid, sent, options.canonical(), bulk.spec.retry_token]
@@ -65,8 +65,11 @@ def is_delivered(run: RunState, outcome: Outcome[DeliveryReport]) -> bool:
 
 
 def judge_delivery(bulk: BulkImport, run: RunState, outcome: Outcome[DeliveryReport]) -> Verdict:
-    """Return the verdict on a failed run. A fault of the receiver, the network or the Secret is a failed try. A lost
-    worker is not. The next try waits at least as long as the receiver asked."""
+    """Return the verdict on a failed run.
+
+    A fault of the receiver, the network or the Secret is a failed attempt. A lost worker is not. The next attempt waits
+    at least as long as the receiver asked.
+    """
     reason = outcome.reason or Reason.WEBHOOK_FAILED
     settled = reason in FINAL_REASONS or info(reason).retry is RetryClass.UNCHARGED
     base, cap = run.settings.webhook_backoff_base, run.settings.webhook_backoff_cap

@@ -24,7 +24,7 @@ _COUNTS = ("total", "completed", "failed", "rejected_count", "skipped_duplicates
 
 @dataclass(frozen=True, slots=True)
 class WebhookMessage:
-    """The message about one ending that the webhook's ``events`` include."""
+    """The webhook message about the end of a BulkImport, if the webhook's ``events`` include that phase."""
 
     id: str
     """Unique identifier of each ending. The identifier has no full stop, because full stops separate id, time and body
@@ -33,8 +33,10 @@ class WebhookMessage:
 
 
 def build_webhook_message(bulk: BulkImport, status: BulkImportStatus) -> WebhookMessage | None:
-    """Return the message about the ending in this status; None if there is no ending or the webhook's ``events`` do not
-    include the ending."""
+    """Return the message about the end of a BulkImport.
+
+    Return None if the BulkImport has not ended, or if the webhook's ``events`` do not include its phase.
+    """
     event = _EVENTS.get(status.phase) if status.phase else None
     webhook, ended = bulk.spec.webhook, status.completion_time
     if webhook is None or event not in webhook.events or ended is None:

@@ -1,7 +1,7 @@
 """Detection of files that were joined from several files.
 
 Examples are an MP4 from HLS or DASH with an advertisement, or two files in a row. ffmpeg reads such a file with the
-first header. ffmpeg drops the streams of other headers, and drops packets whose times occurred before.
+first header. It drops the streams of all other headers. It also drops packets whose times occurred before.
 """
 
 from collections.abc import Iterable
@@ -35,9 +35,9 @@ _OGG_BEGINS = 2
 
 
 def why_not_one(read: Read, size: int, boxes: tuple[Box, ...], tracks: Iterable[Track]) -> Finding | None:
-    """Return the finding for an MP4, FLV, WMV, MXF or Ogg file that is not one recording, else None.
+    """Return the finding for an MP4, FLV, WMV, MXF or Ogg file that was joined from several recordings, else None.
 
-    ``boxes`` are the boxes of an MP4. The result is None for all other kinds of files.
+    ``boxes`` are the boxes of an MP4. The result is None for all other container formats.
     """
     if read(0, 4) == _FLV:
         return _SEVERAL if _follows_another_flv(read, size) else None

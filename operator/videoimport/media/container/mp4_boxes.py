@@ -69,6 +69,6 @@ def missing_bytes(boxes: tuple[Box, ...], size: int) -> int:
 
 
 def has_head_first(boxes: tuple[Box, ...]) -> bool:
-    """Return whether a player can play the file while it arrives, because the index is before the media data."""
+    """Return whether the index is before the media data. Then a player can play the file while it arrives."""
     names = [box.name for box in boxes]
     return b"moov" in names and b"mdat" in names and names.index(b"moov") < names.index(b"mdat")

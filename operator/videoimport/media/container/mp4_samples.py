@@ -1,6 +1,7 @@
-"""Detection of missing samples in an MP4 or MOV file: samples that the tables place beyond the end of the file.
+"""Detection of missing samples in an MP4 or MOV file: samples whose offset in the tables is beyond the end of the file.
 
-Lengths of boxes and durations in headers prove nothing, because recorders write wrong values beside complete samples.
+Lengths of boxes and durations in headers are no evidence, because some recorders write wrong values although no sample
+is missing.
 """
 
 import sys
@@ -25,7 +26,7 @@ class _Samples:
     handler: bytes = b""
     identity: int = 0
     sizes: "array[int]" = field(default_factory=lambda: array("I"))
-    """Bytes of each sample. Empty if all samples have ``size`` bytes."""
+    """Bytes of each sample. The value is empty if all samples have ``size`` bytes."""
     size: int = 0
     runs: "array[int]" = field(default_factory=lambda: array("I"))
     """First chunk (from 1), samples in each chunk and sample description, alternating, for each run."""

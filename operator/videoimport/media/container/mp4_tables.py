@@ -1,11 +1,11 @@
 """Limits for the sample tables and edit lists of an MP4 or MOV file.
 
 A file of a few kilobytes can declare billions of samples. For each declared sample, ffmpeg keeps 24 bytes in memory
-before it reads a packet. ffmpeg keeps 24 more bytes each time that an edit list shows the sample. The functions are
-pure: they take the bytes of the boxes and return a finding.
+before it reads a packet. It keeps 24 more bytes each time that an edit list shows the sample. The functions are pure:
+they take the bytes of the boxes and return a finding.
 
 The functions parse boxes in the same way as ffmpeg (``mov_read_default`` in libavformat/mov.c). ffmpeg also reads
-tables at places where no program writes them. A table belongs to the last track that began, wherever the table is.
+tables in boxes where the standard does not allow them. A table belongs to the last track that began before it.
 """
 
 import struct
@@ -29,7 +29,7 @@ MOST_TRACKS = 256
 MOST_EDITS = 100_000
 """Maximum number of edits in one track."""
 MOST_SAMPLES = 16_000_000
-"""Maximum number of samples in all tracks. One day at 60 frames a second with audio has 9 million."""
+"""Maximum number of samples in all tracks. One day at 60 frames per second with audio has 9 million."""
 MOST_REPEATS = 10
 """Maximum ratio of the frames that an edit list decodes to the frames of its track.
 
@@ -52,7 +52,7 @@ class _TableTrack:
     offsets: int = 0
     """Number of samples that have a composition offset."""
     keyframes: "array[int]" = field(default_factory=lambda: array("I"))
-    """Numbers of the keyframes, from 1. Empty if every sample is a keyframe."""
+    """Numbers of the keyframes, from 1. The value is empty if every sample is a keyframe."""
     edits: list[tuple[int, int]] = field(default_factory=list)
     """Length and media start of each edit. The start is -1 for an empty edit."""
 
@@ -293,7 +293,7 @@ def _rows(content: bytes, shape: str) -> Iterator[tuple[int, ...]]:
 
 
 def numbers_of(content: bytes, columns: int) -> "array[int]":
-    """Return the 32-bit numbers of a table row by row, for the rows that exist in ``content``."""
+    """Return the 32-bit numbers of a table row by row. Rows that ``content`` does not contain are left out."""
     there = min(number_at(content, 4), max(0, len(content) - 8) // 4 // columns)
     numbers = array("I", content[8 : 8 + there * 4 * columns])
     if sys.byteorder == "little":
@@ -385,5 +385,5 @@ def _timescale(content: bytes) -> int:
 
 
 def number_at(content: bytes, offset: int) -> int:
-    """Return the 32-bit number at ``offset``. Bytes beyond the end are left out of the number."""
+    """Return the 32-bit number at ``offset``. If bytes are missing, the number is made from the bytes that exist."""
     return int.from_bytes(content[offset : offset + 4], "big")

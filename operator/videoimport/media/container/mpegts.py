@@ -68,12 +68,12 @@ class Program:
     streams: tuple[Elementary, ...]
 
     def of(self, kind: str) -> tuple[Elementary, ...]:
-        """Return the streams of one kind, in order."""
+        """Return the streams of one kind, in their order in the table."""
         return tuple(one for one in self.streams if one.kind == kind)
 
 
 def plain(read: Read, size: int) -> tuple[Read, int] | None:
-    """Return a reader of the packets of 188 bytes and their total length.
+    """Return a reader of the packets without extra bytes, and their total length. Each packet then has 188 bytes.
 
     Return None if the file is not a transport stream. Blu-ray discs have four bytes before each packet. Some
     broadcasters add 16 bytes of parity after each packet.
@@ -155,14 +155,14 @@ def payload_at(packet: bytes | bytearray) -> int:
 
 
 def clock_at(packet: bytes | bytearray) -> int | None:
-    """Return the offset of the PCR in a packet, or None."""
+    """Return the offset of the PCR (the program's clock) in a packet, or None if the packet has no PCR."""
     return 6 if packet[3] & 0x20 and packet[4] >= 7 and packet[5] & 0x10 else None
 
 
 def times_at(packet: bytes | bytearray) -> tuple[int, ...]:
     """Return the offsets of PTS and DTS in a packet that begins an access unit.
 
-    The last offset is the offset of the decoding time.
+    If there is no DTS, the only offset is that of the PTS. The result is empty for any other packet.
     """
     at = payload_at(packet)
     if not starts_unit(packet) or packet[at : at + 3] != b"\x00\x00\x01" or at + 9 > PACKET:
@@ -178,7 +178,7 @@ def read_time(packet: bytes | bytearray, at: int) -> int:
 
 
 def write_time(packet: bytearray, at: int, ticks: int) -> None:
-    """Replace a PTS or DTS in the packet. Its marker bits stay."""
+    """Replace a PTS or DTS in the packet. The marker bits of the field are kept."""
     ticks %= WRAP
     packet[at] = packet[at] & 0xF1 | ticks >> 29 & 0x0E
     packet[at + 1] = ticks >> 22 & 0xFF
@@ -217,7 +217,8 @@ def adts_ticks(content: bytes | bytearray) -> int:
 
 
 def since(earlier: int, later: int) -> int:
-    """Return the ticks from ``earlier`` to ``later`` across the clock's wrap.
+    """Return the ticks from ``earlier`` to ``later``. The function handles the overflow of the clock, which has 33
+    bits.
 
     Negative if ``later`` is before ``earlier``.
     """
@@ -226,7 +227,7 @@ def since(earlier: int, later: int) -> int:
 
 @dataclass(slots=True)
 class Tables:
-    """The current tables while packets are read in order."""
+    """The tables that are valid at the present packet, while packets are read in order."""
 
     programs: dict[int, Program] = field(default_factory=dict)
     """Programs by number whose program map table was read."""
@@ -289,7 +290,7 @@ class Tables:
 
 
 def private_audio(packet: bytes) -> str | None:
-    """Return the codec of audio that begins an access unit of private data, by the sync word, or None.
+    """Return the codec of audio in a private data stream, from the sync word at the start of an access unit, or None.
 
     ffmpeg also detects this audio by its sync word.
     """

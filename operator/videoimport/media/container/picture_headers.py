@@ -1,4 +1,4 @@
-"""Read from the header of a coded frame which other frames it needs (ITU-T H.262, H.264, H.265)."""
+"""Parser for the header of a coded frame, which shows what other frames it needs (ITU-T H.262, H.264, H.265)."""
 
 import re
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ class PictureHead:
 def read_head(codec: str, content: bytes) -> PictureHead | None:
     """Read the header of a frame from the first ``ENOUGH`` bytes of the frame. ``codec`` is ffmpeg's name.
 
-    Return None for other codecs, and where no header of a frame was found.
+    Return None for other codecs, and if there is no frame header.
     """
     if codec in ("mpeg1video", "mpeg2video"):
         return _read_mpeg(content)
@@ -121,10 +121,10 @@ def _read_hevc(content: bytes) -> PictureHead | None:
 
 
 def broken_links(content: bytes) -> dict[int, int]:
-    """Return the new bytes, by their places, that mark a clean random access frame of H.265 as one with a broken link.
+    """Return the changed bytes, by offset, that turn a clean random access frame of H.265 into one with a broken link.
 
-    Splices of streams carry this mark (ITU-T H.265, 3.15). A decoder then forgets the frames before the splice. Without
-    the mark, a decoder would confuse the numbers of old and new frames. Empty for any other frame.
+    A broken link tells the decoder to forget the frames before a splice (ITU-T H.265, 3.15). Without this mark, a
+    decoder would confuse the numbers of old and new frames. The result is empty for any other frame.
     """
     found = {}
     for start in _START.finditer(content):

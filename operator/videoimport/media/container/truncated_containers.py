@@ -1,7 +1,7 @@
-"""Detection of files in older container formats that end before their media ends.
+"""Detection of files in older container formats whose end is missing.
 
-The last packet, page, tag or chunk shows whether bytes are missing. A file that ends exactly between two of these units
-proves nothing, because many recordings end anywhere. Durations also prove nothing.
+The last packet, page, tag or chunk shows whether bytes are missing. If a file ends exactly between two of these units,
+nothing is known, because many recordings end anywhere. Durations are no evidence either.
 """
 
 import re
@@ -12,7 +12,7 @@ from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import FORMS
 
 MOST_CHUNKS = 4_000_000
-"""Maximum number of units in a scan. One day at 25 frames a second with audio has as many tags or chunks."""
+"""Maximum number of units in a scan. One day at 25 frames per second with audio has as many tags or chunks."""
 _IN_A_ROW = 4
 """Number of sync bytes that prove an alignment. A single byte 0x47 can occur anywhere."""
 _OGG_TAIL = 2**17
@@ -39,7 +39,7 @@ _DV_FRAME = {0x00: 120_000, 0x80: 144_000}
 
 
 def why_cut(read: Read, size: int, demuxer: str) -> str | None:
-    """Return a phrase that shows why media is missing at the end of the file, or None.
+    """Return a phrase with the evidence that media is missing at the end of the file, or None without such evidence.
 
     ``demuxer`` is ffprobe's name of the container format.
     """
@@ -103,7 +103,7 @@ def _missing_of_avi(read: Read, size: int) -> int:
 
 
 def last_ogg_page(read: Read, size: int) -> bytes:
-    """Return the existing bytes of the last page in an Ogg file. Return empty bytes if there is no page."""
+    """Return the last page of an Ogg file, as far as its bytes exist. The result is empty if there is no page."""
     tail = max(0, size - _OGG_TAIL)
     content = read(tail, size - tail)
     last = content.rfind(OGG_PAGE + b"\x00")
@@ -111,7 +111,7 @@ def last_ogg_page(read: Read, size: int) -> bytes:
 
 
 def ogg_length(page: bytes) -> int:
-    """Return the length of a page from its header. If the header is incomplete, use the bytes that exist."""
+    """Return the length of a page from its header. If the header is incomplete, return the number of existing bytes."""
     count = page[OGG_LEAST - 1] if len(page) >= OGG_LEAST else 0
     return OGG_LEAST + count + sum(page[OGG_LEAST : OGG_LEAST + count])
 

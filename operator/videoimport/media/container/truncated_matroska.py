@@ -1,7 +1,7 @@
-"""Detection of Matroska and WebM files that end before their media ends, from their elements (RFC 8794, RFC 9559).
+"""Detection of Matroska and WebM files whose end is missing, from their elements (RFC 8794, RFC 9559).
 
-Durations prove nothing, because recorders in browsers write durations that are longer than the media. The size of the
-segment also proves nothing, because a recorder writes the size before the recording ends.
+Durations are no evidence, because recorders in browsers write durations that are longer than the media. The size of the
+segment is no evidence either, because a recorder writes it before the recording ends.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ class _SeenElements:
 
 
 def why_cut(read: Read, size: int) -> str | None:
-    """Return a phrase that shows why media is missing at the end of the file, or None."""
+    """Return a phrase with the evidence that media is missing at the end of the file, or None without such evidence."""
     seen = _SeenElements()
     for element in _walk(read, size, seen):
         if element.identity in _BLOCKS and element.end is not None and element.end > size:

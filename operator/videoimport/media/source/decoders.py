@@ -24,8 +24,8 @@ def decodable(text: str) -> frozenset[str]:
 def usable(media: Media, known: frozenset[str], encrypted: frozenset[int] = frozenset()) -> Media:
     """Return the file without the streams that ffmpeg cannot decode, if other streams can replace them.
 
-    A video never replaces a larger video, because the smaller video may be only a preview. If ffmpeg can decode no
-    audio stream, all audio streams stay.
+    A smaller video never replaces a larger one, because the smaller video may be only a preview. If ffmpeg can decode
+    no audio stream, all audio streams stay.
     """
 
     def decodes(stream: Video | Audio) -> bool:
@@ -60,6 +60,6 @@ _COMMON = {"video": "H.264", "audio": "AAC"}
 def name_of(stream: Video | Audio) -> str:
     """Return the name of the stream's codec from ffprobe.
 
-    If ffprobe has no name, return the container format's name.
+    If ffprobe does not know the codec, return the codec tag from the container, such as ``apch``.
     """
     return stream.codec if stream.codec not in ("unknown", "none", "") else stream.tag or "unknown"

@@ -1,4 +1,5 @@
-"""Detection of encrypted sources from the container format alone, because no decoder can tell encryption from damage.
+"""Detection of encrypted sources from the container format alone, because a decoder cannot distinguish encryption from
+damage.
 
 MP4 and MOV: ISO/IEC 14496-12 section 8.12 (sample entries ``encv`` and ``enca`` with their scheme), and Apple's older
 sample entries ``drmi`` and ``drms``. Transport streams: ISO/IEC 13818-1 section 2.4.3.3 (scrambling bits). ASF: the
@@ -42,7 +43,7 @@ class Encrypted:
     index: int
     """ffprobe's index of the stream. The first track has index 0."""
     scheme: str
-    """Name of the encryption scheme, such as cenc or cbcs. Empty if the file does not name the scheme."""
+    """Name of the encryption scheme, such as cenc or cbcs. The value is empty if the file does not name the scheme."""
 
 
 def encrypted_tracks(read: Read, boxes: tuple[Box, ...]) -> tuple[Encrypted, ...]:
@@ -82,7 +83,7 @@ def protection(media: Media, tracks: tuple[Encrypted, ...], chosen: Video | Audi
 def scrambled(head: bytes) -> Finding | None:
     """Return a DRM_PROTECTED finding if a transport stream or an ASF file is scrambled as a whole, else None.
 
-    ``head`` is the first bytes of the file.
+    ``head`` contains the first bytes of the file.
     """
     if head.startswith(ASF_HEADER):
         return _protected("The source is encrypted (Windows Media).") if _has_keys(head) else None

@@ -24,9 +24,9 @@ def version_argv(program: str) -> list[str]:
 
 
 def named_version(text: str) -> str:
-    """Return the version from the output of ``version_argv`` as its builder wrote the version.
+    """Return the version from the output of ``version_argv``, in the form that the program prints.
 
-    Empty if there is no version.
+    The result is empty if there is no version.
     """
     found = re.match(r"\S+ version (\S+)", text)
     return "".join(letter for letter in found[1] if letter.isprintable())[:_LONGEST] if found else ""
@@ -42,7 +42,7 @@ def release_of(version: str) -> tuple[int, int] | None:
 
 
 def doubt(program: str, version: str) -> str | None:
-    """Return a warning sentence if the version is not a known version, else None.
+    """Return a warning sentence if this version of the program is not tested, else None.
 
     The worker uses such a program anyway.
     """

@@ -1,4 +1,5 @@
-"""File name of an original that is kept unchanged. The name follows the content of the file, not the earlier name."""
+"""File name of an original that is kept unchanged. The name follows the content of the file. The name at the source is
+not used."""
 
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ _UNKNOWN = FileType("bin", "application/octet-stream")
 def file_type(container: ContainerFormat | None, demuxer: str) -> FileType:
     """Return the file type for the container format from the first bytes.
 
-    Without that format, use ffprobe's demuxer.
+    If that format is None, the result follows from ffprobe's demuxer.
     """
     name = named(container, demuxer)
     return FileType(CONTAINERS[name].extension, CONTAINERS[name].content_type) if name else _UNKNOWN

@@ -21,7 +21,7 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """The message and the advice in one text, for fields that hold both."""
+        """The message and the advice in one text, for outputs that have one field for both."""
         return f"{self.message} {self.advice}".strip()
 
 

@@ -9,7 +9,7 @@ from videoimport.media.source.streams import Video
 
 
 def start_argv(path: str, video: Video) -> list[str]:
-    """Return ffprobe's command that prints the times of the frames that the first packets of a stream decode to."""
+    """Return ffprobe's command that decodes the first packets of a stream and prints the times of their frames."""
     return [
         "ffprobe", "-hide_banner", "-v", "error", *guarded(path), "-select_streams", str(video.index),
         "-read_intervals", f"%+#{MOST_REORDERED}", "-show_entries", "frame=best_effort_timestamp_time",

@@ -1,4 +1,4 @@
-"""Detection of interlaced video that no flag marks, with ffmpeg's idet filter on samples of the video."""
+"""Detection of interlaced video that is not marked as interlaced, with ffmpeg's idet filter on samples of the video."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ No standard has a taller interlaced frame.
 _SHORTEST = 400
 """Minimum number of lines in an interlaced frame. Standards have at least 480 lines, but some videos are cropped."""
 _FASTEST = Fraction(31)
-"""Maximum frame rate of interlaced video in frames a second. Interlaced video has 25 or 30 frames a second."""
+"""Maximum frame rate of interlaced video in frames per second. Interlaced video has 25 or 30 frames per second."""
 _LEAST_COMBED = 8
 """Minimum number of interlaced frames in the samples, so that one or two scene cuts prove nothing."""
 _LEAST_SHARE = 0.25
@@ -37,10 +37,10 @@ _COUNTS = re.compile(r"Single frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progres
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers of frames in each class of idet's single frame detection.
+    """Numbers of frames in each class that idet's single frame detection found.
 
-    Frames that idet could not classify are left out. In idet's other numbers, an unclassified frame repeats the last
-    class, which multiplies an error.
+    Frames that idet could not classify are left out. idet's other numbers count such a frame in the class of the frame
+    before it, which multiplies an error.
     """
 
     top_first: int = 0
@@ -56,7 +56,7 @@ class Counts:
 
 
 def is_in_doubt(video: Video) -> bool:
-    """Return whether an unmarked video could be interlaced, judged by its shape and frame rate."""
+    """Return whether a video without a mark could be interlaced, judged by its size and frame rate."""
     is_landscape = video.rotation == 0 and video.width > video.height
     return is_landscape and _SHORTEST <= video.height <= _TALLEST and (video.rate is None or video.rate <= _FASTEST)
 
@@ -80,7 +80,7 @@ def sample_argv(path: str, video: Video, at: float) -> list[str]:
 
 
 def counted(stderr: str) -> Counts:
-    """Return the numbers of frames that idet prints at the end. Return zeros for an undecodable sample."""
+    """Return the numbers of frames that idet prints at the end. Return zeros if the sample cannot be decoded."""
     found = _COUNTS.search(stderr)
     return Counts(*map(int, found.groups())) if found else Counts()
 

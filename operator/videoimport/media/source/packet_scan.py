@@ -1,4 +1,4 @@
-"""Read all packets of a file without decoding. The facts come from the packets, not from the header."""
+"""Facts about the packets of a file, read without decoding. They come from the packets, and not from the header."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -72,7 +72,8 @@ class Track:
     untimed: int = 0
     """Number of packets without a display time."""
     changes: str = ""
-    """Changes within the stream, as half a sentence. Empty if there are none, or if the stream was not examined."""
+    """Changes within the stream, as a clause. The value is empty if there are none, or if the stream was not
+    examined."""
     pictures: int = 0
     """Number of times at which a frame is shown, at most one in ``GRID_SECONDS``. No encode has more frames."""
     joints: int = 0
@@ -93,7 +94,8 @@ class Track:
     stretches: list[Stretch] = field(default_factory=list)
     """The packets by the parts of the file's clock. Most files have one part."""
     _step: float | None = None
-    """Seconds from one frame to the next at the stream's own frame rate. None if the stream has no rate."""
+    """Seconds from one frame to the next at the stream's own frame rate. The value is None if the stream has no rate.
+    """
     _late: float = 0.0
     """Number of steps by which the last frame on the grid comes after its own time."""
     _last_dts: float | None = None
@@ -107,13 +109,13 @@ class Track:
 
     @property
     def seconds(self) -> float:
-        """Seconds from the first display time to the last."""
+        """Seconds from the first display time to the end of the last frame."""
         return self.end - self.start if self.start is not None and self.end is not None else 0.0
 
     @property
     def until_last(self) -> float | None:
-        """Seconds from the display time of the first frame to that of the last frame. None if the facts come from a
-        header."""
+        """Seconds from the display time of the first frame to that of the last frame. The value is None if the facts
+        come from a header."""
         return self._last_shown - self.start if self._last_shown is not None and self.start is not None else None
 
     def add(
@@ -129,8 +131,8 @@ class Track:
     ) -> None:
         """Add one packet to the facts.
 
-        AVI has only decoding times where frames are reordered. These times replace the missing display times. ``clock``
-        is the clock of the packet's file, or None where this clock always goes forwards.
+        AVI has only decoding times, even if frames are reordered. Then the decoding times replace the missing display
+        times. ``clock`` is the clock of the packet's file. It is None if this clock never restarts.
         """
         self.packets += 1
         self.size += size
@@ -160,7 +162,7 @@ class Track:
             self._show()
 
     def finish(self) -> None:
-        """Add the waiting frames, and the packets without a time after the last packet with a time.
+        """Add the frames that still wait to be sorted, and the packets without a time at the end.
 
         Call this method after the last packet.
         """
@@ -204,9 +206,9 @@ class Track:
 
 
 def walk(lines: Iterable[str], demuxer: str = "", rates: Mapping[int, Fraction] | None = None) -> dict[int, Track]:
-    """Return the tracks by stream index. Skip lines that are no packet, and streams beyond ``MOST_LISTED``.
+    """Return the tracks by stream index. Skip lines that describe no packet, and streams beyond ``MOST_LISTED``.
 
-    ``demuxer`` is ffprobe's name of the container format. ``rates`` maps the index of a video stream to frames a
+    ``demuxer`` is ffprobe's name of the container format. ``rates`` maps the index of a video stream to frames per
     second.
     """
     steps = {index: float(1 / rate) for index, rate in (rates or {}).items() if rate > 0}
@@ -228,8 +230,8 @@ def walk(lines: Iterable[str], demuxer: str = "", rates: Mapping[int, Fraction] 
 
 
 def declared(media: Media) -> dict[int, Track]:
-    """Return the tracks that a file's header declares for its chosen streams. They are used until the packets are
-    there."""
+    """Return the tracks that a file's header declares for its chosen streams. They are used until the packets have been
+    read."""
     tracks: dict[int, Track] = {}
     for stream in (media.video, media.audio):
         if stream is not None:

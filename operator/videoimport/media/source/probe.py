@@ -65,8 +65,8 @@ ffmpeg never gets any other address.
 def guarded(place: str, *, seekable: bool = False) -> tuple[str, ...]:
     """Return the arguments before ``-i`` for a path or a loopback URL.
 
-    ffmpeg reads a URL from start to end without seeking, unless ``seekable`` is set. With seeking, ffmpeg would first
-    wait for the end of the file.
+    Without ``seekable``, ffmpeg reads a URL from start to end and does not seek. If it could seek, it would first wait
+    for the end of the file.
     """
     if place.startswith(LOOPBACK):
         return ("-protocol_whitelist", "http,tcp", *CONTAINERS, "-seekable", "1" if seekable else "0")
@@ -74,7 +74,7 @@ def guarded(place: str, *, seekable: bool = False) -> tuple[str, ...]:
 
 
 def address(place: str) -> str:
-    """Return a path or a loopback URL in the form that ffmpeg expects."""
+    """Return the argument with which ffmpeg opens a path or a loopback URL."""
     return place if place.startswith(LOOPBACK) else f"file:{place}"
 
 
@@ -91,7 +91,7 @@ _NAMELESS_KEY = "Unsupported encoding type"
 def complaints(errors: str) -> str:
     """Return ffmpeg's error output without the lines about frames that are too large to decode.
 
-    A cover picture of such a size is not used, and an earlier check refused a video of such a size.
+    A cover picture of such a size is not used. A video of such a size was refused by an earlier check.
     """
     return "".join(line for line in errors.splitlines(keepends=True) if _EXCESS not in line)
 
@@ -214,7 +214,7 @@ def _programs(raw: dict[str, Any]) -> tuple[frozenset[int], ...]:
 
 
 def _rate(value: object) -> Fraction | None:
-    """Return the frames a second. Return None if the rate is beyond the range of a clock in microseconds."""
+    """Return the frames per second. Return None if the rate is beyond the range of a clock in microseconds."""
     rate = read_ratio(value)
     return rate if rate and rate <= MOST_FRAME_RATE else None
 

@@ -1,7 +1,7 @@
 """Readers of ffprobe's output that limit every value, because the header of a file may contain any value.
 
-Each reader takes a value of any type. It returns a value within its limits, or a default if there is none. Only
-``parse_object`` raises an error.
+Each reader takes a value of any type. It returns a value within its limits, or a default if there is no such value.
+Only ``parse_object`` raises an error.
 """
 
 import json
@@ -54,7 +54,7 @@ def read_object(value: object) -> dict[str, Any]:
 
 
 def read_objects(value: object, most: int) -> list[dict[str, Any]]:
-    """Return the objects among the first ``most`` entries of a list."""
+    """Return those of the first ``most`` entries of a list that are objects."""
     return [entry for entry in value[:most] if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
@@ -64,7 +64,7 @@ def read_name(value: object) -> str:
 
 
 def read_integer(value: object, *, most: int = MOST_INTEGER, least: int = 0) -> int | None:
-    """Return an integer of at most ``most``; a larger integer becomes ``most``.
+    """Return an integer of at most ``most``. A larger integer becomes ``most``.
 
     Return None for an integer below ``least``.
     """
@@ -107,7 +107,7 @@ def read_number(value: object) -> float | None:
 def read_ratio(value: object, separator: str = "/") -> Fraction | None:
     """Return a positive fraction such as ``30000/1001``.
 
-    Return None for ``0/0``, ``0/1`` and numbers of more than 31 bits.
+    Return None for ``0/0``, ``0/1``, and a number of more than 31 bits.
     """
     above, _, below = value.partition(separator) if isinstance(value, str) else ("", "", "")
     numerator, denominator = (read_integer(part, most=MOST_INTEGER + 1, least=1) for part in (above, below))

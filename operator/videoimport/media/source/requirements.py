@@ -22,11 +22,11 @@ A declared length of several years would fill a disk.
 
 @dataclass(frozen=True, slots=True)
 class CheckedSource:
-    """A source with its known facts."""
+    """A source with the facts that are known about it."""
 
     media: Media
     container: ContainerFormat | None
-    """Container format from the first bytes. None if only ffprobe's demuxer shows the format."""
+    """Container format from the first bytes. The value is None if only ffprobe's demuxer shows the format."""
     seconds: float
     """Seconds of video that can be shown, from the packets."""
     size: int
@@ -40,9 +40,10 @@ def refusal(examined: CheckedSource) -> Finding | None:
 
 
 def early_refusal(examined: CheckedSource, *, lists_streams: bool) -> Finding | None:
-    """Return the finding that will refuse the source, as far as the first bytes of the file prove it, else None.
+    """Return the finding that will refuse the source, if its first bytes already prove it, else None.
 
-    ``seconds`` is 0 if the first bytes contain no duration. With ``lists_streams``, the first bytes name all streams.
+    ``seconds`` is 0 if the first bytes contain no duration. ``lists_streams`` states that the first bytes name all
+    streams.
     """
     if examined.media.video is None:
         return _has_video(examined) if lists_streams else None
@@ -71,13 +72,11 @@ def _has_a_size_that_can_be_decoded(examined: CheckedSource) -> Finding | None:
     video = _video(examined)
     pixels = video.width * video.height
     if _is_too_large_to_tell(examined):
-        message = f"The source's pictures have more than {MOST_PIXELS} pixels; at most that many are decoded."
+        message = f"The source's frames have more than {MOST_PIXELS} pixels, the maximum that the worker decodes."
         return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a smaller source.")
     if pixels <= MOST_PIXELS:
         return None
-    message = (
-        f"The source's pictures are {video.width}x{video.height}, {pixels} pixels; at most {MOST_PIXELS} are decoded."
-    )
+    message = f"The source's frames are {video.width}x{video.height}, {pixels} pixels; the maximum is {MOST_PIXELS}."
     return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a smaller source.")
 
 
@@ -127,9 +126,9 @@ def _accepted_format(examined: CheckedSource) -> Finding | None:
 
 
 def unaccepted(found: ContainerFormat | None, demuxer: str, wanted: tuple[ContainerFormat, ...]) -> Finding:
-    """Return the finding for a container format that ``requirements.formats`` does not name."""
+    """Return the finding for a container format that ``requirements.formats`` does not list."""
     shown = found or demuxer.partition(",")[0] or "unknown"
-    message = f"The source's container is {shown}; requirements.formats accepts {', '.join(wanted)}."
+    message = f"The source's container format is {shown}; requirements.formats accepts {', '.join(wanted)}."
     advice = f"Add {found} to requirements.formats, or convert the source." if found else "Convert the source."
     return Finding(Reason.UNSUPPORTED_FORMAT, message, advice)
 
@@ -139,7 +138,8 @@ def _tall_enough(examined: CheckedSource) -> Finding | None:
     if found >= wanted:
         return None
     message = (
-        f"The source is {shown(_video(examined))}, its short side {found} pixels; requirements.minHeight is {wanted}."
+        f"The source is {shown(_video(examined))}, so its short side has {found} pixels; "
+        f"requirements.minHeight is {wanted}."
     )
     return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a larger source, or lower requirements.minHeight.")
 
@@ -149,7 +149,8 @@ def _low_enough(examined: CheckedSource) -> Finding | None:
     if found <= wanted:
         return None
     message = (
-        f"The source is {shown(_video(examined))}, its short side {found} pixels; requirements.maxHeight is {wanted}."
+        f"The source is {shown(_video(examined))}, so its short side has {found} pixels; "
+        f"requirements.maxHeight is {wanted}."
     )
     return Finding(Reason.UNSUPPORTED_RESOLUTION, message, "Use a smaller source, or raise requirements.maxHeight.")
 

@@ -1,7 +1,7 @@
-"""The length of a source's audio from its samples, which does not depend on the timestamps.
+"""The length of a source's audio, counted from its samples. This length does not depend on the timestamps.
 
-A wrong sample rate in a header changes all timestamps. If timestamps are closer together than the audio lasts, ffmpeg
-drops audio.
+A wrong sample rate in a header changes all timestamps. If the timestamps cover less time than the audio, ffmpeg drops
+audio.
 """
 
 import re

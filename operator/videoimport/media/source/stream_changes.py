@@ -1,4 +1,4 @@
-"""Detection of stream parameters that change midway, so that the values in the header are wrong for later parts.
+"""Detection of stream parameters that change within a stream, so that the header does not describe the whole stream.
 
 A copied stream has only one header, so a stream that changes is encoded. ``plan.scaled`` and ``plan.framed`` handle
 changes of the video. Resampling handles changes of the audio.
@@ -16,10 +16,10 @@ _WHOLE = ("vp9", "av1")
 
 
 def frames_argv(path: str, video: Video, *, is_copied: bool) -> list[str]:
-    """Return ffprobe's command that prints the shape of each keyframe, with one line of ``name=value|…`` a frame.
+    """Return ffprobe's command that prints the parameters of each keyframe, as one line of ``name=value|…`` per frame.
 
-    For copied VP9 and AV1, the command prints the shape of every frame. An encode handles every change, so its
-    keyframes are enough for the message.
+    For copied VP9 and AV1, the command prints every frame. An encode handles every change. For an encode, the keyframes
+    are enough for the message to the user.
     """
     entries = "frame=best_effort_timestamp_time,width,height,pix_fmt,sample_aspect_ratio:frame_side_data=rotation"
     skip = () if is_copied and video.codec in _WHOLE else ("-skip_frame", "nokey")
@@ -32,8 +32,8 @@ def frames_argv(path: str, video: Video, *, is_copied: bool) -> list[str]:
 def sound_argv(path: str, audio: Audio) -> list[str]:
     """Return the ffmpeg command that decodes an audio track and prints its parameters to the error stream.
 
-    ffmpeg writes one line for the first frame, and one line for the first frame with other parameters. At each change,
-    ffmpeg creates the filters again, and the filters then count frames from 0.
+    ffmpeg writes one line for the first frame, and one line for each later frame whose parameters differ. At each
+    change, ffmpeg creates the filters again, and the filters then count frames from 0.
     """
     return [
         "ffmpeg", "-hide_banner", "-nostdin", "-nostats", "-v", "info", *guarded(path), "-i", address(path),
@@ -60,8 +60,8 @@ class Shape:
 def change(shapes: Iterable[Shape], name: str, start: float | None) -> str:
     """Return a phrase about the first change of ``name`` (video or audio), or "" if there is no change.
 
-    ``start`` is the first time in the file. The seconds in the phrase are relative to this time. The function reads all
-    shapes.
+    ``start`` is the first time in the file. The seconds in the phrase are relative to this time. The function consumes
+    all shapes.
     """
     first: Shape | None = None
     found = ""

@@ -103,7 +103,7 @@ def _rules_for_videos(media: Media) -> tuple[_Rule[Video], ...]:
 
     return (
         (lambda videos: [one for one in videos if not one.is_picture], "a cover or other single picture"),
-        (with_sound, "its program has no audio, another one has"),
+        (with_sound, "its program has no audio, but another program has audio"),
         (_long, "less than half as long as another track"),
         (_large, "a preview: less than a quarter of another track's pixels"),
     )

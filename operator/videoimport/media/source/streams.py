@@ -19,7 +19,7 @@ class _Lasting:
 
     @property
     def length(self) -> float | None:
-        """Larger of the declared and the measured length in seconds. None if both are unknown.
+        """Larger of the declared and the measured length in seconds. The value is None if both are unknown.
 
         A declared length is used even if the file does not contain that much.
         """
@@ -54,7 +54,7 @@ class Video(_Lasting):
     hdr: str = ""
     """Transfer that HDR side data proves, whatever the tag is: PQ, HLG or empty."""
     rate: Fraction | None = None
-    """Average frames a second."""
+    """Average frames per second."""
     base_rate: Fraction | None = None
     """Lowest steady frame rate whose grid contains the times of all frames.
 
@@ -71,14 +71,15 @@ class Video(_Lasting):
     dolby_vision: int | None = None
     """Dolby Vision profile, or None."""
     tag: str = ""
-    """The container format's name of the codec, in printable characters. Empty if there is no such name."""
+    """The container format's name of the codec, in printable characters. The value is empty if there is no such name.
+    """
     has_key: bool = False
     """True if the container format names an encryption key for the packets."""
     is_picture: bool = False
     """True if the stream is an attached picture, such as a cover, and not a moving video."""
     is_default: bool = False
     seen: float | None = None
-    """Length in seconds from the packets. None if the packets were not read."""
+    """Length in seconds from the packets. The value is None if the packets were not read."""
 
     @property
     def shown(self) -> tuple[int, int]:
@@ -88,28 +89,28 @@ class Video(_Lasting):
 
     @property
     def has_size(self) -> bool:
-        """True if the video has a width and a height. Code that divides by the size runs only in this case."""
+        """True if the video has a width and a height. Code that divides by the size runs only then."""
         return min(self.shown) > 0
 
     @property
     def short_side(self) -> int:
-        """The shorter displayed side, which the API calls height.
+        """The shorter side of the displayed video, which the API calls height.
 
-        Portrait and landscape videos are thus treated alike.
+        So portrait and landscape videos have the same limits.
         """
         return min(self.shown)
 
     @property
     def frame_seconds(self) -> float:
-        """Average seconds that a frame is shown. If the rate is unknown, a 25th of a second."""
+        """Average number of seconds for which a frame is shown. If the rate is unknown, the value is 1/25."""
         return float(1 / self.rate) if self.rate else 0.04
 
     @property
     def own_rate(self) -> Fraction | None:
-        """Number of positions for frames in a second, on the coarsest clock that fits the times of all frames.
+        """Number of frame positions per second, on the coarsest clock that fits the times of all frames.
 
-        If only few packets have a timestamp, ffprobe's base rate is lower than the average frame rate. The average
-        frame rate is then returned.
+        This is ffprobe's base rate. If only few packets have a timestamp, ffprobe's base rate is lower than the average
+        frame rate. Then the value is the average frame rate.
         """
         if self.base_rate and self.rate and self.base_rate < self.rate * _LEAST_BASE_SHARE:
             return self.rate
@@ -138,9 +139,9 @@ class Audio(_Lasting):
     is_special: bool = False
     """True if the audio is for a part of the audience: a commentary, an audio description, clear speech or karaoke."""
     language: str = ""
-    """Language code of three letters (ISO 639-2). Empty if the container format names no language."""
+    """Language code of three letters (ISO 639-2). The value is empty if the container format names no language."""
     seen: float | None = None
-    """Length in seconds from the packets. None if the packets were not read."""
+    """Length in seconds from the packets. The value is None if the packets were not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ class Media:
 
     @property
     def audio(self) -> Audio | None:
-        """The audio stream that is imported, or the left channel if two mono tracks are imported."""
+        """The audio stream that is imported. If two mono tracks are imported as stereo, this is the left track."""
         return self.choice.audio
 
     def are_together(self, one: int, other: int) -> bool:
@@ -196,7 +197,8 @@ class Media:
 
 
 def with_lengths(media: Media, seconds: Mapping[int, float]) -> Media:
-    """Return the file with the measured length of each stream, in seconds by index. A stream without packets gets 0."""
+    """Return the file with the measured length of each stream. ``seconds`` has the lengths by stream index. A stream
+    without packets gets 0."""
     videos = tuple(replace(one, seen=seconds.get(one.index, 0.0)) for one in media.videos)
     return replace(
         media, videos=videos, audios=tuple(replace(one, seen=seconds.get(one.index, 0.0)) for one in media.audios)

@@ -1,5 +1,4 @@
-"""Plan how to repair a source before it is imported: make its clock continuous and cut the start that cannot be
-decoded.
+"""The plan of a repair before an import: the new times that make the clock continuous, and the new start of the source.
 
 The functions are pure. The input is what ``media.source.packet_scan`` found. The output is the new times of all
 packets.
@@ -30,7 +29,7 @@ _NO_TIME = "1e18"
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A move of the times of a stream by ``seconds``, from packet number ``first`` (counted from 0) on."""
+    """A change of a stream's times by ``seconds``. It begins at packet number ``first``, counted from 0."""
 
     first: int
     seconds: float
@@ -51,13 +50,13 @@ class Repair:
     joints: int
     """Number of times that the clock starts again."""
     why: str
-    """The reason for the repair, as half a sentence for ``stages[].why``."""
+    """The reason for the repair, as a clause for ``stages[].why``."""
 
 
 def repair(video: Track, audio: Track | None) -> Repair | None:
-    """Return the repair of a source's times and start, or None if there is nothing to repair or no repair is possible.
+    """Return the repair of a source's times and start. Return None if nothing needs repair or no repair is possible.
 
-    Without a time for each packet, there is no clock to repair. Without a keyframe, there is no better start.
+    If a packet has no time, the clock cannot be repaired. If there is no keyframe, the start cannot be improved.
     """
     tracks = [video, *([audio] if audio else [])]
     if not all(track.stretches for track in tracks):
@@ -138,10 +137,11 @@ def _why(cut: float, restarts: int) -> str:
 
 
 def video_filters(repair: Repair, reordered: float | None = None) -> str:
-    """Return ffmpeg's bitstream filters for the video: move the times, then drop the frames that cannot be decoded.
+    """Return ffmpeg's bitstream filters for the video: they move the times and drop the frames that cannot be decoded.
 
     Packets that follow a keyframe but are shown before it need data from before the keyframe. ``reordered`` is for a
-    container format without decoding times: the maximum seconds from the decoding of a frame to its display.
+    container format without decoding times. It is the maximum number of seconds from the decoding of a frame to its
+    display.
     """
     moving = _moving(repair.video) + (f",{_decoded(reordered)}" if reordered else "")
     if not repair.is_cut:
@@ -165,7 +165,7 @@ def most_reordered(video: Video) -> float:
 
 
 def audio_filters(repair: Repair) -> str:
-    """Return ffmpeg's bitstream filters for the audio: move the times, then drop the audio before the first video
+    """Return ffmpeg's bitstream filters for the audio: they move the times and drop the audio before the first video
     frame."""
     moving = _moving(repair.audio)
     return f"{moving},noise=drop='lt(pts*tb,{-SAME_SECONDS})'" if repair.is_cut else moving

@@ -1,7 +1,6 @@
-"""Find where the clock of a file starts again: in joined recordings, after a change of channel, or after a broken
-stream.
+"""Detection of restarts of a file's clock: in joined recordings, after a change of channel, or after a broken stream.
 
-Times are seconds on the file's clock. A *part* is the packets between two starts of the clock. Parts are numbered from
+Times are seconds on the file's clock. A *part* has the packets between two starts of the clock. Parts are numbered from
 0, with the same numbers for all streams.
 """
 
@@ -66,7 +65,8 @@ class Clock:
     packets: int = 0
 
     def has_gone_on(self, stretch: Stretch) -> bool:
-        """Return whether the stream of this last stretch continued in the file after later parts had begun."""
+        """Return whether the stream continued in this part after later parts had begun. ``stretch`` is the stream's
+        last one."""
         return any(begun + _INTERLEAVED < stretch.last for begun in self.begun[stretch.part + 1 :])
 
     def place(

@@ -10,7 +10,8 @@ from videoimport.media.container.mp4_boxes import Read
 
 
 class Counters:
-    """Writer of counters that continue from part to part. A loss of packets within a part stays visible."""
+    """Writer of counters that continue from part to part. If packets are lost within a part, the gap in the counters
+    stays."""
 
     def __init__(self) -> None:
         self._last: dict[int, int] = {}
@@ -25,7 +26,7 @@ class Counters:
         self._last[pid] = packet[3] & 15
 
     def drop(self, pid: int, packet: bytes) -> None:
-        """Record a dropped packet, so that the counters of later packets are one lower."""
+        """Record a dropped packet. The counters of later packets are then one lower."""
         if pid in self._deltas:
             self._deltas[pid] -= packet[3] >> 4 & 1
 
@@ -43,11 +44,12 @@ class Counters:
 
 
 def segments(read: Read, size: int) -> list[int]:
-    """Return the offsets of the segments that restart their counters. Return an empty list for continuous counters.
+    """Return the offsets of the segments that restart their counters. The result is empty if all counters are
+    continuous.
 
-    At such an offset is a program association table. After the table, the first packet of each stream begins a unit.
-    This packet has the same counter as the stream's first packet in the file. A loss of packets is different: it is
-    within a unit, or only in some streams.
+    Such an offset is that of a program association table. After the table, the first packet of each stream begins a
+    unit. This packet has the same counter as the stream's first packet in the file. Lost packets look different: they
+    are missing within a unit, or only in some streams.
     """
     found, now = list[int](), _Segment(0)
     first: dict[int, int] = {}
@@ -88,7 +90,7 @@ class _Segment:
 
 
 def counted_on(read: Read, size: int, begins: list[int]) -> Iterator[bytes]:
-    """Yield all packets, with counters that continue where a segment begins."""
+    """Yield all packets. The counters continue across the starts of the segments."""
     counters, waiting = Counters(), list(begins)
     for offset, packet in transport.packets(read, size):
         while waiting and offset >= waiting[0]:

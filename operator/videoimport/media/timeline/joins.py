@@ -1,8 +1,8 @@
-"""Join the parts of a transport stream into one stream.
+"""Joining of the parts of a transport stream into one stream.
 
-Each part may have PIDs and a clock of its own: two encoders, or an advertisement before a film. ffmpeg reads the
-streams of the first part only. So this module gives the PIDs of the first part to the later parts. It also moves their
-times, so that each part begins where the part before it ended.
+Each part may have PIDs and a clock of its own, for example an advertisement before a film. ffmpeg reads the streams of
+the first part only. So this module gives the PIDs of the first part to the later parts. It also moves their times, so
+that each part begins where the part before it ended.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ class Join:
 
 
 def joins(found: list[Part], read: Read, size: int) -> list[Join] | Finding:
-    """Return how the parts become one stream, or the reason why the parts cannot be joined."""
+    """Return the changes that join the parts into one stream, or a finding if the parts cannot be joined."""
     if len(found) > MOST_PARTS:
         return refusal(f"The source's streams change more than {MOST_PARTS} times")
     first, made, ends = found[0], list[Join](), dict[int, _StreamEnd]()
@@ -61,13 +61,13 @@ def joins(found: list[Part], read: Read, size: int) -> list[Join] | Finding:
 def are_needed(made: list[Join]) -> bool:
     """Return whether joining changes any packet.
 
-    Parts that only lose an audio stream for a while need no change.
+    If an audio stream is only missing in some parts, no packet needs a change.
     """
     return not keep_pids(made) or any(join.shift or join.opening.dropped for join in made)
 
 
 def keep_pids(made: list[Join]) -> bool:
-    """Return whether joining drops no packet and changes no PID, so that only clocks move."""
+    """Return whether joining only changes times. Then it drops no packet and changes no PID."""
     return not any(join.opening.dropped for join in made) and all(
         pid == target for join in made for pid, target in join.pids.items()
     )
@@ -153,12 +153,12 @@ def _matched(first: Part, part: Part) -> dict[int, int] | Finding:
             others = ([one for one in streams if one not in kept] for streams in (old, new))
             for one, other in zip(*others, strict=False):
                 if one.codec != other.codec:
-                    return refusal(f"The source's {kind} changes from {one.codec} to {other.codec} on the way")
+                    return refusal(f"The source's {kind} changes from {one.codec} to {other.codec} midway")
                 pids[other.pid] = one.pid
         pids |= {one.pid: one.pid for one in now.of("data") if one in before.of("data")}
         pids.setdefault(now.clock_pid, before.clock_pid)
     if not pids:
-        return refusal("The source's programs change on the way")
+        return refusal("The source's programs change midway")
     return pids
 
 
@@ -179,7 +179,7 @@ def refusal(found: str) -> Finding:
 
 
 def joined(read: Read, size: int, made: list[Join]) -> Iterator[tuple[Join, bytes]]:
-    """Yield the packets of the joined stream, each with the part that the packet comes from.
+    """Yield the packets of the joined stream. Each packet comes with the changes (``Join``) of its part.
 
     The joined stream has one set of tables, one set of PIDs and continuity counters, and one clock.
     """
@@ -207,10 +207,10 @@ def joined(read: Read, size: int, made: list[Join]) -> Iterator[tuple[Join, byte
 
 
 def part_alone(read: Read, join: Join, limit: int) -> Iterator[bytes]:
-    """Yield the packets of a part from its first decodable frame on, after the tables.
+    """Yield the tables, and then the packets of a part from its first decodable frame on.
 
-    The tables may lie before the part, because a part may begin with its program map, or with an access unit where only
-    the clock starts again.
+    The tables may be before the part. A part may begin with its program map, or with an access unit if only the clock
+    restarts there.
     """
     counters, silent = Counters(), set[int]()
     before, named = dict[int, bytes](), Tables()

@@ -1,6 +1,6 @@
-"""Find the frames at the start of a part that need frames from before the part. A decoder cannot show these frames.
+"""Detection of the frames at the start of a part that need frames from before the part. A decoder cannot show them.
 
-When such a part follows another part, a decoder would use frames of the other part instead. It would show frames that
+If such a part follows another part, a decoder would use frames of the other part instead. It would show frames that
 nobody recorded. So these frames are dropped when parts are joined.
 """
 
@@ -14,7 +14,7 @@ from videoimport.media.container.picture_headers import ENOUGH, PictureHead, bro
 from videoimport.media.timeline.stream_parts import Part, Unit, media
 
 MOST_BEFORE = 3000
-"""Maximum number of frames in which the first keyframe of a part is searched: one minute at 50 frames a second."""
+"""Maximum number of frames in which the first keyframe of a part is searched: one minute at 50 frames per second."""
 MOST_LEADING = 32
 """Maximum number of frames after a keyframe that may be shown before it. This is twice the limit of H.264 and H.265 for
 reordered frames."""
@@ -22,7 +22,7 @@ reordered frames."""
 
 @dataclass(frozen=True, slots=True)
 class PartOpening:
-    """A part from its first decodable frame on, and the changes at its start. Places are offsets in the file."""
+    """A part from its first decodable frame on, and the changes at its start. Places are byte offsets in the file."""
 
     part: Part
     dropped: frozenset[int] = frozenset()
@@ -43,7 +43,7 @@ class PartOpening:
     """The last place where a byte or a time changes; -1 if nothing changes."""
 
     def changed(self, offset: int, packet: bytes) -> bytes | bytearray:
-        """Return the packet at ``offset`` with the changes for its place after another part."""
+        """Return the packet at ``offset`` with the changes that it needs if it follows another part."""
         if offset > self.last:
             return packet
         written = bytearray(packet)
@@ -56,7 +56,7 @@ class PartOpening:
 
     @property
     def must_be_alone(self) -> bool:
-        """Whether the part is written to a file of its own before joining, because frames at its start are dropped.
+        """Whether the part must be written to a separate file before joining, because frames at its start are dropped.
 
         False for a part with several programs.
         """

@@ -1,4 +1,5 @@
-"""Parts of a transport stream. A part begins where the program tables, the streams or the clock start again."""
+"""Detection of the parts of a transport stream. A part begins where the program tables, the streams or the clock start
+again."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ BACK_SECONDS = 0.2
 """A clock that goes back by more than this number of seconds starts a new part."""
 MOST_PARTS = 10_000
 RATE = 25
-"""Assumed frames a second for a part with only one frame."""
+"""Assumed frames per second for a part with only one frame."""
 PICTURE_SHARE = 4
 """Divisor for the overlap of two frames.
 
@@ -69,15 +70,15 @@ class Part:
 
     @property
     def video_pid(self) -> int | None:
-        """The PID of the video stream whose clock is used: the first video stream that has times.
+        """The PID of the first video stream that has times. Its clock is used for the part.
 
-        None if there is none.
+        The value is None if no video stream has times.
         """
         videos = [one.pid for program in self.programs for one in program.of("video")]
         return next((pid for pid in videos if pid in self.first), None)
 
     def step_of(self, pid: int) -> int:
-        """Return the duration of the last unit of a stream in ticks, from the decoding times."""
+        """Return the duration of a stream's last unit in ticks, computed from the decoding times."""
         return self.step.get(pid, TICKS // RATE)
 
     def note(self, unit: Unit) -> None:
@@ -102,8 +103,8 @@ def parts(read: Read, size: int, restarts: Collection[int] = ()) -> list[Part]:
     """Return the parts of a transport stream. A stream without changes has one part.
 
     The list is empty if no table names a video stream. ``restarts`` are the offsets of tables after which all streams
-    restart their continuity counters. A new recording may begin at such a table. Therefore a frame that only overlaps
-    the frame before it starts a part there.
+    restart their continuity counters. A new recording may begin at such a table. So a part begins there even if its
+    first frame overlaps the frame before it.
     """
     walk = _scan(read, size, restarts, {})
     if walk.private_audio:

@@ -1,4 +1,4 @@
-"""Colours of a video: the meaning of the samples by their tags, and the conversion for ordinary screens.
+"""Colours of a video: what the samples mean, and the conversion for ordinary screens.
 
 ``assumed`` replaces missing tags by one rule for every source. Names are the names of ffprobe and ffmpeg, which follow
 ITU-T H.273.
@@ -113,7 +113,7 @@ def is_rgb(video: Video) -> bool:
 
 
 def is_grey(video: Video) -> bool:
-    """Return whether the samples have no colour."""
+    """Return whether the video is grey and has no colour."""
     return video.pixels.startswith(_GREY)
 
 
@@ -123,7 +123,7 @@ def is_hdr(video: Video) -> bool:
 
 
 def encoded(video: Video) -> Color:
-    """Return the colours of an encode. Ordinary colours stay, and all other colours become BT.709."""
+    """Return the colours of an encode. BT.601 and BT.709 stay unchanged, and all other colours become BT.709."""
     found = assumed(video)
     if found.transfer in HDR_TRANSFERS:
         return Color("bt709", "bt709", "bt709", "tv")
@@ -150,7 +150,7 @@ def _is_mapped(video: Video) -> bool:
 
 
 def needed_filters(video: Video) -> frozenset[str]:
-    """Return ffmpeg's names of the filters that an encode needs and that some ffmpeg builds lack."""
+    """Return those filters of an encode that some ffmpeg builds lack, by ffmpeg's names."""
     if is_hdr(video):
         return frozenset(("zscale", "tonemap"))
     return frozenset(("zscale",)) if _is_mapped(video) else frozenset()
@@ -164,9 +164,9 @@ def named(color: Color) -> Filter:
 
 
 def scaled(video: Video, size: Mapping[str, str]) -> tuple[Filter, ...]:
-    """Return the scale filter of an encode with the options ``size``, after the filters that it needs.
+    """Return the scale filter of an encode with the options ``size``, and before it the filters that it needs.
 
-    If the colours do not change, this filter also converts RGB and the full range to limited YUV.
+    If the colours do not change, the scale filter also converts RGB and the full range to limited YUV.
     """
     whole = (_format("rgb24"),) if video.pixels in _PALETTES else ()
     if _is_mapped(video):

@@ -143,7 +143,8 @@ def _encode_audio(sound: Sound, kbps: int, *, is_mp3: bool) -> tuple[str, ...]:
 
 
 def mend_argv(path: str, video: Video, audio: Audio | None, repair: Repair, mended: str, muxer: str) -> list[str]:
-    """Return the command that copies a source's chosen streams into another file, with times and start from ``repair``.
+    """Return the command that copies a source's chosen streams into another file, with the times and the start of
+    ``repair``.
 
     ``-copyts`` takes the times from the file unchanged, so that ffmpeg does not correct the clock itself. The ``muxer``
     must have the source's time base, because packet filters may get the time base of either file.
@@ -200,9 +201,9 @@ def decode_argv(path: str, *, keyframes_only: bool, streams: tuple[str, ...] = E
 
 
 def imported_streams(job: Job, path: str) -> tuple[str, ...]:
-    """Return the streams that an import uses from one of its inputs.
+    """Return the streams that an import uses from one of its inputs, as ffmpeg's stream specifiers.
 
-    Damage of other streams does not affect the import.
+    Damage in other streams does not affect the import.
     """
     inputs, sound = job.inputs, job.sound
     heard = (sound.audio, sound.second) if sound and path == inputs.paths[-1] else ()
@@ -225,8 +226,8 @@ def thumbnail_argv(path: str, video: Video, at: float, picture: str, *, is_exact
     """Return the command for one JPEG of the first frame at or after ``at`` seconds.
 
     The JPEG is upright, with square pixels and ordinary colours. Without ``is_exact``, the JPEG shows the last keyframe
-    before ``at``. This is for times near the end of a long still frame, after which no frame follows. Frames that
-    depend on earlier frames than the seek position make decoders print errors. Such errors prove nothing here.
+    before ``at``. This is for a time near the end of the video, after which no frame may follow. After a seek, decoders
+    print errors about frames that depend on earlier frames. These errors are ignored.
     """
     size = (even(video.shown[0]), even(video.shown[1]))
     composed = chain((*filters(video, size), *color.still(video)))
@@ -242,9 +243,9 @@ FILTERS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-filters")
 
 
 def surely_needed_encoders(output: Output) -> frozenset[str]:
-    """Return the encoders that are needed for every source, before any source is fetched.
+    """Return the encoders that every source needs. This is known before any source is fetched.
 
-    Mode Auto may get a source that needs no encoder. The result still includes the encoders of mode Auto, because an
+    In mode Auto, some sources need no encoder. The result includes the encoders of mode Auto all the same, because an
     import of another source would fail later.
     """
     encodes = output.mode in ("Auto", "Encode")

@@ -109,19 +109,19 @@ VIDEO_RULES = (*STREAM_RULES, _bitrate, _nothing_hidden, _ordered, _steady, _of_
 
 
 def why_encode_video(video: Video, track: Track, output: Output) -> str | None:
-    """Return the first rule that prevents a copy of the video, as a text. Return None if the video may be copied."""
+    """Return a text with the first rule that prevents a copy of the video. Return None if the video may be copied."""
     candidate = Candidate(video, track, output.video)
     return next((why for rule in VIDEO_RULES if (why := rule(candidate))), None)
 
 
 def why_not_compliant(video: Video, wish: VideoOutput) -> str | None:
-    """Return the first rule that the result's video breaks, as a text. Return None if the result may be published."""
+    """Return a text with the first rule that the result's video breaks. Return None if the result may be published."""
     candidate = Candidate(video, Track(), wish)
     return next((why for rule in STREAM_RULES if (why := rule(candidate))), None)
 
 
 def why_encode_audio(audio: Audio, track: Track, output: Output) -> str | None:
-    """Return the first rule that prevents a copy of the audio, as a text. Return None if the audio may be copied."""
+    """Return a text with the first rule that prevents a copy of the audio. Return None if the audio may be copied."""
     if audio.codec != output.audio.codec:
         return f"audio codec is {audio.codec}, not {output.audio.codec}"
     if audio.profile != "LC":
@@ -134,7 +134,7 @@ def why_encode_audio(audio: Audio, track: Track, output: Output) -> str | None:
 
 
 def why_encode_audio_file(audio: Audio, track: Track, output: Output) -> str | None:
-    """Return the first rule that prevents a copy of the audio into the audio file, as a text.
+    """Return a text with the first rule that prevents a copy of the audio into the audio file.
 
     Return None if the audio may be copied.
     """

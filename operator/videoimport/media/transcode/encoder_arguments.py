@@ -1,4 +1,4 @@
-"""The three video codecs: the arguments of their encoders, and the levels that all common players support."""
+"""The three video codecs: the arguments of their encoders, and the codec levels that all common players support."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ CodecName = Literal["h264", "hevc", "av1"]
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """A level of a codec and its limits in the lowest tier."""
+    """A level of a codec, and the limits of this level in the lowest tier."""
 
     level: int
     """Level number as ffprobe prints it. Each codec has its own numbers."""
@@ -31,11 +31,12 @@ class Ceiling:
     """Maximum kilobits a second."""
 
     def counted(self, width: int, height: int) -> int:
-        """Return the number of pixels in a frame, rounded up to whole blocks as the level defines."""
+        """Return the number of pixels of a frame. Width and height are rounded up to whole blocks, as the level
+        requires."""
         return -(-width // self.block) * -(-height // self.block) * self.block**2
 
     def holds(self, width: int, height: int) -> bool:
-        """Return whether a stream of this level may have frames of this size."""
+        """Return whether this level allows frames of this size."""
         return self.counted(width, height) <= self.area and max(width, height) <= self.longest
 
 
@@ -92,7 +93,7 @@ def ceiling(wish: VideoOutput) -> Ceiling:
 
 
 def level_name(codec: str, level: int) -> str:
-    """Return the name of a level for people, from ffprobe's number."""
+    """Return the name of a level for users, from ffprobe's number."""
     if codec == "av1":
         return f"{2 + level // 4}.{level % 4}"
     return f"{level / 30:.1f}" if codec == "hevc" else f"{level / 10:.1f}"
@@ -113,9 +114,9 @@ def scaled_kbps(wish: VideoOutput, size: tuple[int, int], whole: tuple[int, int]
 
 
 def encoding(wish: VideoOutput, rate: Fraction | None = None) -> tuple[str, ...]:
-    """Return ffmpeg's arguments for an encode. No encoder prints anything if there is no error.
+    """Return ffmpeg's arguments for an encode. With these arguments, encoders print only errors.
 
-    ``rate`` is the frames a second that the encoder gets, if this rate differs from the source's rate. x264 needs no
+    ``rate`` is the frames per second that the encoder gets, if this rate differs from the source's rate. x264 needs no
     rate, because it uses the times of the frames.
     """
     kbps, limit = capped_kbps(wish), ceiling(wish)
@@ -133,7 +134,8 @@ def encoding(wish: VideoOutput, rate: Fraction | None = None) -> tuple[str, ...]
 
 
 def tags(codec: str) -> tuple[str, ...]:
-    """Return the arguments for the codec tag hvc1. Without them, ffmpeg writes hev1, which Apple's players refuse."""
+    """Return the arguments for the codec tag hvc1 of H.265. Without them, ffmpeg writes hev1, which Apple's players
+    refuse."""
     return ("-tag:v", "hvc1") if codec == "hevc" else ()
 
 

@@ -17,19 +17,20 @@ Stream = Any
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A filter and its options by name. Every option has a name, because ffmpeg-python escapes unnamed values twice."""
+    """A filter, and its options by name. Every option has a name, because ffmpeg-python escapes values without a name
+    twice."""
 
     name: str
     options: Mapping[str, str | int] = field(default_factory=dict)
 
 
 def read_stream(file: int, index: int) -> Stream:
-    """Return the link from a stream of an input file."""
+    """Return the link (ffmpeg's term for a stream in a graph) from a stream of an input file."""
     return _library().input(str(file))[str(index)]
 
 
 def apply(stream: Stream, *filters: Filter) -> Stream:
-    """Return the link from the last filter of a chain of ``filters``."""
+    """Return the link from the last filter, after a chain of ``filters`` is applied to ``stream``."""
     for each in filters:
         stream = _library().filter(stream, each.name, **each.options)
     return stream
@@ -49,8 +50,8 @@ def split(stream: Stream) -> tuple[Stream, Stream]:
 def compose(files: int, streams: tuple[Stream, ...], prefix: str) -> tuple[str, tuple[str, ...]]:
     """Return the value of ``-filter_complex``, and the value of ``-map`` for each of ``streams``.
 
-    ffmpeg-python numbers input files in the order of their use, so the function first uses each of the ``files`` once.
-    ffmpeg-python names the links of every graph s0, s1 and so on. ``prefix`` makes the names of several graphs
+    ffmpeg-python numbers input files in the order of their use. So the function first uses each of the ``files`` once.
+    ffmpeg-python names the links of every graph s0, s1 and so on. ``prefix`` makes the names in several graphs
     different.
     """
     inputs = [_library().input(str(number)) for number in range(files)]
@@ -62,7 +63,7 @@ def compose(files: int, streams: tuple[Stream, ...], prefix: str) -> tuple[str, 
 
 
 def chain(filters: tuple[Filter, ...]) -> str:
-    """Return the value of ``-vf`` or ``-af``: a graph without branches whose ends have no name."""
+    """Return the value of ``-vf`` or ``-af``: a graph without branches, and without link names at its ends."""
     graph, (last,) = compose(1, (apply(_library().input("0"), *filters),), "s")
     return graph.removeprefix("[0]").removesuffix(last)
 

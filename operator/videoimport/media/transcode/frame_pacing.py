@@ -1,8 +1,9 @@
-"""Times of the frames in an encode. The filters place frames on a grid in the same way for every ffmpeg version.
+"""Times of the frames in an encode. Filters put the frames at regular positions (a grid), the same for every ffmpeg
+version.
 
 ffmpeg 7.1 refuses its own limit (``-fpsmax``) together with a variable rate. ``-fps_mode vfr`` drops frames by their
-duration. Versions 5.1 and 7.1 take this duration from the rate, but version 9.0 takes it from the frame. Therefore
-filters first put the frames on the grid. Every version then keeps the same frames at the same times.
+duration. Versions 5.1 and 7.1 take this duration from the rate, but version 9.0 takes it from the frame. So filters
+first put the frames on the grid. Then every version keeps the same frames at the same times.
 """
 
 from fractions import Fraction
@@ -24,14 +25,14 @@ _ONE_A_MOMENT = Filter("select", {"expr": "isnan(prev_selected_pts)+gt(pts,prev_
 
 
 def fastest(target: Target) -> int:
-    """Return the maximum frames a second of a target with video."""
+    """Return the maximum frames per second of a target with video."""
     assert target.size is not None, "only pictures have a rate"  # noqa: S101
     assert target.wish is not None, "only pictures are asked for"  # noqa: S101
     return frames_a_second(target.size, ceiling(target.wish))
 
 
 def grid(video: Video, most: int) -> Fraction:
-    """Return the grid positions a second: the source's own rate, or ``most`` if the source's rate is not usable."""
+    """Return the number of grid positions per second: the source's own rate, or ``most`` if that rate is not usable."""
     own = video.own_rate
     is_coarse = video.frame_seconds > COARSE_SECONDS
     return Fraction(most) if own is None or own > most or is_coarse else own
@@ -40,8 +41,9 @@ def grid(video: Video, most: int) -> Fraction:
 def filters(video: Video, most: int) -> tuple[Filter, ...]:
     """Return the last filters of an encode.
 
-    If the source may have more frames than the grid has positions, the filters keep one frame for each position. Other
-    sources have one frame for each position. If their clock is uneven, ffmpeg moves a frame to the next free position.
+    If the source may have more frames than the grid has positions, the filters keep one frame per position. Other
+    sources have at most one frame per position. If their clock is uneven, ffmpeg moves a frame to the next free
+    position.
     """
     rate = grid(video, most)
     on_grid = Filter("settb", {"expr": f"{rate.denominator}/{rate.numerator}"})
@@ -55,7 +57,7 @@ def is_thinned(video: Video, most: int) -> bool:
 
 
 def words(video: Video, most: int) -> tuple[str, ...]:
-    """Return the output options that keep the frames where ``filters`` put them.
+    """Return the output options with which ffmpeg keeps the frames at the positions from ``filters``.
 
     The options apply only to the video.
     """
@@ -64,9 +66,9 @@ def words(video: Video, most: int) -> tuple[str, ...]:
 
 
 def promised_rate(video: Video, most: int) -> Fraction | None:
-    """Return the frames a second to declare to the encoder, or None if ffmpeg declares the source's own rate correctly.
+    """Return the frames per second to declare to the encoder, or None if ffmpeg declares the right rate itself.
 
-    Encoders distribute their bits by this rate, and SVT-AV1 refuses more than 240 frames a second.
+    Encoders distribute their bits by this rate, and SVT-AV1 refuses more than 240 frames per second.
     """
     if not is_thinned(video, most):
         return None

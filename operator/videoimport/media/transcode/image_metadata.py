@@ -21,9 +21,9 @@ _PROFILE = b"ICC_PROFILE\0"
 
 
 def stripped(content: bytes) -> bytes:
-    """Return the image without metadata. Return other formats unchanged.
+    """Return the image without metadata. Other image formats are returned unchanged.
 
-    For an incomplete image, the function returns the parts that it can parse.
+    For an incomplete image, the function returns the segments that it can parse.
     """
     if content.startswith(b"\xff\xd8"):
         return b"\xff\xd8" + b"".join(_jpeg_parts(content))

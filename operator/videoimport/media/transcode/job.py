@@ -11,10 +11,10 @@ from videoimport.media.transcode.plan import Picture, Sound, TranscodePlan
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The files with the chosen streams.
+    """The files that have the chosen streams.
 
-    A web page may offer video and audio as two files, which are not merged before. Each value is a path, or the
-    loopback URL of a file that is still growing.
+    A web page may offer video and audio as two files, which are not merged before the encode. Each value is a path, or
+    the loopback URL of a file that is still growing.
     """
 
     video_path: str
@@ -35,9 +35,9 @@ class Inputs:
 
     @property
     def delays(self) -> tuple[float, ...]:
-        """Seconds by which each file is moved later.
+        """Seconds by which each file is moved to a later time.
 
-        Files never move earlier, because ffmpeg cuts what starts before 0.
+        Files never move to an earlier time, because ffmpeg cuts what starts before 0.
         """
         return (max(0.0, -self.audio_delay), max(0.0, self.audio_delay))[: len(self.paths)]
 
@@ -73,7 +73,7 @@ class Job:
 
     @property
     def streams(self) -> tuple[int | None, ...]:
-        """Indexes of the video stream, the audio stream and the second audio stream. None for a missing stream."""
+        """Indexes of the video stream, the audio stream and the second audio stream. A missing stream is None."""
         sound = self.sound
         sides = (sound.audio, sound.second) if sound else (None, None)
         return self.picture.video.index, *(one.index if one else None for one in sides)
@@ -84,7 +84,8 @@ class Job:
     def agrees_with(self, other: "Job") -> bool:
         """Return whether both jobs make the same result.
 
-        If the packets of a source lead to the same result as its first bytes, the first decision stays valid.
+        The first job comes from a source's first bytes, and the second from its packets. If both agree, the results of
+        the first job stay valid.
         """
 
         def made(job: "Job") -> tuple[object, ...]:
@@ -101,7 +102,7 @@ _UNCLOCKED = ("mp3", "aac", "flac", "wav")
 
 
 def audio_delay(video: Media, audio: Media) -> float:
-    """Return the seconds between the starts of two files, if both files have times from one clock, else 0.
+    """Return the seconds between the starts of two files, if the times of both files come from one clock, else 0.
 
     A stream without a clock starts with the video. Two streams that would not overlap also start together.
     """
@@ -115,8 +116,8 @@ def audio_delay(video: Media, audio: Media) -> float:
 def offset(picture: Picture, sound: Sound, starts: tuple[float | None, float | None], delay: float) -> float:
     """Return the seconds between the first video frame and the first audio, if each file starts at 0.
 
-    ``starts`` are the start times of the video's file and of the audio's file. Both are equal if there is only one
-    file.
+    ``starts`` has the start time of the video's file, then that of the audio's file. Both are equal if there is only
+    one file.
     """
     video = (picture.track.start or 0.0) - (starts[0] or 0.0)
     audio = (sound.track.start or 0.0) - (starts[1] or 0.0)

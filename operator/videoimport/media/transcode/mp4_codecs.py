@@ -11,7 +11,7 @@ AUDIO = ("aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac", "dts", "vor
 def why_not_held(picture: Picture, sound: Sound | None) -> Finding | None:
     """Return the finding for the first chosen stream that an MP4 file cannot hold, or None.
 
-    A stream that changes midway is also refused, because an MP4 file has only one header for each stream.
+    A stream whose parameters change is refused too, because an MP4 file has only one header for each stream.
     """
     for track in (picture.track, *([sound.track] if sound else [])):
         if track.changes:

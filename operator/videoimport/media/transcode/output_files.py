@@ -16,7 +16,7 @@ _BYTES_A_PACKET = 20
 _UNEVEN_BYTES_A_PACKET = 32
 """Index bytes for each packet with uneven frame times. The table of times then also has an entry for each frame."""
 MOST_HEAD_BYTES = 2**30
-"""Maximum size of an index in bytes. One week at 60 frames a second needs about 900 MiB.
+"""Maximum size of an index in bytes. One week at 60 frames per second needs about 900 MiB.
 
 ffmpeg's option holds 31 bits, and a header may declare any length.
 """
@@ -55,7 +55,8 @@ class Target:
 def targets_of(
     plan: TranscodePlan, picture: Picture, sound: Sound | None, output: Output, folder: str, *, growing: bool = False
 ) -> tuple[Target, ...]:
-    """Return the files to make below ``folder``, with the video first. Return no files for an original.
+    """Return the files to make below ``folder``, with the video first. If the spec asks for the unchanged source, there
+    are none.
 
     ``growing`` reserves space for the index. See ``head_bytes``.
     """

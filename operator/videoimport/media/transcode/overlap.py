@@ -1,4 +1,4 @@
-"""Ordered rules that decide whether a source is processed while it arrives.
+"""Ordered rules that decide whether a source is processed while it is being downloaded.
 
 The first failed rule is the reason to wait for the complete source.
 """
@@ -15,7 +15,7 @@ _BOXED = _READABLE[0]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Facts of a source after its first bytes have arrived."""
+    """Facts of a source that its first bytes show."""
 
     demuxer: str
     """ffprobe's name of the container format."""
@@ -32,7 +32,7 @@ class Head:
 
 
 def why_staged(head: Head) -> str | None:
-    """Return the reason why the stages run one after the other. Return None if the stages may overlap."""
+    """Return the reason why the stages must run one after the other. Return None if the stages may overlap."""
     return next((why for rule in _RULES if (why := rule(head))), None)
 
 
@@ -78,5 +78,5 @@ def is_fragmented(boxes: tuple[Box, ...]) -> bool:
 
 
 def ends_head(box: Box) -> bool:
-    """Return whether the boxes after this box are not needed to read the facts of a source."""
+    """Return whether the first boxes up to this one are enough to read the facts of a source."""
     return box.name in (b"mdat", b"moof", b"sidx")

@@ -108,7 +108,7 @@ def _reasons(picture: Picture, sound: Sound | None, output: Output) -> tuple[str
 
 
 def why_joined(sound: Sound) -> str | None:
-    """Return the reason to encode audio in two tracks. Return None for audio in one track."""
+    """Return the reason to encode audio that is in two tracks. Return None if the audio is in one track."""
     return "two mono tracks are joined to stereo" if sound.second else None
 
 
@@ -133,7 +133,7 @@ _BOTH = "video and audio comply and are copied"
 def fitted(video: Video, wish: VideoOutput) -> tuple[int, int]:
     """Return the displayed width and height of an encode.
 
-    Both are even. The size is not larger than the source, ``maxHeight`` and the level's frame size allow.
+    Both are even. They are limited by the size of the source, by ``maxHeight`` and by the frame size of the level.
     """
     width, height = video.shown
     scale = min(Fraction(1), Fraction(wish.max_height, min(width, height)))
@@ -149,14 +149,14 @@ def even(length: Fraction | int) -> int:
 
 
 def frames_a_second(size: tuple[int, int], limit: Ceiling) -> int:
-    """Return the maximum frames a second of the result: 60, or fewer if the level does not allow 60 at this size."""
+    """Return the maximum frames per second of the result: 60, or fewer if the level does not allow 60 at this size."""
     return max(1, min(MOST_FRAMES_A_SECOND, limit.area_a_second // limit.counted(*size)))
 
 
 def wholesome(video: Video) -> tuple[Filter, ...]:
     """Return the first filters of every encode. They write missing colour tags and deinterlace the video.
 
-    ffmpeg has already rotated the frames upright.
+    ffmpeg has already rotated the frames.
     """
     parity = _PARITIES.get(video.combed, "auto")
     whole = Filter("bwdif", {"mode": "send_frame", "parity": parity, "deint": "all"})
@@ -177,7 +177,7 @@ SAME_ASPECT = 0.01
 
 
 def scaled(video: Video, size: tuple[int, int]) -> tuple[Filter, ...]:
-    """Return the filters that scale frames to ``size``. Size and aspect ratio of the frames may change midway.
+    """Return the filters that scale frames to ``size``. The size and aspect ratio of the source's frames may change.
 
     A frame with the aspect ratio of the first frame fills ``size``. Any other frame gets the largest size that fits.
     ``framed`` then fills the rest.
@@ -191,7 +191,7 @@ def scaled(video: Video, size: tuple[int, int]) -> tuple[Filter, ...]:
 
 
 def framed(size: tuple[int, int]) -> Filter:
-    """Return the filter that centres a frame in ``size`` on black. A frame of this size stays unchanged."""
+    """Return the filter that centres a frame on a black area of ``size``. A frame of this size stays unchanged."""
     place = {"x": "2*trunc((ow-iw)/4)", "y": "2*trunc((oh-ih)/4)"}
     return Filter("pad", {"w": size[0], "h": size[1], **place, "eval": "frame"})
 

@@ -11,7 +11,7 @@ _LATEST_MICROSECONDS = int(LATEST_SECONDS) * 1_000_000
 
 
 def output_seconds(lines: Iterable[str]) -> Iterator[float]:
-    """Yield the seconds of output that are written, once for each block. Skip blocks that have no time yet."""
+    """Yield the seconds of output that ffmpeg has written, once for each block. Blocks without a time are skipped."""
     for line in lines:
         key, _, value = line.strip().partition("=")
         written = read_integer(value, most=_LATEST_MICROSECONDS, least=-_LATEST_MICROSECONDS)

@@ -1,4 +1,4 @@
-"""Compare a result with its source. The caller probes and decodes both files."""
+"""Comparison of a result with its source. The caller has probed and decoded both files."""
 
 from dataclasses import dataclass
 
@@ -25,11 +25,11 @@ LEAST_TOLERANCE = 0.1
 THINNED_SHARE = 0.8
 """Minimum share of the source's frames in an encode that drops frames on purpose.
 
-An encode drops frames where the source has more frames a second than the encode may have, or where the rate of the
-source is unknown.
+An encode drops frames if the source has more frames per second than the encode may have. It also drops frames if
+the rate of the source is unknown.
 """
 MOST_AT_ONE_MOMENT = 17
-"""Maximum number of packets in a 60th of a second. This is about 1,000 frames a second, the rate of slow-motion
+"""Maximum number of packets in a 60th of a second. This is about 1,000 frames per second, the rate of slow-motion
 cameras."""
 FEW_FRAMES = 3
 """Number of frames that may be missing besides, because the grid of the result begins at another time."""
@@ -52,7 +52,7 @@ class Compared:
     """Seconds of audio that the samples of the source last. None where the timestamps of the source leave enough time.
     """
     decoded: Count | None = None
-    """Number of source frames that ffmpeg decodes. None if the frames were not counted."""
+    """Number of source frames that ffmpeg decodes. The value is None if the frames were not counted."""
 
     @property
     def sound(self) -> Sound | None:
@@ -60,8 +60,8 @@ class Compared:
         return self.job.sound
 
     def tolerance(self, name: str) -> float:
-        """Return the tolerance in seconds between two lengths of ``video`` or ``audio``. Only video is as coarse as its
-        frames."""
+        """Return the tolerated difference in seconds between two lengths of ``video`` or ``audio``. For video, the
+        tolerance grows with the duration of a frame."""
         return max(LEAST_TOLERANCE, _two_frames(self.job.picture.video)) if name == "video" else LEAST_TOLERANCE
 
 
@@ -107,7 +107,7 @@ def _complies(compared: Compared) -> Finding | None:
         return None
     if target.copies and compared.job.output.mode == "Remux":
         found, wanted = video.codec, compared.job.picture.video.codec
-        return None if found == wanted else _failed(f"its video codec is {found}, the source's {wanted}")
+        return None if found == wanted else _failed(f"its video codec is {found}, but the source's is {wanted}")
     broken = why_not_compliant(video, target.wish)
     return _failed(broken) if broken else None
 
@@ -128,7 +128,7 @@ def _is_as_long(compared: Compared) -> Finding | None:
         if abs(source.seconds - result.seconds) > tolerance and not _only_the_last_stands(
             name, source, result, tolerance
         ):
-            return _failed(f"its {name} lasts {result.seconds:.2f} s, the source's {source.seconds:.2f} s")
+            return _failed(f"its {name} lasts {result.seconds:.2f} s, but the source's lasts {source.seconds:.2f} s")
     return None
 
 
@@ -146,7 +146,7 @@ def _only_the_last_stands(name: str, source: Track, result: Track, tolerance: fl
 def must_count(compared: Compared) -> bool:
     """Return whether the source must be decoded to count its frames.
 
-    This is so where the number of frames in the result differs from the number of packets in the source.
+    This is necessary if the number of frames in the result differs from the number of packets in the source.
     """
     return compared.decoded is None and not _is_thinned(compared) and _has_the_pictures(compared) is not None
 
@@ -158,7 +158,7 @@ def _has_the_pictures(compared: Compared) -> Finding | None:
         return None
     least, most = _wanted_pictures(compared, compared.target.size)
     found = _pairs(compared)[0][2].packets
-    return None if least <= found <= most else _failed(f"its video has {found} frames, the source's {most}")
+    return None if least <= found <= most else _failed(f"its video has {found} frames, but the source's has {most}")
 
 
 def _wanted_pictures(compared: Compared, size: tuple[int, int]) -> tuple[int, int]:
@@ -181,7 +181,7 @@ def _wanted_pictures(compared: Compared, size: tuple[int, int]) -> tuple[int, in
 def _is_thinned(compared: Compared) -> bool:
     """Return whether an encode drops frames on purpose.
 
-    An encode has at most 60 frames a second, or fewer where the level of the codec allows fewer.
+    An encode has at most 60 frames per second, or fewer where the level of the codec allows fewer.
     """
     target = compared.target
     return not target.copies and target.size is not None and is_thinned(compared.job.picture.video, fastest(target))
@@ -210,7 +210,7 @@ def _has_all_that_is_heard(compared: Compared) -> Finding | None:
     found = _pairs(compared)[-1][2].seconds
     if found + LEAST_TOLERANCE >= compared.heard:
         return None
-    return _failed(f"its audio lasts {found:.2f} s, and {compared.heard:.2f} s of the source's can be decoded")
+    return _failed(f"its audio lasts {found:.2f} s, but {compared.heard:.2f} s of the source's audio can be decoded")
 
 
 def _is_as_much_in_step(compared: Compared) -> Finding | None:
@@ -219,7 +219,7 @@ def _is_as_much_in_step(compared: Compared) -> Finding | None:
     wanted, found = compared.job.offset, _step(compared)
     if abs(found - wanted) <= LEAST_TOLERANCE:
         return None
-    return _failed(f"its audio starts {found:+.2f} s from the video, the source's {wanted:+.2f} s")
+    return _failed(f"its audio starts {found:+.2f} s from the video, but the source's starts {wanted:+.2f} s from it")
 
 
 def _step(compared: Compared) -> float:
@@ -232,7 +232,7 @@ def _has_no_new_gaps(compared: Compared) -> Finding | None:
     for name, source, result in _pairs(compared):
         wanted, found = _pauses(name, source), _pauses(name, result)
         if found > wanted + compared.tolerance(name):
-            return _failed(f"its {name} has pauses of {found:.2f} s in all, the source's {wanted:.2f} s")
+            return _failed(f"its {name} has pauses of {found:.2f} s in total, but the source's has {wanted:.2f} s")
     return None
 
 
@@ -245,9 +245,9 @@ _CONTENT = (_is_as_long, _has_all_that_is_heard, _has_the_pictures, _is_as_much_
 
 
 def loss(compared: Compared) -> str:
-    """Return a message about what the result of a damaged source lacks, compared with what the source promised.
+    """Return a message about what is missing in the result of a damaged source, compared with the source's header.
 
-    Pauses that only the result has are included.
+    The message includes pauses that only the result has.
     """
     told = []
     for (name, source, result), promised in zip(_pairs(compared), _promised(compared), strict=True):
@@ -258,7 +258,7 @@ def loss(compared: Compared) -> str:
     if told:
         return f"the source is damaged: {' and '.join(told)} are lost"
     kept = "as they were" if compared.target.copies else "as far as they could be decoded"
-    return f"the source is damaged: the bad places are in the result {kept}"
+    return f"the source is damaged: the damaged places are in the result {kept}"
 
 
 def _promised(compared: Compared) -> list[float]:
@@ -280,7 +280,7 @@ def difference_of_damaged(compared: Compared) -> Finding | None:
         if result.packets == 0:
             return _failed(f"nothing of its {name} is left")
         if result.seconds > source.seconds + compared.tolerance(name):
-            return _failed(f"its {name} lasts {result.seconds:.2f} s, the source's {source.seconds:.2f} s")
+            return _failed(f"its {name} lasts {result.seconds:.2f} s, but the source's lasts {source.seconds:.2f} s")
         missing += max(0.0, source.seconds - result.seconds)
     found = _is_as_much_in_step(compared)
     return found if found and abs(_step(compared) - compared.job.offset) > missing + LEAST_TOLERANCE else None
@@ -303,8 +303,8 @@ def _track(compared: Compared, stream: Video | Audio | None) -> Track:
 def damage(read: Read, boxes: tuple[Box, ...], size: int, demuxer: str) -> Finding | None:
     """Return SOURCE_TRUNCATED for a source whose data ends early, or None. ``read(offset, length)`` reads the file.
 
-    Only data is evidence: samples, blocks, packets or tags that continue after the end of the file. A header that
-    declares a longer duration is no evidence. ``boxes`` is empty for a file that is not MP4 or MOV.
+    The only evidence is data: a sample, block, packet or tag that would continue after the end of the file. A longer
+    duration in a header is no evidence. ``boxes`` is empty for a file that is not MP4 or MOV.
     """
     if missing := samples.missing_bytes(read, boxes, size):
         return _truncated(f"its samples are {missing} bytes longer than the file")

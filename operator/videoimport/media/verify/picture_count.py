@@ -1,6 +1,6 @@
-"""Count the frames of a source that ffmpeg decodes.
+"""Counting of the frames of a source that ffmpeg can decode.
 
-Packets and frames differ in number. Fields and hidden frames have packets of their own. Frames that need data from
+The numbers of packets and frames differ. Fields and hidden frames have packets of their own. Frames that need data from
 before the file cannot be decoded.
 """
 
@@ -31,9 +31,9 @@ class Count:
 def count_argvs(path: str, video: Video, parts: tuple[int, ...] = ()) -> list[list[str]]:
     """Return ffmpeg's commands that decode one video stream, write no output and print the number of frames.
 
-    ``parts`` is empty for a source that was not joined. For a joined transport stream, the first number is the offset
-    where its tables end. The other numbers are the offsets where its parts begin. Each part has its own command, which
-    decodes the part after the tables.
+    ``parts`` is empty for a source that was not joined. For a joined transport stream, its first number is the offset
+    where the tables end. The other numbers are the offsets where the parts begin. Each command decodes one part after
+    the tables.
     """
     if len(parts) < 3:
         return [_count_argv((*guarded(path), "-i", address(path)), video)]

@@ -1,4 +1,4 @@
-"""The decision how much of a copied video is decoded before the copy is published.
+"""The decision how much of a copied video the worker decodes before it publishes the copy.
 
 A video that is cheap to decode is decoded completely. For any other video, the worker decodes the keyframes, all audio,
 and samples of the video.
@@ -36,7 +36,7 @@ Decoded = Literal["Complete", "Sampled", "NotRequired"]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A part of a video that is decoded. Times are seconds from the video's start."""
+    """A section of a video that is decoded. Times are seconds from the video's start."""
 
     start: float
     length: float
@@ -44,7 +44,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class DecodeProof:
-    """The parts that are decoded besides all keyframes and all audio: the complete video, or samples."""
+    """What is decoded besides all keyframes and all audio: the complete video, or samples of it."""
 
     is_complete: bool
     samples: tuple[Sample, ...] = ()
@@ -59,7 +59,8 @@ COMPLETE = DecodeProof(is_complete=True)
 
 
 def proof_of(picture: Picture) -> DecodeProof:
-    """Return which parts of a copied video to decode, for about ``MOST_CPU_SECONDS`` or as one shortest sample."""
+    """Return what to decode of a copied video. It takes about ``MOST_CPU_SECONDS``, but has at least one shortest
+    sample."""
     needed = cpu_seconds(picture.video, picture.track)
     if needed <= MOST_CPU_SECONDS:
         return COMPLETE
@@ -79,7 +80,7 @@ def cpu_seconds(video: Video, track: Track) -> float:
 
 
 def told(job: Job) -> dict[str, object]:
-    """Return the decode check as fields of result.json. An encode has decoded all frames that it shows."""
+    """Return the decode check as fields of result.json. In an encode, all shown frames were decoded."""
     whole = job.picture.track.seconds
     decoded, seconds = _decoded(job)
     return {"decoded": decoded, "decodedSeconds": round(seconds, 3), "seconds": round(whole, 3)}

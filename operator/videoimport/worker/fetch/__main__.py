@@ -1,6 +1,7 @@
 """Entry point of the fetching process.
 
-The process reads a request and a go-ahead from stdin, and writes events to stdout. The source's bytes go to a folder.
+The process reads a request from stdin, and later the line that allows the download. It writes events to stdout. The
+source's bytes go to a folder.
 """
 
 import os
@@ -39,7 +40,7 @@ def _fetched(around: Surroundings) -> Fetched:
 
 
 def main() -> None:
-    """Read the request, install the guard, fetch the source and report the result."""
+    """Read the request, install the address guard, fetch the source and report the result."""
     text = walls.begin()
     if not text.strip():
         return  # the worker sent no request

@@ -1,4 +1,4 @@
-"""The parameters of a fetch, the same for every kind of source."""
+"""The parameters of a fetch. They are the same for every kind of source."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from videoimport.worker.sandbox.proxy import Route
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """A request with the objects and limits that fetching needs."""
+    """A request, with the objects and limits that a fetch needs."""
 
     request: Request
     teller: Teller
@@ -28,8 +28,10 @@ class Surroundings:
         return cls(request, teller, guard, route, limits, Throttle(request.bytes_per_second))
 
     def refusal(self) -> ImportFailure | None:
-        """Return the failure for an address that the guard refused, or None if the guard refused none."""
-        return self.route.explain_refusal(self.guard, "The source leads to", "The source was to be reached at")
+        """Return the failure for an address that the address guard refused, or None if it refused none."""
+        return self.route.explain_refusal(
+            self.guard, "The source leads to", "A program tried to connect to the source at"
+        )
 
     @property
     def folder(self) -> Path:

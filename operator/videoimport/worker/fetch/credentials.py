@@ -106,7 +106,8 @@ class WebSecrets:
         return self.by_host.get(origin.host, ()) if is_usual or self._may_have(origin) else ()
 
     def advised(self, failure: ImportFailure) -> ImportFailure:
-        """Return ``failure``, with advice if the host of the last request got no headers of the Secret."""
+        """Return ``failure``. If the Secret's headers were not sent to the host of the last request, add advice about
+        that."""
         if failure.reason is not Reason.SOURCE_AUTH_REQUIRED or not self._withheld:
             return failure
         origin = self._withheld[0]
@@ -147,8 +148,8 @@ def is_own(source: str, url: str) -> bool:
 def read_web(url: str, name: str | None, folder: Path, origins: Sequence[str] | None = None) -> WebSecrets:
     """Return the credentials for a URL.
 
-    A Secret that only has the keys of an object store is valid. A BulkImport uses the Secret of a list in a bucket for
-    the URLs on the list too.
+    A Secret that only has the keys of an object store is valid. If the list of a BulkImport is in a bucket, its Secret
+    is also used for the URLs on the list.
 
     ``origins`` are the origins to which ``headers`` are sent. None stands for the origin of ``url``.
 
@@ -211,7 +212,7 @@ def _lines(name: str, folder: Path, key: str) -> list[str]:
     try:
         return path.read_text("utf-8-sig").splitlines()
     except ValueError:
-        raise unusable(name, f"has something under {key} that is no UTF-8 text") from None
+        raise unusable(name, f"has a value under {key} that is not UTF-8 text") from None
 
 
 def _told(name: str, folder: Path, key: str) -> Iterator[tuple[int, str]]:
@@ -226,11 +227,11 @@ def _headers(secret: str, folder: Path, key: str) -> Lines:
     for number, line in _told(secret, folder, key):
         name, colon, value = line.partition(":")
         if not colon or not _is_token(name):
-            raise unusable(secret, f'has something in line {number} of {key} that is not "Name: value"')
+            raise unusable(secret, f'has text in line {number} of {key} that is not "Name: value"')
         if name.lower() in _OURS:
-            raise unusable(secret, f"has {name} in line {number} of {key}, which the client sets itself")
+            raise unusable(secret, f"has {name} in line {number} of {key}, a header that the client sets itself")
         if not all(" " <= letter <= "~" or letter == "\t" for letter in value):
-            raise unusable(secret, f"has a value in line {number} of {key} with letters that are not ASCII")
+            raise unusable(secret, f"has a value in line {number} of {key} with characters that are not ASCII")
         found.append((name, value.strip()))
     return tuple(found)
 
@@ -240,7 +241,7 @@ def _named(secret: str, folder: Path) -> tuple[Origin, ...]:
     for number, line in _told(secret, folder, _HOSTS):
         origin = Origin.named(line.strip())
         if origin is None:
-            raise unusable(secret, f"has something in line {number} of {_HOSTS} that is no host, host:port or origin")
+            raise unusable(secret, f"has text in line {number} of {_HOSTS} that is not a host, host:port or origin")
         found.append(origin)
     return tuple(found)
 
@@ -265,11 +266,11 @@ def _logins(path: Path, secret: str) -> dict[str, Login]:
     try:
         hosts = netrc.netrc(str(path)).hosts
     except netrc.NetrcParseError as error:  # the error's own text quotes the file
-        raise unusable(secret, f"has something in line {error.lineno} of netrc that is not understood") from None
+        raise unusable(secret, f"has text in line {error.lineno} of netrc that cannot be parsed") from None
     except UnicodeDecodeError:
-        raise unusable(secret, "has something under netrc that is no UTF-8 text") from None
+        raise unusable(secret, "has a value under netrc that is not UTF-8 text") from None
     if "default" in hosts:
-        raise unusable(secret, "has a default in netrc, which every host would be shown; name the machine")
+        raise unusable(secret, "has a default in netrc, which would be sent to every host; name the machine")
     return {_as_connected(host): Login(user, password or "") for host, (user, _, password) in hosts.items()}
 
 

@@ -44,7 +44,7 @@ _ADVICE = "Give the address of the video itself, or of a smaller page or list."
 
 
 def failure(found: str, url: str = "") -> ImportFailure:
-    """Return a PAGE_TOO_LARGE failure. ``found`` completes the sentence "The answer of <host> ..."."""
+    """Return a PAGE_TOO_LARGE failure. ``found`` completes the sentence "The response of <host> ..."."""
     host = urlsplit(url).hostname if url else None
     return ImportFailure(Reason.PAGE_TOO_LARGE, f"The answer of {host or 'the source'} {found}.", advice=_ADVICE)
 
@@ -52,7 +52,8 @@ def failure(found: str, url: str = "") -> ImportFailure:
 def read_whole(read: Callable[[int], bytes], url: str, head: bytes = b"") -> bytes:
     """Return ``head`` and all bytes that ``read`` returns, checked against the limits of this module.
 
-    ``read(n)`` returns at most n decoded bytes, and no bytes at the end. ``head`` is the part that was read before.
+    ``read(n)`` returns at most n decoded bytes, and no bytes at the end. ``head`` contains the bytes that were read
+    before.
 
     Raises ImportFailure PAGE_TOO_LARGE.
     """
@@ -68,7 +69,8 @@ def read_whole(read: Callable[[int], bytes], url: str, head: bytes = b"") -> byt
 
 
 def excess(content: bytes) -> str | None:
-    """Return the property by which the content would take too much memory when it is parsed, or None."""
+    """Return a phrase with the limit that the content exceeds, or None. Content beyond such a limit takes too much
+    memory to parse."""
     first = _BEGIN.search(content)
     start = content[first.start() : first.start() + 8] if first else b""
     if start.startswith(b"#EXTM3U") and _count_segments(content) > MOST_SEGMENTS:

@@ -1,4 +1,4 @@
-"""Limits that end a download without progress, and a throttle that slows a download down to protect the source."""
+"""Limits that end a download without progress, and a limit of the rate that protects the source."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ YTDLP_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Minimum rate of a source: ``rate`` bytes a second, averaged over ``seconds``."""
+    """Minimum rate of a source: ``rate`` bytes per second, averaged over ``seconds``."""
 
     rate: int
     seconds: float
@@ -34,7 +34,7 @@ class FetchLimits:
     slow_seconds: float = 60.0
     """Number of seconds over which the rate is averaged. A rate below ``slow_rate`` for that time is a stall."""
     slow_rate: int = 1024
-    """Minimum rate in bytes a second."""
+    """Minimum rate in bytes per second."""
     tail_seconds: float = 30.0
     """Maximum number of seconds for the end of a file, which is fetched first. The transcode cannot begin before."""
     before: int = 0
@@ -46,7 +46,7 @@ class FetchLimits:
         return Pace(self.slow_rate, self.slow_seconds)
 
     def check(self, size: int) -> None:
-        """Raise ImportFailure if ``size`` bytes exceed the user's limit or the scratch volume."""
+        """Raise ImportFailure if ``size`` bytes exceed the user's limit or the size of the scratch volume."""
         self.check_wish(size)
         size += self.before
         if size > self.room_bytes:
@@ -64,9 +64,9 @@ class FetchLimits:
 
 
 class StallDetector:
-    """Checks whether a source keeps a minimum rate. A server that sends a byte now and then does not.
+    """Checks whether a source keeps a minimum rate. A server that sends one byte now and then does not keep it.
 
-    The source stalls if the bytes that are due in ``pace.seconds`` have not arrived in that time.
+    The source is stalled if it takes longer than ``pace.seconds`` to send the bytes that are due in that time.
     """
 
     def __init__(self, pace: Pace, offset: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -102,10 +102,10 @@ class StallDetector:
 
 
 class Throttle:
-    """Slows reading down to an average rate. Without a rate, it does nothing.
+    """Limits reading to an average rate. Without a rate, it does nothing.
 
-    All threads share one Throttle. Each reader sleeps for its own bytes, after the time for the bytes of earlier
-    readers.
+    All threads share one Throttle. The readers take turns: each sleeps for the time of its own bytes, after the time
+    for the bytes of earlier readers.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class Throttle:
         return size / self._rate if self._rate else 0.0
 
     def took(self, size: int) -> None:
-        """Sleep until the ``size`` bytes that were read are due."""
+        """Sleep as long as the ``size`` bytes that were read take at the limited rate."""
         if self._rate is None:
             return
         with self._lock:

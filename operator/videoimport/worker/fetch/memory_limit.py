@@ -1,7 +1,8 @@
 """Memory limit of a process that handles untrusted input.
 
-Beyond the limit the kernel refuses memory, so Python raises MemoryError and the process can report the reason. Without
-the limit the kernel kills the process, and a hostile web page has the same effect as a container limit that is too low.
+Beyond the limit the kernel refuses memory. Then Python raises MemoryError, and the process can report the reason.
+Without the limit the kernel kills the process. Then a hostile web page would look like a container limit that is too
+low.
 
 RLIMIT_DATA limits private writable mappings, which include 8 MiB for the stack of each thread.
 """
@@ -19,10 +20,11 @@ _RESERVE = 2**20
 
 
 def limited(most_bytes: int) -> bytearray:
-    """Limit the memory of this process to ``most_bytes``. Children inherit the limit unless they start inside
+    """Limit the memory of this process to ``most_bytes``. Child processes inherit the limit unless they start inside
     ``lifted``.
 
-    Returns reserved memory: a handler of MemoryError must clear it first. An idle process uses 64 MiB.
+    Returns reserved memory. A handler of MemoryError must release it first, so that it can work. An idle process uses
+    64 MiB.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     soft = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
@@ -40,7 +42,7 @@ def lift() -> None:
 def lifted() -> Iterator[None]:
     """Remove the limit while the context is active.
 
-    deno needs this, because it reserves 640 MiB of address space, of which it uses a fifth.
+    deno needs this, because it reserves 640 MiB of address space. It uses a fifth of that.
     """
     before = resource.getrlimit(resource.RLIMIT_DATA)
     lift()

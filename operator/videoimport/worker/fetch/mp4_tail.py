@@ -23,8 +23,8 @@ Told = Callable[[int], None]
 
 
 def offset_of(head: bytes, total: int | None) -> int | None:
-    """Return the offset of the part after the media data, if the file's first bytes prove that the index is there. Else
-    None."""
+    """Return the offset of the bytes after the media data, if the file's first bytes prove that the index is there.
+    Otherwise return None."""
     if total is None:
         return None
     for box in boxes.top_level(lambda offset, length: head[offset : offset + length], total):
@@ -52,8 +52,8 @@ def fetched(
 ) -> TailFile | None:
     """Fetch the end of the file into a separate file.
 
-    Returns None if the end cannot be fetched in time, because the import also works without it. ``fetch`` returns all
-    bytes from an offset to the end.
+    Returns None if the end cannot be fetched in time. The import continues without it. ``fetch`` returns all bytes from
+    an offset to the end.
     """
     first = offset_of(head, total)
     if first is None or total is None or throttle.seconds(total - first) > limits.tail_seconds:

@@ -1,4 +1,4 @@
-"""Parser for cookies.txt, as browser add-ons and curl write the file: seven fields a line, separated by tabs."""
+"""Parser for cookies.txt in the format of browser add-ons and curl: seven fields per line, separated by tabs."""
 
 import math
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ def cookies(lines: Sequence[str], secret: str, now: int) -> tuple[Cookie, ...]:
             continue
         fields = text.rstrip("\r\n").split("\t")
         if len(fields) != _FIELDS:
-            what = f"{len(fields)} fields instead of {_FIELDS} with tabs between"
+            what = f"{len(fields)} fields separated by tabs, not {_FIELDS}"
             raise _failure(secret, number, what)
         if not all(word in ("TRUE", "FALSE") for word in (fields[1], fields[3])):
             raise _failure(secret, number, "a second or fourth field that is neither TRUE nor FALSE")
         if not _is_number(fields[4]):
-            raise _failure(secret, number, "a fifth field that is no time in seconds")
+            raise _failure(secret, number, "a fifth field that is not a time in seconds")
         found.append(_cookie(fields))
     return tuple(cookie for cookie in found if not cookie.is_expired(now))
 

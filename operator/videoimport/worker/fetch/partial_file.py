@@ -1,8 +1,8 @@
-"""The target file of a download in scratch. The file only grows, and its hash is computed meanwhile.
+"""The target file of a download in scratch. The file only grows, and its hash is computed at the same time.
 
 A download that starts again uses a new file name. So a reader of the first file never reads a mixture of two versions.
 
-If scratch outlives the pod, a mark beside the file records the version, and how many bytes of it are on the disk.
+If scratch outlives the pod, a small file beside it (the mark) records the version and the number of bytes on the disk.
 """
 
 import contextlib
@@ -23,8 +23,8 @@ _MARK_NAME = "fetched.json"
 
 
 class Mark(Model):
-    """The record about a partial file. The record contains a hash of the source's address, because the address may
-    contain secrets."""
+    """The record about an incomplete file. It contains a hash of the source's address, because the address may contain
+    secrets."""
 
     source: str
     """The ``protocol.identity`` of the URL or object."""
@@ -38,8 +38,8 @@ class Mark(Model):
 
     @property
     def usable(self) -> int:
-        """Number of bytes that a later run can keep. At least one byte is requested again, which shows whether the
-        source has changed."""
+        """Number of bytes that a later run can use. It is less than the size of the file, so that at least one byte is
+        requested again. The response shows whether the source has changed."""
         return self.kept if self.total is None else max(0, min(self.kept, self.total - 1))
 
 
@@ -52,7 +52,7 @@ def read_mark(folder: Path) -> Mark | None:
 
 
 def write_mark(folder: Path, mark: Mark) -> None:
-    """Write the mark atomically. If the disk is full, the old mark stays, and a later run fetches some bytes again."""
+    """Write the mark atomically. If the disk is full, the old mark stays, and a later run fetches some bytes twice."""
     new = folder / f"{_MARK_NAME}.new"
     with contextlib.suppress(OSError):
         with new.open("w") as file:
@@ -105,7 +105,7 @@ class Landing:
     def recover(self, source: str, hashed: Callable[[int], None]) -> Mark | None:
         """Continue with the bytes of this source that an earlier run fetched, and hash them again.
 
-        Returns None if there are no such bytes, after removing the files of earlier runs. ``hashed`` is called with the
+        If there are no such bytes, remove the files of earlier runs and return None. ``hashed`` is called with the
         number of hashed bytes.
         """
         if not self._outlives:
@@ -133,7 +133,8 @@ class Landing:
             return file.read(length)
 
     def remember(self, source: str, version: str | None, total: int | None) -> None:
-        """Record the version of the bytes that follow. Without a version, no later run can continue the file."""
+        """Record the version of the bytes that follow in the file. Without a version, no later run can continue the
+        file."""
         self._mark, self._total = None, total
         if self._outlives and version:
             self._mark = Mark(
@@ -142,7 +143,7 @@ class Landing:
             write_mark(self.folder, self._mark)
 
     def keep(self, chunk: bytes) -> None:
-        """Append a chunk. Other readers of the file can read it at once."""
+        """Append bytes to the file. Other readers of the file can read them at once."""
         try:
             file = self._open()
             file.write(chunk)
@@ -155,7 +156,7 @@ class Landing:
             self._synced()
 
     def start_over(self) -> None:
-        """Delete the bytes so far, and continue with a new file name."""
+        """Delete the bytes that were fetched so far, and continue with a new file name."""
         self._mark = None
         remove_mark(self.folder)
         if self._file is None:

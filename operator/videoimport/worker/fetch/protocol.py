@@ -1,8 +1,9 @@
 """Messages between the worker and its fetching process.
 
-The worker sends a request and a go-ahead on stdin. The fetching process writes events as JSON lines to stdout.
+The worker sends a request on stdin, and later the line that allows the download. The fetching process writes events as
+JSON lines to stdout.
 
-No value is an argument of the command line, because every process of the pod and crash dumps can show arguments.
+No value is an argument of the command line, because other processes of the pod and crash dumps can show arguments.
 """
 
 import hashlib
@@ -28,13 +29,13 @@ Part = Literal["video", "audio"]
 
 
 def sayable(text: str) -> str:
-    """Return ``text`` in a form that JSON can encode: half a surrogate pair, which web pages may contain, becomes a
+    """Return ``text`` in a form that JSON can encode. Half a surrogate pair, which web pages may contain, becomes a
     question mark."""
     return text.encode("utf-8", "replace").decode()
 
 
 def identity(kind: str, *parts: str) -> str:
-    """Return the identity of a source's bytes, for Found. The identity is a hash, because an address may contain
+    """Return the identity of a source's bytes, for the event Found. It is a hash, because an address may contain
     secrets."""
     return f"{kind}:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
 
@@ -81,7 +82,7 @@ class Request(Model):
 
 
 class Found(Model):
-    """The source has answered. This event holds the facts that are known before the bytes arrive."""
+    """The source has answered. This event has the facts that are known before the download."""
 
     kind: Literal["Found"] = "Found"
     type: str
@@ -125,7 +126,7 @@ class FileGrowing(Model):
 
 
 class Restarted(Model):
-    """The growing file was deleted. A new file will be reported."""
+    """The growing file was deleted, because the download started again. Another event will report the new file."""
 
     kind: Literal["Restarted"] = "Restarted"
     part: Part
@@ -140,14 +141,14 @@ class Moved(Model):
 
 
 class Ahead(Model):
-    """Number of bytes of the file's end that have arrived before the rest. Moved does not include these bytes."""
+    """Number of bytes from the end of the file that were fetched before the rest. Moved does not include them."""
 
     kind: Literal["Ahead"] = "Ahead"
     done: int
 
 
 class Hashed(Model):
-    """Number of bytes of an existing file that are hashed. This shows progress while no bytes arrive."""
+    """Number of bytes of an existing file that were hashed. The event shows progress while no bytes arrive."""
 
     kind: Literal["Hashed"] = "Hashed"
     done: int
@@ -171,7 +172,7 @@ class Chapter(Model):
 
 
 class Caption(Model):
-    """A file with subtitles in one language."""
+    """A file with captions in one language."""
 
     language: str
     """Language name from the source, in a form that is valid in a file name."""
@@ -215,11 +216,11 @@ class Failed(Model):
     message: ShownText
     advice: ShownText = ""
     retry_after: int | None = None
-    """Seconds from the source's Retry-After header. None if the source sent no such header."""
+    """Seconds from the source's Retry-After header. The value is None if the source sent no such header."""
 
     @classmethod
     def of(cls, failure: ImportFailure) -> "Failed":
-        """Return the event for a failure."""
+        """Return the event that describes a failure."""
         return cls(
             reason=failure.reason,
             message=failure.message[:1000],
@@ -250,13 +251,13 @@ class Telling(Protocol):
         """Send an event at once."""
 
     def moved(self, done: int, total: int | None) -> None:
-        """Report that ``done`` bytes of all files have arrived. Some calls may be ignored."""
+        """Report that ``done`` bytes of all files have arrived. Calls that follow each other quickly may be ignored."""
 
 
 class Teller:
     """Writes events to the original stdout.
 
-    Everything else that is printed goes to stderr, so that a library's output cannot be parsed as an event.
+    All other output of the process goes to stderr. So the output of a library is never parsed as an event.
     """
 
     def __init__(self) -> None:
@@ -277,7 +278,8 @@ class Teller:
             self.tell(Moved(done=done, total=total))
 
     def found(self, found: Found) -> None:
-        """Write a Found event and wait for the go-ahead. If the go-ahead does not come, this process ends."""
+        """Write a Found event and wait for the line that allows the download. If that line does not come, this process
+        ends."""
         self.tell(found)
         if sys.stdin.readline().strip() != GO:
             sys.exit(0)

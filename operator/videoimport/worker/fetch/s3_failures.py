@@ -65,11 +65,7 @@ def said(code: str, status: int, wish: S3Source, answer: Mapping[str, Any] = Map
         advice = "Restore the object from the archive, wait until that is done, then change retryToken."
         return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
     if kind is ErrorKind.REGION:
-        region = _region(answer)
-        message = f"source.s3.region is not the bucket's{f', which is {region}' if region else ''}: {code or status}."
-        return ImportFailure(
-            Reason.INVALID_SPEC, message, advice=f"Set source.s3.region to {region or 'the region of the bucket'}."
-        )
+        return _refuse_redirect(code, status, _region(answer))
     reason = source_reason(code, status)
     what = {
         Reason.SOURCE_NOT_FOUND: f"There is no {wish.key!r} in the bucket {wish.bucket!r}.",
@@ -78,6 +74,20 @@ def said(code: str, status: int, wish: S3Source, answer: Mapping[str, Any] = Map
         Reason.RATE_LIMITED: f"The object store asks for fewer requests ({code or status}).",
     }.get(reason, f"The object store of the source answers {code or status}.")
     return ImportFailure(reason, what, advice=_ADVICE_OF_KINDS.get(kind) or _ADVICE.get(reason, ""))
+
+
+def _refuse_redirect(code: str, status: int, region: str) -> ImportFailure:
+    """Return the failure for a redirect: of S3 to another region, or of a gateway to another address."""
+    if not region and code in ("", str(status)):
+        message = f"source.s3.endpoint redirects without a code of S3 (HTTP {status})."
+        advice = (
+            "Set source.s3.endpoint to the address that it redirects to, such as https instead of http; on AWS, also "
+            "check source.s3.region."
+        )
+        return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
+    message = f"source.s3.region is not the bucket's{f', which is {region}' if region else ''}: {code or status}."
+    advice = f"Set source.s3.region to {region or 'the region of the bucket'}."
+    return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
 
 
 def _region(answer: Mapping[str, Any]) -> str:
@@ -92,7 +102,7 @@ def _word(told: object) -> str:
 
 
 def no_versions(wish: S3Source) -> ImportFailure:
-    """Return the failure for a store that answers with another version than the requested version."""
+    """Return the failure for a store that returns another version than the requested one."""
     message = f"The object store answers with another version of {wish.key!r} than source.s3.versionID, or keeps none."
     advice = "Remove source.s3.versionID, or turn on versioning of the bucket."
     return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)

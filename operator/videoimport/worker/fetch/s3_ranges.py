@@ -1,4 +1,4 @@
-"""Reading of one version of an object by ranges, independent of the form of the store's answers."""
+"""Reading of one version of an object by Range requests, whatever form the store's responses have."""
 
 import queue
 import re
@@ -44,16 +44,16 @@ class Version:
 
     size: int
     etag: str
-    """ETag in quotes, in whatever form the store sent it. Empty if the store sent none."""
+    """ETag in quotes, in whatever form the store sent it. The value is empty if the store sent none."""
     version_id: str | None
     modified: str = ""
-    """Time of the last change in UTC, to the second. Empty if the store does not report it."""
+    """Time of the last change in UTC, to the second. The value is empty if the store does not report it."""
     is_weak: bool = False
     """True if the ETag is weak. A range request must not depend on a weak ETag (RFC 9110, 13.1.1)."""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any], size: int) -> "Version":
-        """Return the version in an answer of HEAD, GET or a listing."""
+        """Return the version in a response of HEAD, GET or a listing."""
         etag, version, modified = answer.get("ETag") or "", answer.get("VersionId"), answer.get("LastModified")
         bare = etag.removeprefix("W/").strip('"')
         return cls(
@@ -63,13 +63,14 @@ class Version:
 
     @property
     def name(self) -> str:
-        """The value that distinguishes this version from others. Empty if the store reports only the size."""
+        """A value that identifies this version. The value is empty if the store reports only the size."""
         if self.version_id or self.etag:
             return f"{self.version_id or ''} {self.etag}"
         return f"{self.modified} {self.size}" if self.modified else ""
 
     def is_same(self, other: "Version") -> bool:
-        """Return whether ``other`` may describe the same bytes: no value that both versions have differs."""
+        """Return whether ``other`` may describe the same bytes. This is so if all values that both versions have are
+        equal."""
         pairs = ((self.version_id, other.version_id), (self.etag, other.etag))
         known = [(mine, theirs) for mine, theirs in pairs if mine and theirs]
         if not known and self.modified and other.modified:
@@ -80,7 +81,7 @@ class Version:
 def spans(first: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield the first and last byte of each range.
 
-    The first ranges are small, because the file grows from its start and ffmpeg may already be reading it.
+    The first ranges are small, because ffmpeg may already read the start of the file.
     """
     size, start, number = FIRST_BYTES, first, 0
     while start < end:
@@ -92,14 +93,14 @@ def spans(first: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 class Piece:
-    """A range that is being read. The queue holds its bytes in order, then None or an exception."""
+    """A range that is being read. The queue has its bytes in order, and at the end None or an exception."""
 
     def __init__(self, first: int, last: int) -> None:
         self.first, self.last = first, last
         self.arrived: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes of the range as they arrive. Raises the exception that ended the range."""
+        """Yield the bytes of the range as they arrive. If the range ended with an exception, raises it."""
         while (news := self.arrived.get()) is not None:
             if isinstance(news, Exception):
                 raise news
@@ -129,10 +130,10 @@ class Reader:
         return version
 
     def _look_by_get(self, asked: dict[str, str]) -> Version:
-        """Return the version from the answer to a GET of one byte.
+        """Return the version from the response to a GET of one byte.
 
-        Only the answer to a GET explains a refusal, because an answer to HEAD has no body. Some gateways do not answer
-        HEAD, or leave out the size.
+        Only the response to a GET explains a refusal, because a response to HEAD has no body. Some gateways do not
+        answer HEAD, or leave out the size.
         """
         try:
             found: Any = self._client.get_object(
@@ -154,8 +155,8 @@ class Reader:
     def read(self, version: Version, first: int, last: int, told: Callable[[int], None] = lambda _: None) -> bytes:
         """Return all bytes of a range.
 
-        ``told`` is called with the number of bytes so far. If ``told`` raises an exception, this method stops reading
-        and raises the same exception.
+        ``told`` is called with the number of bytes that have arrived. If ``told`` raises an exception, this method
+        stops reading and raises the same exception.
         """
         piece = Piece(first, last)
         self._bring(version, piece, told)
@@ -229,7 +230,7 @@ class Reader:
         return self._answer(version, first, last)
 
     def _length(self, version: Version, answer: Any, first: int, last: int) -> int:
-        """Return the number of bytes in an answer, from ``first`` on. Some stores send fewer bytes than requested."""
+        """Return the number of bytes in a response, from ``first`` on. Some stores send fewer bytes than requested."""
         told = _RANGE.fullmatch(answer.get("ContentRange") or "")
         if told is None and first == 0 and last + 1 == version.size:
             start, end, size = 0, last, answer.get("ContentLength", version.size)  # the answer has the whole object

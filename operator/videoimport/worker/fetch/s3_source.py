@@ -1,4 +1,5 @@
-"""An object in an object store. The import reads one version, by parallel ranges that are written in order."""
+"""A source in an object store. The import reads one version of the object, by parallel Range requests. The bytes are
+written in order."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
@@ -97,10 +98,10 @@ class _Stored:
 
 
 def place(wish: S3Source) -> str:
-    """Return endpoint, bucket and key as one text, for an identity."""
+    """Return endpoint, bucket and key as one text. An identity is computed from this text."""
     return f"{host_of(wish.endpoint)}/{wish.bucket}/{wish.key}"
 
 
 def host_of(endpoint: str | None) -> str:
-    """Return the host of an object store's endpoint. Without an endpoint, it is AWS."""
+    """Return the host of an object store's endpoint. Without an endpoint, the result is the host of AWS."""
     return urlsplit(endpoint).netloc if endpoint else "amazonaws.com"

@@ -1,6 +1,6 @@
 """The sandbox of a process that handles untrusted input.
 
-The sandbox is complete before the first request to a source. Every outcome inside is returned as a value.
+The sandbox is complete before the first request to a source. An exception inside the sandbox becomes a value.
 """
 
 import os
@@ -29,7 +29,8 @@ Done = TypeVar("Done")
 def begin() -> str:
     """Prepare the process and return its request, a line from stdin.
 
-    From now on the process ends with its parent and writes logs. The line is empty if there is no request.
+    After this call, logging is configured, and the process ends when its parent ends. The line is empty if there is no
+    request.
     """
     signal.signal(signal.SIGTERM, _end_with_children)
     end_with_parent(signal.SIGTERM)

@@ -1,7 +1,7 @@
-"""A file in a mounted volume, which is read in place.
+"""A source that is a file in a mounted volume. The process reads the file without a copy.
 
 No path can lead out of the volume: neither ``..`` nor a symbolic link, nor a race with a program that moves files. Each
-part of the path is opened relative to a folder that is already open.
+segment of the path is opened relative to a folder that is already open.
 """
 
 import hashlib
@@ -98,7 +98,7 @@ class _VolumeWalk:
         if self._left:
             raise NotADirectoryError
         if not stat.S_ISREG(mode):
-            raise _unsupported(self._path, "is no regular file")
+            raise _unsupported(self._path, "is not a regular file")
         return os.open(f"/proc/self/fd/{here}", os.O_RDONLY | os.O_CLOEXEC)
 
 
@@ -107,7 +107,7 @@ def _unsupported(path: str, what: str) -> ImportFailure:
 
 
 def fetch(around: Surroundings, root: str, path: str) -> Fetched:
-    """Read and hash the file in place, without a copy. Raises ImportFailure."""
+    """Read and hash the file without a copy. Raises ImportFailure."""
     with os.fdopen(open_beneath(root, path), "rb") as file:
         before = os.fstat(file.fileno())
         around.limits.check_wish(before.st_size)

@@ -1,4 +1,4 @@
-"""A source with a URL: the file at the URL, else the video that yt-dlp finds there."""
+"""A source with a URL: the file at the URL, or else the video that yt-dlp finds there."""
 
 from urllib.parse import urlsplit
 

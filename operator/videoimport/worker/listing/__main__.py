@@ -1,7 +1,7 @@
 """Entry point of the sandboxed listing process.
 
-The process reads a request and questions from stdin, and writes answers to stdout. The process has access to the
-source's Secret, but not to the destination.
+The process reads a request and questions from stdin, and writes answers to stdout. It can read the source's Secret, but
+it has no access to the destination.
 """
 
 import os
@@ -79,7 +79,7 @@ def _more(entries: Iterator[ListEntry | Passed], wanted: int, teller: Teller) ->
 
 
 def main() -> None:
-    """Read the request, install the guard and answer the questions."""
+    """Read the request, install the address guard and answer the questions."""
     text = walls.begin()
     if not text.strip():
         return

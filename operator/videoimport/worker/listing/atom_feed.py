@@ -40,7 +40,7 @@ def _entries(content: bytes) -> Iterator[dict[str, Any]]:
             feed = element if feed is None else feed
             depth, elements = depth + 1, elements + 1
             if feed.tag != _FEED or elements > _MOST_ELEMENTS:
-                raise ValueError("no feed, or none that anybody would write")
+                raise ValueError("not an Atom feed, or a feed with too many elements in one entry")
             continue
         depth -= 1
         if depth == 1 and feed is not None:
@@ -67,7 +67,7 @@ def _events(content: bytes) -> Iterator[tuple[str, Tree.Element]]:
             silent = 0
             yield told
         if silent > _MOST_SILENT:
-            raise ValueError("no tag that anybody would write")
+            raise ValueError("a tag is larger than the parser's limit")
 
 
 def _entry(entry: Tree.Element) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The objects of a bucket, in the order of their keys.
 
-The cursor is an object key. New objects with later keys are listed, whatever changes before the cursor.
+The cursor is an object key. Objects with later keys are listed even if they are new. Changes before the cursor have no
+effect.
 """
 
 import base64
@@ -71,7 +72,7 @@ class Bucket:
             yield Passed(cursor=cursor_of(listed[-1].key))
 
     def look(self, keys: Sequence[str]) -> Iterator[Look]:
-        """Read the first bytes of objects that were listed."""
+        """Read the first bytes of objects that ``entries`` has yielded."""
         known = [(object_of(self._wish, key), self._known[key]) for key in keys]
         self._known.clear()
         yield from self._pool.map(lambda one: self._looker.look(*one), known)
@@ -121,7 +122,7 @@ class Bucket:
     def _entry(self, found: ListedObject) -> ListEntry:
         size = found.version.size
         if len(found.key) > _MOST_KEY:
-            message = f"Its key has more than {_MOST_KEY} letters."
+            message = f"Its key has more than {_MOST_KEY} characters."
             return ListEntry(cursor=cursor_of(found.key[:_MOST_KEY]), reason=Reason.INVALID_SPEC, message=message)
         cursor = cursor_of(found.key)
         if not size:
@@ -150,7 +151,7 @@ class Bucket:
 def is_named_as_result(key: str) -> bool:
     """Return whether an object key has the form of an import's result, in any folder.
 
-    Only the object's metadata proves that it is a result.
+    This is only a hint. The metadata of the object proves whether it is a result.
     """
     path = f"/{key}"
     return any(folder_layout.is_of(path.rsplit("/", depth)[0], path) for depth in (1, 2))
@@ -174,7 +175,8 @@ JSON writes some characters of an object key as six characters.
 
 
 def cursor_of(key: str) -> str:
-    """Return a cursor for an object key. The cursor is at most a third longer than the key, plus a prefix."""
+    """Return a cursor for an object key. The cursor is a prefix and the encoded key, which is at most a third longer
+    than the key."""
     if key.isprintable() and not key.startswith(_PACKED):
         return key
     return _PACKED + base64.b64encode(key.encode()).decode()

@@ -1,9 +1,9 @@
 """Paging through a bucket with ListObjectsV2, in the order of the object keys.
 
-The code accepts the different answers of stores. Only ``Key`` of an object is required. If an answer has no token, the
-next request starts after the last key.
+The code accepts the different responses of stores. Only ``Key`` of an object is required. If a response has no token,
+the next request starts after the last key.
 
-If an answer makes no progress, the listing fails, because an incomplete list must never be accepted.
+If a response makes no progress, the listing fails, because an incomplete list must never be accepted.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,8 @@ from videoimport.worker.storage.s3 import key_lists as s3_lists
 from videoimport.worker.storage.s3.key_lists import Page
 
 MOST_EMPTY = 1000
-"""Maximum number of answers in a row without a key. S3 sends such an answer if all keys of the answer were deleted."""
+"""Maximum number of responses in a row without a key. S3 sends such a response if all keys of the response were
+deleted."""
 _PAGE = 1000
 """Number of keys in a full answer."""
 _ADVICE = "Give a manifest of addresses instead."
@@ -35,7 +36,7 @@ class ListedObject:
 
 
 def pages(ask: Callable[[dict[str, Any]], Page], prefix: str, after: str) -> Iterator[list[ListedObject]]:
-    """Yield the objects whose keys begin with ``prefix`` and come after ``after``, one list for each answer.
+    """Yield the objects whose keys begin with ``prefix`` and come after ``after``, one list for each response.
 
     ``ask`` sends ListObjectsV2. Raises ImportFailure UNSUPPORTED_SOURCE if the keys are not in order or the list does
     not end. Also raises the exceptions of ``ask``.
@@ -64,7 +65,7 @@ class _Position:
         """The greatest object key so far."""
 
     def move(self, page: Page, keys: Sequence[str]) -> None:
-        """Move the position behind an answer. Raises ImportFailure if the answer makes no progress or is not in
+        """Move the position behind a response. Raises ImportFailure if the response makes no progress or is not in
         order."""
         asked, token = self.asks or {}, page.get("NextContinuationToken") or ""
         is_further = bool(keys) and keys[-1] > self.last

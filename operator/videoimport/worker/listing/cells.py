@@ -1,4 +1,5 @@
-"""Cleaning of one cell or line of a list: invisible characters, quotes and brackets around the text. Pure functions."""
+"""Cleaning of one cell or line of a list. Invisible characters, quotes and brackets around the text are removed. Pure
+functions."""
 
 import re
 import unicodedata
@@ -20,7 +21,7 @@ _SCHEME = re.compile(r"https?(?=://)", re.I)
 def trim(text: str) -> str:
     """Remove spaces and invisible characters from both ends.
 
-    Inside the text they stay, because they may belong to it, for example in a query.
+    Such characters inside the text are kept, because they may be significant, for example in a query.
     """
     start, end = 0, len(text)
     while start < end and _is_invisible(text[start]):
@@ -37,7 +38,7 @@ def _is_invisible(letter: str) -> bool:
 def unwrap(text: str) -> str:
     """Return the URL in ``<url>``, ``"url"`` or ``[text](url)``, with its scheme in lowercase.
 
-    A text that is not a URL is only trimmed.
+    If the text has no URL, it is only trimmed.
     """
     inner = trim(text)
     if link := _MARKDOWN.fullmatch(inner):

@@ -1,4 +1,4 @@
-"""The worker's side of the sandboxed listing process. This side sends questions and reads the answers within a time
+"""The worker's interface to the sandboxed listing process. It sends questions and reads the answers within a time
 limit."""
 
 import contextlib
@@ -37,7 +37,7 @@ ROOM_BYTES = 512 * 2**20
 
 @dataclass(slots=True)
 class Batch:
-    """The answer to a request for more entries."""
+    """The entries that the sandboxed process has sent for one question."""
 
     entries: list[ListEntry] = field(default_factory=list)
     passed: str | None = None
@@ -109,7 +109,7 @@ class Lister:
     def more(self, wanted: int, until: float, last_moment: float) -> Batch:
         """Return at most ``wanted`` more entries.
 
-        Fewer are returned if the time passes ``until`` and there is an entry, or if the time passes ``last_moment``.
+        The list is shorter if ``last_moment`` has passed, or if ``until`` has passed and there is at least one entry.
         Both are values of ``time.monotonic``.
         """
         self._ask(Ask(more=wanted))
@@ -126,7 +126,7 @@ class Lister:
     def look(self, keys: Sequence[str], last_moment: float) -> list[Look]:
         """Return the facts in the first bytes of objects of the last batch, in the order of ``keys``.
 
-        Fewer are returned if the time passes ``last_moment``. No further request may be sent then.
+        The list is shorter if ``last_moment`` has passed. Then no further question may be sent.
         """
         self._ask(Ask(look=tuple(keys)))
         looks: list[Look] = []
@@ -174,7 +174,7 @@ class Lister:
             if failure.reason is not Reason.OUT_OF_MEMORY:
                 raise
             message = "The listing process was killed, most likely for lack of memory."
-            advice = "Check what the list is; if it is right, raise the chart's worker.listingMemory."
+            advice = "Check the address of the list; if it is right, raise the chart's worker.listingMemory."
             raise ImportFailure(failure.reason, message, advice=advice) from None
 
     def _listen(self) -> None:

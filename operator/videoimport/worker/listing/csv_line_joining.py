@@ -11,7 +11,7 @@ _MOST_LINES = 200
 
 @dataclass(slots=True)
 class Record:
-    """A line, or the joined lines of one record, or an error message."""
+    """A record: one line, several joined lines, or an error message."""
 
     line: int
     """Number of its first line, from 1."""
@@ -22,10 +22,10 @@ class Record:
 class Quotes:
     """Joins CSV lines into records, because quoted fields may contain line breaks.
 
-    If quotes never end, the line in which they begin is an error, and the next line begins a new record.
+    If a quoted field never ends, the line in which it begins is an error. The next line then begins a new record.
 
     Each line is read at most twice: as the first line of a record, and as a line within quotes. Untrusted lists may
-    have many quotes that never end.
+    have many quoted fields that never end.
     """
 
     def __init__(self, delimiter: str) -> None:
@@ -37,7 +37,7 @@ class Quotes:
         """For each line within quotes, by line number: True if the quotes continue after the line."""
 
     def whole(self, records: Iterator[Record]) -> Iterator[Record]:
-        """Yield the records of all lines."""
+        """Yield the records that the lines form."""
         for record in records:
             self._waiting.append(record)
             yield from self._taken()

@@ -1,4 +1,4 @@
-"""Tables: CSV as spreadsheets of any country write it, and Markdown tables. Pure functions."""
+"""Tables: CSV in the variants that spreadsheet programs of all countries write, and Markdown tables. Pure functions."""
 
 import csv
 import re
@@ -65,7 +65,7 @@ class Table:
             raise RowError(f"it has no url{hint}")
         url = unwrap(kept["url"])
         if has_another(url) and not re.search(r"\s", url):
-            raise RowError(f"its {self.labels.get('url', 'url')} has two addresses; write one a row")
+            raise RowError(f"its {self.labels.get('url', 'url')} has two addresses; write one address per row")
         known = {name: kept[name] for name in ("name", "checksum") if name in kept}
         metadata = {name: cell for name, cell in kept.items() if name not in ("url", "name", "checksum")}
         return {"url": url} | known | ({"metadata": metadata} if metadata else {})
@@ -81,8 +81,8 @@ def split(text: str, delimiter: str, *, is_markdown: bool = False) -> list[str]:
 
 
 def separator(text: str) -> str | None:
-    """Return the delimiter in a line such as ``sep=;``, which spreadsheets write above the header. None for any other
-    line."""
+    """Return the delimiter in a line such as ``sep=;``, which spreadsheet programs write above the header. Return None
+    for any other line."""
     found = _SEPARATOR.fullmatch(text.strip(" \r\n\ufeff"))
     return found["sign"] if found else None
 

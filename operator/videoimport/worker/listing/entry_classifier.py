@@ -1,4 +1,5 @@
-"""Classification of a list's entries as found, known already, or rejected with a reason. Only cheap checks are made."""
+"""Classification of a list's entries: found, already in the destination, or rejected with a reason. The checks are fast
+ones only."""
 
 import itertools
 import threading
@@ -30,14 +31,14 @@ from videoimport.worker.storage.record_scope import Scope
 
 PROBES_AT_ONCE = 4
 PROBE_SECONDS = 20.0
-"""Maximum number of seconds for ffprobe on one file. A file that takes longer is left to its import."""
+"""Maximum number of seconds for ffprobe on one file. The import checks a file that takes longer."""
 _LOOKUPS_AT_ONCE = 16
 
 
 class Judge:
     """Classifies the entries of one task.
 
-    ``store`` is the destination's store, or None if the destination is not read.
+    ``store`` is the destination's store. It is None if the worker does not read the destination.
     """
 
     def __init__(
@@ -53,15 +54,15 @@ class Judge:
 
     @property
     def looks(self) -> bool:
-        """Return whether the first bytes of objects are checked."""
+        """Return whether the worker checks the first bytes of objects."""
         return self._task.source.s3 is not None and self._task.requirements is not None
 
     def known(self, entries: Sequence[ListEntry]) -> list[Known | None]:
-        """Return the destination's video for each entry, or None for an entry without one. Raises ImportFailure."""
+        """Return for each entry the video that the destination already has, or None. Raises ImportFailure."""
         return list(self._pool.map(self._known, entries)) if self._has_index else [None] * len(entries)
 
     def objection(self, entry: ListEntry) -> Finding | None:
-        """Return the reason for which an entry is rejected by the list's data alone, or None."""
+        """Return the reason to reject an entry that follows from the list's data alone, or None."""
         if entry.reason is not None:
             return Finding(entry.reason, entry.message)
         found = cheap(
@@ -72,9 +73,10 @@ class Judge:
         return Finding(*found) if found else None
 
     def looked(self, looks: Sequence[Look], sizes: Sequence[int], last_moment: float) -> Iterator[Finding | None]:
-        """Yield the reason for which each object is rejected by its first bytes, or None.
+        """Yield for each object the reason to reject it that follows from its first bytes, or None.
 
-        Several ffprobe processes run at once. Objects that are not probed by ``last_moment`` are left to their import.
+        Several ffprobe processes run at once. If an object is not probed before ``last_moment``, its import does the
+        check.
         """
         under_way: deque[tuple[Look, int, Child | None]] = deque()
         for look, size in zip(looks, sizes, strict=True):
@@ -126,7 +128,7 @@ class Judge:
     # Lines of the list page
 
     def found(self, entry: ListEntry, known: Known | None) -> PageLine:
-        """Return the line of an item that is to be imported or exists already."""
+        """Return the page line of an item that will be imported, or that the destination already has."""
         return PageLine(
             found=FoundItem(
                 id=self.identity(entry) or "", url=entry.url, key=entry.key, name=entry.name, metadata=entry.metadata,
@@ -135,7 +137,7 @@ class Judge:
         )  # fmt: skip
 
     def rejected(self, entry: ListEntry, why: Finding) -> PageLine:
-        """Return the line of a rejected item."""
+        """Return the page line of a rejected item."""
         bucket = self._task.source.s3
         shown = (
             shown_url(entry.url) if entry.url else f"s3://{bucket.bucket}/{entry.key}" if bucket and entry.key else None
@@ -184,8 +186,8 @@ def _refusal(look: Look, size: int, media: Media, task: ListingTask) -> Finding 
 def _is_other(name: ContainerFormat | None, wanted: tuple[ContainerFormat, ...]) -> bool:
     """Return whether an object's first bytes prove that its container format is none of ``wanted``.
 
-    Only some formats can be detected by the first bytes. If ``wanted`` has other formats, an object that ffprobe cannot
-    read is left to its import.
+    Only some formats can be detected by the first bytes. If ``wanted`` has other formats, the import checks an object
+    that ffprobe cannot read.
     """
     told_by_bytes = set(wanted) <= set(requirements.TOLD_BY_BYTES)
     return name not in wanted if name else told_by_bytes

@@ -15,9 +15,9 @@ _MOST_LETTERS = 64
 
 
 def timestamp(text: str | None) -> int | None:
-    """Return the seconds since 1970 of a date in RSS (RFC 822), Atom (RFC 3339) or another format that yt-dlp supports.
+    """Return the seconds since 1970 for a date in the format of RSS (RFC 822), Atom (RFC 3339) or yt-dlp.
 
-    A date without a zone is in UTC.
+    A date without a time zone is in UTC.
     """
     if text is None:
         return None

@@ -1,4 +1,4 @@
-"""Parser for JSON Lines: one object a line. Pure functions."""
+"""Parser for JSON Lines: one object per line. Pure functions."""
 
 import json
 import math
@@ -32,7 +32,7 @@ class JsonLines:
 
 
 def is_document(first: str) -> bool:
-    """Return whether the first line of a file shows that the file is one JSON document that contains the list."""
+    """Return whether a file with this first line is one JSON document that contains the whole list."""
     if len(first) <= _MOST_FIRST_LETTERS and _LISTED.fullmatch(first):
         return True
     try:
@@ -43,20 +43,22 @@ def is_document(first: str) -> bool:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Return a JSON object. All its numbers fit the types of common JSON parsers. Raises ValueError."""
+    """Return a JSON object. Its numbers are within the ranges of common JSON parsers. Raises ValueError."""
     try:
         found = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_counted)
     except ValueError as error:
-        raise ValueError(f"it is no JSON ({error.msg if isinstance(error, json.JSONDecodeError) else error})") from None
+        raise ValueError(
+            f"it is not valid JSON ({error.msg if isinstance(error, json.JSONDecodeError) else error})"
+        ) from None
     except RecursionError:
-        raise ValueError("it is no JSON: its lists are nested too deeply") from None
+        raise ValueError("it is not valid JSON: its lists are nested too deeply") from None
     if isinstance(found, dict):
         return found
-    raise ValueError("it is no JSON object")
+    raise ValueError("it is not a JSON object")
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name[:20]} is no number")
+    raise ValueError(f"{name[:20]} is not a number")
 
 
 def _finite(digits: str) -> float:

@@ -1,7 +1,7 @@
-"""A manifest: fetched as a whole, then read line by line.
+"""A manifest. It is fetched as a whole, then read line by line.
 
 The cursor has a line number and a hash of the content. If the content has changed, reading starts at the first line
-again, and duplicates are detected by their identity.
+again. Items that were listed before are found by their identity.
 """
 
 import codecs
@@ -31,7 +31,7 @@ from videoimport.worker.listing.manifest_rows import NoListError, Row
 from videoimport.worker.listing.protocol import ListEntry, ListRequest, Passed
 from videoimport.worker.runtime.errors import ImportFailure
 
-_ADVICE = "Give a file with a URL a line, CSV or JSON Lines."
+_ADVICE = "Give a file with one URL per line, CSV or JSON Lines."
 MOST_BYTES = 256 * 2**20
 """Maximum number of bytes of a manifest, far more than a hundred thousand lines with metadata need."""
 _CHUNK = 256 * 1024
@@ -158,7 +158,7 @@ def _plain(path: Path, folder: Path) -> Path:
         try:
             _unpack(packed, path)
         except (zlib.error, gzip.BadGzipFile, EOFError):
-            message = "The manifest is packed, and cannot be unpacked."
+            message = "The manifest is compressed, and cannot be decompressed."
             raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=_ADVICE) from None
         head = _head(path)
     if head.startswith(_WIDE):

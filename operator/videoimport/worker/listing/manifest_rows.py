@@ -1,7 +1,7 @@
-"""Rows of a manifest: one URL a line, a table whose header names the URL, or JSON Lines. Pure: bytes in, rows out.
+"""Rows of a manifest: one URL per line, a table with a URL column, or JSON Lines. Pure: bytes in, rows out.
 
-An invalid row is rejected with its line number, and the other rows continue. The numbers of skipped lines and values
-are reported.
+An invalid row is rejected with its line number, and the next rows are read as usual. The numbers of skipped lines and
+values are reported.
 """
 
 import csv
@@ -24,7 +24,7 @@ from videoimport.worker.listing.row_to_item import RowError, RowReader, item_of
 
 _MOST_ABOVE = 10
 """Maximum number of lines above a header, such as a title, a date or an author."""
-_ONE_A_LINE = "Write JSON Lines, one object a line, such as by jq -c '.items[]'."
+_ONE_A_LINE = "Write JSON Lines, one object per line, for example with jq -c '.items[]'."
 _TAGGED = re.compile(r"<https?://|!?\[[^\]]{0,500}\]\(", re.I)
 
 
@@ -108,7 +108,7 @@ def _record(number: int, line: bytes) -> Record:
     try:
         text = line.decode().rstrip("\r\n")
     except UnicodeDecodeError:
-        return Record(number, wrong="it is no UTF-8 text; save the list as UTF-8, in Excel as 'CSV UTF-8'")
+        return Record(number, wrong="it is not UTF-8 text; save the list as UTF-8, in Excel as 'CSV UTF-8'")
     return Record(number, wrong="it has a zero byte") if "\x00" in text and number > 1 else Record(number, text)
 
 
@@ -155,7 +155,7 @@ def _layout(first: list[Record]) -> _Layout:
     try:
         found = _headers(first)
     except HeaderError as error:
-        advice = "Give one column the name url, and each other column a name of its own that means no address."
+        advice = "Name one column url, and give each other column a different name that does not mean an address."
         raise NoListError(str(error), advice) from None
     if not found:
         return _Layout(PlainList(), rows=[record for record in first if not table.separator(record.text)])
@@ -195,9 +195,9 @@ def _refuse(text: str) -> None:
     if text.startswith("<"):
         raise NoListError("is a web page or XML")
     if text.startswith("["):
-        raise NoListError("is a JSON array, and not one object a line", _ONE_A_LINE)
+        raise NoListError("is a JSON array, and not one object per line", _ONE_A_LINE)
     if text.startswith("{") and jsonlines.is_document(text):
-        raise NoListError("is one JSON document, and not one object a line", _ONE_A_LINE)
+        raise NoListError("is one JSON document, and not one object per line", _ONE_A_LINE)
 
 
 def _row(record: Record, reader: RowReader) -> Row:

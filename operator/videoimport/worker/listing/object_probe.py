@@ -1,4 +1,4 @@
-"""Reading of an object's first bytes, and of the index at its end: enough for ffprobe to detect its type."""
+"""Reading of an object's first bytes, and of the index at its end. This is enough for ffprobe to detect the type."""
 
 import contextlib
 import itertools
@@ -43,8 +43,8 @@ class Looker:
     def look(self, wish: S3Source, version: Version) -> Look:
         """Return the facts that the object's bytes prove.
 
-        Nothing else may reject an object, because the import does not try a rejected object. Raises ImportFailure for a
-        failure that is not the fault of this object.
+        Only proven facts may reject an object, because no import tries a rejected object. Raises ImportFailure for a
+        failure that this object did not cause.
         """
         reader = Reader(self._client, wish, self._around.throttle)
         try:
@@ -75,8 +75,8 @@ class Looker:
         return Look(key=key, path=path, container=container, is_fragmented=overlap.is_fragmented(boxes))
 
     def _kept(self, pieces: list[tuple[int, bytes]], size: int) -> str | None:
-        """Write the bytes to a file and return its path. None if that is impossible, for example for a size that no
-        file system supports."""
+        """Write the bytes to a file and return its path. Return None if that is impossible, for example for a size that
+        no file system supports."""
         path = self._around.folder / f"look-{next(self._numbers)}"
         try:
             _write(path, pieces, size)

@@ -1,4 +1,4 @@
-"""A list page: its lines, its limits of lines and bytes, the code that fills it, and its report."""
+"""A page of a list: its lines, its limits of lines and bytes, the code that fills it, and its report."""
 
 import hashlib
 import sys
@@ -20,7 +20,7 @@ _BREAKS = {letter: f"\\u{letter:04x}" for letter in (0x85, 0x2028, 0x2029)}
 
 
 class PageBuilder:
-    """Collects the lines of a list page until it is complete. All lines are printed at once, or none."""
+    """Collects the lines of a page until it is complete. Either all lines are printed, or none."""
 
     def __init__(self, most_items: int, most_bytes: int = MAX_PAGE_BYTES) -> None:
         self._most_items, self._most_bytes = most_items, most_bytes
@@ -35,7 +35,7 @@ class PageBuilder:
 
     @property
     def left(self) -> int:
-        """Number of lines that may still be added, apart from the limit of bytes."""
+        """Number of lines that may still be added. The limit of bytes may be reached earlier."""
         return self._most_items - self.count
 
     def add(self, line: PageLine) -> bool:
@@ -54,7 +54,7 @@ class PageBuilder:
         return hashlib.sha256(self._text.encode()).hexdigest()
 
     def print(self) -> None:
-        """Print the lines to stdout in a packed form, so that a search in logs does not find URLs."""
+        """Print the lines to stdout in a packed form, so that no URL is in the log as text."""
         sys.stdout.write(packed(self._text))
         sys.stdout.flush()
 
@@ -76,7 +76,7 @@ class _Judged:
 
 
 class Pager:
-    """Fills one list page."""
+    """Fills one page."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Pager:
         self._skipped = Skipped()
 
     def report(self) -> PageReport:
-        """Fill the list page and return its report. Raises ImportFailure if no entry could be added."""
+        """Fill the page and return its report. Raises ImportFailure if no entry could be added."""
         while True:
             batch = self._lister.more(self._wanted, self._until, self._last_moment)
             self._note_start(batch)
@@ -158,7 +158,7 @@ class Pager:
         return list(map(_Judged, entries, known, objections))
 
     def _look(self, batch: Batch, wanted: Sequence[int], objections: list[Finding | None]) -> None:
-        """Check the first bytes of the objects. Objects that are not checked in time are left to their import."""
+        """Check the first bytes of the objects. The import checks an object that is not checked in time."""
         if batch.is_late or batch.failure is not None:
             return
         looks = self._lister.look([batch.entries[number].key or "" for number in wanted], self._last_moment)

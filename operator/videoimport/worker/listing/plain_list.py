@@ -1,6 +1,6 @@
-"""Plain lists: one URL a line, as people write them, with numbers, bullets and remarks. Pure functions.
+"""Plain lists: one URL per line. Lines that people write may also have numbers, bullets and remarks. Pure functions.
 
-A line that can be read in two ways is rejected, because a wrong URL is worse than none.
+A line that can be read in two ways is rejected, because a wrong URL is worse than no URL.
 """
 
 import re
@@ -37,7 +37,7 @@ class PlainList:
     """Reads one URL from each line."""
 
     def read(self, text: str) -> Given:
-        """Return the URL of a line, or the skipped parts of the line. Raises RowError."""
+        """Return the URL of a line, or what was skipped in the line. Raises RowError."""
         line = trim(text)
         if given := passed_over(line):
             return given
@@ -62,11 +62,13 @@ def _divide(line: str) -> tuple[str, str]:
     if not begins_address(address):
         raise _no_address(line)
     if has_another(address) or has_address(remark):
-        raise RowError("it has two addresses; write one a line")
+        raise RowError("it has two addresses; write one address per line")
     if not tagged and _has_columns(address, remark, whole):
         raise RowError(f"it has more columns than the address, and the list has no header; write {HEADER}")
     if not tagged and remark and not _is_remark(address, remark):
-        raise RowError("it has a space behind its address; write a space within an address as %20, a remark after ' #'")
+        raise RowError(
+            "it has a space after its address; write a space in an address as %20, and begin a remark with ' #'"
+        )
     return address, remark
 
 
@@ -82,7 +84,7 @@ def has_another(address: str) -> bool:
 
 
 def is_row(text: str) -> bool:
-    """Return whether columns follow the URL, as in a row with another delimiter than its table."""
+    """Return whether columns follow the URL. Then the line may be a table row with another delimiter."""
     address, remark = _parts(text)
     return _has_columns(address, remark, text)
 
@@ -116,12 +118,12 @@ def _is_remark(address: str, remark: str) -> bool:
 
 def _no_address(line: str) -> RowError:
     if has_address(line):
-        return RowError(f"its address is not at its beginning; write one address a line, or {HEADER}")
+        return RowError(f"its address is not at the beginning of the line; write one address per line, or {HEADER}")
     if re.match(r"[A-Za-z][\w+.-]*:\S+$", line):
-        return RowError("its url is no http or https address", line)
+        return RowError("its url is not an http or https address", line)
     if re.match(r"(?:www\.|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}/)\S+$", line):
         return RowError("its address does not begin with http:// or https://; write the whole address", line)
-    return RowError(f"{_quoted(line)} is no http or https address; write one address a line, or {HEADER}")
+    return RowError(f"{_quoted(line)} is not an http or https address; write one address per line, or {HEADER}")
 
 
 def _quoted(line: str) -> str:

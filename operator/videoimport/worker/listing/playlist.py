@@ -1,7 +1,9 @@
-"""A playlist, a channel or a feed, read from yt-dlp's flat lists entry by entry. Nested lists are expanded in place.
+"""A playlist, a channel or a feed, read entry by entry from yt-dlp's flat lists. The entries of a nested list replace
+the nested list.
 
 Such lists can only be read from their start, except lists that come in numbered pages. So the cursor has a number and
-an identifier of the last entry. If the list has lost earlier entries meanwhile, reading continues after that entry.
+an identifier of the last entry. If earlier entries were removed from the list meanwhile, reading continues after that
+entry.
 """
 
 import hashlib
@@ -50,7 +52,7 @@ class _PlaylistPosition:
     number: int = 0
     """Number of entries before the position."""
     top: int | None = 0
-    """The same number in the outermost list. None if the list has nested lists."""
+    """The same number in the outermost list. The value is None if the list has nested lists."""
     name: str = ""
     """Identifier of the last entry."""
 

@@ -30,10 +30,10 @@ _MOST_PIXELS, _MOST_SECONDS, _MOST_DATE = 1_000_000, 1_000_000_000, 10**12
 
 
 def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> ListEntry:
-    """Return the list's data about one video. ``page`` is the URL of the list."""
+    """Return the entry with the list's data about one video. ``page`` is the URL of the list."""
     if raw is None:
         return ListEntry(
-            cursor=cursor, reason=Reason.SOURCE_NOT_FOUND, message="The list has an entry here that no longer exists."
+            cursor=cursor, reason=Reason.SOURCE_NOT_FOUND, message="The video of this entry no longer exists."
         )
     url = address(raw, page)
     if url is None:
@@ -55,7 +55,7 @@ def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> ListE
 
 
 def address(raw: Raw, page: str) -> str | None:
-    """Return the URL of a video in a list, or None if a URL alone is not enough to fetch it."""
+    """Return the URL of a video in a list. Return None if the video cannot be fetched with a URL alone."""
     given = [raw.get("url"), raw.get("webpage_url"), raw.get("original_url")]
     if raw.get("_type", "video") == "video":  # its url is a media file, which may expire: the web page comes first
         given = [own for own in given[1:] if own != page] + [_media(raw)]

@@ -2,8 +2,8 @@
 
 The worker sends a request, then questions, on stdin. The process writes answers as JSON lines to stdout.
 
-A question asks for more entries, or for the first bytes of objects. So the process does not read more of a list than
-fits into the list page.
+A question asks for more entries, or for the first bytes of objects. So the process reads no more of a list than fits on
+the page.
 """
 
 from typing import Annotated, Literal
@@ -48,7 +48,7 @@ class Ask(Model):
 class ListEntry(Model):
     """One entry of the list, with the list's data about it.
 
-    The data is untrusted and not checked yet, except that texts can be encoded in JSON.
+    The data is untrusted and not checked yet. The only guarantee is that JSON can encode the texts.
     """
 
     kind: Literal["Entry"] = "Entry"
@@ -76,7 +76,7 @@ class ListEntry(Model):
 
 
 class Passed(Model):
-    """The list was read up to this cursor without a further entry."""
+    """The process has read the list up to this cursor and found no further entry."""
 
     kind: Literal["Passed"] = "Passed"
     cursor: str
@@ -97,12 +97,12 @@ class ListEnd(Model):
 
 
 class Look(Model):
-    """Facts from an object's first bytes, and from its index if that is at the end."""
+    """Facts from an object's first bytes, and from its index if the index is at the end."""
 
     kind: Literal["Look"] = "Look"
     key: str
     path: str | None = None
-    """Path of a file with the bytes that were read. None if the bytes prove nothing."""
+    """Path of a file with the bytes that were read. The value is None if the bytes prove nothing."""
     container: ContainerFormat | None = None
     is_fragmented: bool = False
     """True if the first bytes only have the duration of the first fragment."""

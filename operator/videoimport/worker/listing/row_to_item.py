@@ -22,7 +22,7 @@ both."""
 _LIMITS = {"url": MOST_URL_LETTERS, "name": MOST_NAME_LETTERS}
 _WANTED = {
     "string_type": "it must be text",
-    "dict_type": "it must be an object of names and values",
+    "dict_type": "it must be a JSON object",
     "bool_type": "a value must be text, a number, true or false",
     "int_type": "a value must be text, a number, true or false",
     "float_type": "a value must be text, a number, true or false",
@@ -43,7 +43,7 @@ class Given:
 
 
 def passed_over(line: str) -> Given | None:
-    """Return a blank line or a comment as a skipped row, or None for a line with content."""
+    """Return a skipped row for a blank line or a comment. Return None for any other line."""
     if line and not line.startswith("#"):
         return None
     return Given(skipped=Skipped(comments=1) if line else Skipped(blank=1))
@@ -75,7 +75,7 @@ def item_of(given: Given) -> Item:
     if begins_address(url) and re.search(r"\s", url):
         raise RowError(f"its {given.labels.get('url', 'url')} has a space; write a space within an address as %20", url)
     if not is_address(url):
-        raise RowError("its url is no http or https address", url)
+        raise RowError("its url is not an http or https address", url)
     try:
         return Item.model_validate(fields)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""One run of the worker for a page of a list. The list page goes to stdout, and the report is the termination
+"""One run of the worker for a page of a list. The worker prints the page to stdout. The report is the termination
 message."""
 
 import contextlib
@@ -24,11 +24,11 @@ from videoimport.worker.storage.base import DestinationStore
 from videoimport.worker.storage.s3 import store as s3
 from videoimport.worker.storage.volume.store import VolumeStore
 
-_ENDLESS = "The name at which the page ends is too long for a report."
+_ENDLESS = "The last entry of the page has a name that is too long for a report."
 
 
 class ListingRunner(TaskRunner[PageReport]):
-    """Lists one page. The list page is printed once it is complete, and the report is written after that."""
+    """Lists one page. It prints the page once the page is complete, and writes the report after that."""
 
     def __init__(self, task: ListingTask, paths: Paths) -> None:
         super().__init__(task.timeout_seconds)
@@ -36,7 +36,7 @@ class ListingRunner(TaskRunner[PageReport]):
         self._page = PageBuilder(task.max_items)
 
     def work(self) -> PageReport:
-        """Read the list page. Raises ImportFailure or Interruption."""
+        """Read the page. Raises ImportFailure or Interruption."""
         with tempfile.TemporaryDirectory(dir=self._paths.scratch, ignore_cleanup_errors=True) as folder:
             return self._listed(self._page, Path(folder))
 
@@ -54,7 +54,8 @@ class ListingRunner(TaskRunner[PageReport]):
 
     @contextlib.contextmanager
     def _destination(self, folder: Path) -> Iterator[DestinationStore | None]:
-        """Return the destination's store, which has the index. None if the index is not read. Raises ImportFailure."""
+        """Return the destination's store, which has the index. Return None if the index is not read. Raises
+        ImportFailure."""
         store = self._connected(folder) if self._task.incremental else None
         try:
             yield store
@@ -71,7 +72,7 @@ class ListingRunner(TaskRunner[PageReport]):
         return VolumeStore(self._paths.destination_volume, wish.persistent_volume_claim.claim_name, wish.prefix)
 
     def describe(self, end: ImportFailure | Interruption) -> PageReport:
-        """Return the report of a run that ended without a list page."""
+        """Return the report of a run that ended without a page."""
         task = self._task
         return PageReport(
             uid=task.uid, run=task.run, page=task.page, reason=end.reason, message=end.message[:1024],
@@ -79,7 +80,7 @@ class ListingRunner(TaskRunner[PageReport]):
         )  # fmt: skip
 
     def close(self, result: PageReport) -> None:
-        """Print the list page."""
+        """Print the page."""
         if result.reason is None:
             self._page.print()
 
@@ -96,9 +97,9 @@ class ListingRunner(TaskRunner[PageReport]):
 
 
 def fitted(report: PageReport) -> bytes:
-    """Return the report as at most ``MAX_BYTES`` bytes, with its message and advice cut if necessary.
+    """Return the report as at most ``MAX_BYTES`` bytes. If necessary, its message and advice are cut.
 
-    If the report is still too long, the cursor does not fit, and the list page fails.
+    If the report is still too long, the cursor does not fit, and the page fails.
     """
     for length in (1024, 512, 256, 128, 0):
         cut = report.model_copy(update={"message": report.message[:length], "advice": report.advice[: length // 2]})

@@ -1,6 +1,8 @@
-"""Checks of the destination before a byte is fetched. Wrong credentials must not be found only after an encode."""
+"""Checks of the destination before the first byte is fetched. So wrong credentials are found before an encode, and not
+after it."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,6 +15,7 @@ from videoimport.worker.storage import credentials
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage.base import DestinationStore, Facts
 from videoimport.worker.storage.keys import Names
+from videoimport.worker.storage.name_reservation import FolderNames
 from videoimport.worker.storage.record_file import RecordFile
 from videoimport.worker.storage.record_scope import Scope, StoredObject
 from videoimport.worker.storage.retry_policy import Retries, read_timeout
@@ -23,8 +26,8 @@ from videoimport.worker.storage.volume.store import VolumeStore
 
 @dataclass(frozen=True)
 class Place:
-    """The destination of one import. If the name template has the source's title, the video's folder is known once the
-    title is known."""
+    """The destination of one import. ``destination.name`` may contain the placeholder of the title. Then the video's
+    folder is known only after the source has answered."""
 
     store: DestinationStore
     task: Task
@@ -46,7 +49,7 @@ class Place:
 
     @cached_property
     def scope(self) -> Scope:
-        """The part of the destination that records may name."""
+        """The scope in which the objects of a record must be."""
         return Scope(self.store, self.task.spec.destination)
 
     @property
@@ -65,17 +68,34 @@ class Place:
         folder = naming.own_key(self.task.spec.destination, "uploads")
         return UploadJournal(self.scope, folder, self.task.uid, self.now())
 
+    @property
+    def keeps_both(self) -> bool:
+        """True if the video's folder gets the next free name, if there is something in it."""
+        return self.task.spec.destination.if_exists == "KeepBoth"
+
+    @cached_property
+    def names(self) -> FolderNames:
+        """The reservation of the video's folder, with ``ifExists: KeepBoth``."""
+        return FolderNames(self.scope, self.task.uid, self.now, time.sleep)
+
     def folder(self, title: str | None, source_id: str | None) -> str:
-        """Return the key of the video's folder. Raises ImportFailure INVALID_SPEC."""
+        """Return the key of the video's folder, without a suffix. Raises ImportFailure INVALID_SPEC."""
+        return next(self.folders(title, source_id))
+
+    def folders(self, title: str | None, source_id: str | None) -> Iterator[str]:
+        """Yield the keys of the folders that the video may have: one, or with ``ifExists: KeepBoth`` one for each
+        suffix. Raises ImportFailure INVALID_SPEC."""
         wish = self.task.spec.destination
         names = Names(self.task.name, self.task.spec.source.locator, title, source_id)
-        return naming.folder_key(wish, naming.folder_name(wish, names))
+        name = naming.folder_name(wish, names)
+        return naming.folder_keys(wish, name) if self.keeps_both else iter((naming.folder_key(wish, name),))
 
     def is_expected(self, folder: str | None) -> bool:
-        """Return whether this import's video may be in this folder, as far as that is known without the source."""
+        """Return whether this import's video may be in this folder. The answer uses only what is known without the
+        source."""
         if naming.needs_source(self.task.spec.destination):
             return self.scope.is_listed(folder)
-        return folder == self.folder(None, None)
+        return folder is not None and folder in self.folders(None, None)
 
     def url(self, key: str) -> str | None:
         """Return the public address of a key, or None if the destination has no ``publicBaseURL``."""
@@ -94,7 +114,7 @@ def connect(
     ca_bundle: Path | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Place:
-    """Return the destination with the task's credentials. The only check is that the credentials exist. Raises
+    """Return the destination with the task's credentials. The function checks only that the credentials exist. Raises
     ImportFailure."""
     wish, retries = task.spec.destination, Retries()
     if wish.s3 is not None:
@@ -108,9 +128,9 @@ def connect(
 
 def writable(place: Place) -> None:
     """Check that the worker may write in the video's folder, and that the store accepts all options of
-    ``destination.s3``. The check uses a test folder beside the video's folder if the title is unknown.
+    ``destination.s3``. If the title is unknown, the check uses a test folder beside the video's folder.
 
-    Leaves nothing behind. Raises ImportFailure.
+    The check leaves no objects behind. Raises ImportFailure.
     """
     place.store.check_options(naming.own_key(place.task.spec.destination, "probes", f"{place.task.uid}.json"))
     key = layout.key(place.folder(title=place.task.uid, source_id=place.task.uid), layout.VIDEO)

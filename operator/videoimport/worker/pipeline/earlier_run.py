@@ -1,9 +1,10 @@
-"""The result of an earlier run of the same import. A complete result is confirmed; an incomplete one is finished or
-removed."""
+"""The result of an earlier run of the same import. If it is complete, it is confirmed. If it is incomplete, it is
+completed or removed."""
 
 from collections.abc import Iterable
 from contextlib import suppress
 
+from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.pipeline import publish_plan, publish_rollback, publish_steps
 from videoimport.worker.pipeline import report as telling
@@ -17,13 +18,18 @@ from videoimport.worker.storage.record_scope import StoredObject
 
 
 def done_before(place: Place) -> Report | None:
-    """Return the report of an earlier run that succeeded, even if that run ended without reporting. Its unfinished
-    uploads are aborted. None if any published object is missing or changed: then the video is imported again."""
+    """Return the report of an earlier run that succeeded, even if that run ended without a report. Its unfinished
+    uploads are aborted.
+
+    Return None if a published object is missing or changed. Then the video is imported again.
+    """
     earlier = place.record.read()
     if isinstance(earlier, Intent):
         earlier = _adopted(place, earlier)
     report = _repeated(place, earlier) if earlier is not None and earlier.uid == place.task.uid else None
     place.notebook.clear()
+    if report is not None and place.keeps_both:
+        place.names.release()
     return report
 
 
@@ -57,8 +63,8 @@ def _confirmed(place: Place, earlier: Finished) -> Report | None:
 
 
 def _adopted(place: Place, intent: Intent) -> Finished | None:
-    """Finish the publication that an earlier run began, and return its record. None if that is not possible, or if the
-    spec has changed."""
+    """Finish the publication that an earlier run began, and return its record. Return None if that is not possible, or
+    if the spec has changed."""
     is_wanted = record.is_for(intent, place.task.uid, place.task.spec_hash)
     if is_wanted and place.is_expected(record.folder_of(place.scope, intent)):
         stale = tuple(key for key in intent.stale if _has_mark(place, key))
@@ -77,8 +83,11 @@ def _has_mark(place: Place, key: str) -> bool:
 
 
 def finished(place: Place, intent: Intent) -> Finished | None:
-    """Make all objects of an intent visible. Return None if an uploaded file is gone, or if another import's file is at
-    one of the keys. These two checks come first."""
+    """Make all objects of an intent visible.
+
+    Return None if an uploaded file no longer exists, or if another import's file is at one of the keys. These two
+    checks come first.
+    """
     store = place.store
 
     def shown_object(ticket: Ticket) -> StoredObject | None:
@@ -102,6 +111,8 @@ def finished(place: Place, intent: Intent) -> Finished | None:
                 place.notebook.clear()
         if isinstance(failure, DestinationFault) and failure.remedy is Remedy.RESEND:
             return None  # the local file does not exist any more: the video is imported again
+        if place.keeps_both and failure.reason is Reason.DESTINATION_EXISTS:
+            return None  # another writer stored files in the folder: the video is imported under the next free name
         raise
 
 

@@ -1,4 +1,4 @@
-"""Run ffmpeg: make the requested files from a source, or raise the reason for a failure."""
+"""Runs of ffmpeg that make the requested files from a source."""
 
 import os
 import re
@@ -41,10 +41,10 @@ def prepare(
 ) -> Job:
     """Choose the streams and plan the job. ``audio`` is the same object as ``video`` if one file has both.
 
-    ``url`` is the place to read the video from if this is not the file's own path. ``mended`` explains why the file at
-    ``url`` replaces the source. A video that was examined without its packets is planned from the values in its header.
-    ``agrees_with`` later compares this plan with the packets. Raise ImportFailure UNSUPPORTED_FORMAT for a stream that
-    is copied but that MP4 cannot contain.
+    ``url`` replaces the path of the video's file as ffmpeg's input. ``mended`` explains why the file at ``url``
+    replaces the source. If the video's packets were not read, the plan uses the values in its header. ``agrees_with``
+    later compares this plan with the packets. Raises ImportFailure UNSUPPORTED_FORMAT for a stream that is copied but
+    that MP4 cannot contain.
     """
     chosen, heard = video.media.video, audio.media.audio
     assert chosen is not None, "a source without video was refused"  # noqa: S101
@@ -101,10 +101,10 @@ def _track(examined: Examined, index: int) -> Track:
 
 
 def targets(job: Job, folder: Path, *, growing: bool = False) -> tuple[Target, ...]:
-    """Return the files to make in ``folder``, the video first. An original has no files.
+    """Return the files to make in ``folder``, with the video first. If the unchanged source is wanted, there are none.
 
-    ``growing`` means that the files are uploaded while they are written. Space for each index is then reserved at the
-    front.
+    ``growing`` means that the files are uploaded while they are written. Then space for each index is reserved at the
+    start of the file.
     """
     made = targets_of(job.plan, job.picture, job.sound, job.output, str(folder), growing=growing)
     for target in made:
@@ -113,7 +113,7 @@ def targets(job: Job, folder: Path, *, growing: bool = False) -> tuple[Target, .
 
 
 def require(children: Children, encoders: frozenset[str], filters: frozenset[str] = frozenset()) -> None:
-    """Raise ImportFailure ENCODER_UNAVAILABLE if this ffmpeg was built without a needed encoder or filter."""
+    """Raise ImportFailure ENCODER_UNAVAILABLE if this ffmpeg lacks a needed encoder or filter."""
     for argv, needed in ((command.ENCODERS_ARGV, encoders), (command.FILTERS_ARGV, filters)):
         missing = needed - command.listed_names(children.ask(argv).stdout) if needed else frozenset()
         if missing:
@@ -123,7 +123,7 @@ def require(children: Children, encoders: frozenset[str], filters: frozenset[str
 
 
 def start(children: Children, job: Job, targets: tuple[Target, ...]) -> Child:
-    """Start ffmpeg and return the process, which the caller may kill. Raise ImportFailure ENCODER_UNAVAILABLE."""
+    """Start ffmpeg and return the process, which the caller may kill. Raises ImportFailure ENCODER_UNAVAILABLE."""
     require(children, command.needed_encoders(job, targets), command.needed_filters(job, targets))
     child = children.start(command.transcode_argv(job, targets), env={**os.environ, **QUIET})
     child.tell("")
@@ -131,21 +131,21 @@ def start(children: Children, job: Job, targets: tuple[Target, ...]) -> Child:
 
 
 def follow(child: Child, job: Job, reached: Callable[[int], None]) -> Ended:
-    """Wait for the end of ffmpeg. Call ``reached`` with the progress in whole percent."""
+    """Wait until ffmpeg ends. Meanwhile, call ``reached`` with the progress in whole percent."""
     for seconds in progress.output_seconds(child.lines()):
         reached(progress.percent(seconds, job.picture.track.seconds))
     return child.ended()
 
 
 def run(children: Children, job: Job, targets: tuple[Target, ...], reached: Callable[[int], None]) -> str:
-    """Make the files and return ffmpeg's messages about tolerated damage. Raise ImportFailure or HeadTooSmall."""
+    """Make the files and return ffmpeg's messages about tolerated damage. Raises ImportFailure or HeadTooSmall."""
     if not targets:
         return ""
     return concluded(children, job, targets, follow(start(children, job, targets), job, reached))
 
 
 def concluded(children: Children, job: Job, targets: tuple[Target, ...], ended: Ended) -> str:
-    """Return ffmpeg's messages about tolerated damage, or raise the reason for ffmpeg's failure: see ``run``."""
+    """Return ffmpeg's messages about tolerated damage, or raise the reason why ffmpeg failed. See ``run``."""
     if is_clean(job, ended):
         return ""
     if command.head_overflowed(ended.stderr):
@@ -163,7 +163,7 @@ Frames after missing leading frames cause this error.
 
 
 def is_clean(job: Job, ended: Ended) -> bool:
-    """Return whether ffmpeg reported no errors. Errors about missing leading frames are ignored where the job expects
+    """Return whether ffmpeg reported no errors. Errors about missing leading frames are ignored if the job expects
     them."""
     told = _LOST_LEADING.sub("", ended.stderr) if job.begins_open else ended.stderr
     return replace(ended, stderr=told).clean
@@ -186,5 +186,5 @@ def _failure(children: Children, job: Job, ended: Ended, targets: tuple[Target, 
 
 
 def corrupt(told: str) -> ImportFailure:
-    """Return the failure for a source that does not decode."""
+    """Return the failure for a source that ffmpeg cannot decode. ``told`` has ffmpeg's messages."""
     return ImportFailure(Reason.SOURCE_CORRUPT, f"The source is damaged: ffmpeg reports: {told}")

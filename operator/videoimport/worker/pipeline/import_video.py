@@ -44,8 +44,8 @@ from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import UnmetError
 from videoimport.worker.storage.video_index import Claim, Committed
 
-_OVERLAPPED = "the video is encoded while it arrives"
-_PASSED_ON = "the source's bytes are uploaded unchanged as they arrive"
+_OVERLAPPED = "the video is encoded during its download"
+_PASSED_ON = "the source's bytes are uploaded unchanged during the download"
 
 
 class AlreadyStored(Exception):  # noqa: N818 — a success: nothing is left to be done
@@ -71,8 +71,7 @@ class Setting:
 
 
 class Import:
-    """One import. Raises ImportFailure, Interruption or AlreadyStored; then the import leaves nothing in the
-    destination."""
+    """One import. If it raises ImportFailure, Interruption or AlreadyStored, it leaves nothing in the destination."""
 
     def __init__(self, setting: Setting, place: Place, fetcher: Child) -> None:
         self._task, self._children, self._board = setting.task, setting.children, setting.board
@@ -90,7 +89,8 @@ class Import:
             arrival = Arrival(fetching, stack.enter_context(Serving()), self._downloaded)
             sources = arrival.sources()
             found = self._inspector.found
-            outgoing = Outgoing(self._place, self._place.folder(found.title, found.source_id), self._board)
+            folder = publish_plan.reserved_folder(self._place, found.title, found.source_id)
+            outgoing = Outgoing(self._place, stack.enter_context(folder), self._board)
             stack.enter_context(outgoing.shipment)
             kept = Originals(outgoing, self._board, originals.is_wanted(self._task.spec.output))
             maker = Maker(self._children, self._board, outgoing, self._setting.space.results)
@@ -124,6 +124,8 @@ class Import:
         self._may_write(what.title, what.source_id)
 
     def _may_write(self, title: str | None, source_id: str | None) -> None:
+        if self._place.keeps_both:
+            return
         folder = self._place.folder(title, source_id)
         publish_plan.may_write(self._place, [layout.key(folder, name) for name in (layout.VIDEO, layout.RESULT)])
 
@@ -138,7 +140,7 @@ class Import:
     # Making
 
     def _while_it_arrives(self, arrival: Arrival, early: Early, maker: Maker, kept: Originals) -> Made | None:
-        """Make the outputs that can be made while the source is being downloaded. None if there are none."""
+        """Make the outputs that can be made while the source is being downloaded. Return None if there are none."""
         if early.found is None:
             self._stage(early.why_staged or "")
             return None
@@ -159,13 +161,13 @@ class Import:
             return None
 
     def _made(self, made: Made | None, inspected: Inspected, maker: Maker, kept: Originals) -> Made:
-        """Return the outputs. Make them again if the whole source needs another plan than its head."""
+        """Return the outputs. Make them again if the whole source needs another plan than its first bytes."""
         kept.complete(inspected)
         if made is not None and made.job.agrees_with(inspected.job):
             return Made(inspected.job, made.targets)
         if made is not None:
             maker.discard(made)
-            self._stage("the whole source needs another plan than its head")
+            self._stage("the whole source needs another plan than its first bytes")
         self._decided(inspected.job)
         try:
             return maker.staged(inspected.job)
@@ -253,8 +255,10 @@ class Import:
             raise AlreadyStored(got)
         return got
 
-    def _renew(self) -> None:
-        """Renew the claim, as the last check before anything is published."""
+    def _renew(self, folder: str) -> None:
+        """Renew the claim and confirm the reserved folder, as the last check before anything is published."""
+        if self._place.keeps_both:
+            self._place.names.confirm(folder)
         if self._claim is not None:
             try:
                 self._claim.renew()
@@ -281,7 +285,7 @@ class Import:
         more = {"streams": streams, "verification": proof.told(made.job), **beside.told(outgoing)}
         content = result_json.build_result(self._task, report, more, self._place.now())
         report = result_json.with_result(report, outgoing.placed(layout.RESULT), content)
-        self._renew()
+        self._renew(outgoing.folder)
         keys = (index.content_key(self._task.spec.destination, self._video_id()), self._source_key())
         told, known = (report, content), tuple(key for key in keys if key)
         completed = self._setting.completed

@@ -1,4 +1,5 @@
-"""Examine a source and decide what to do with it: first from its head during the download, then from the whole file."""
+"""Examination of a source, and the decision what to do with it: first from its first bytes during the download, then
+from the whole file."""
 
 import os
 from collections.abc import Iterator
@@ -53,21 +54,23 @@ class Inspected:
 
 @dataclass(frozen=True, slots=True)
 class Early:
-    """The facts from the head of a source."""
+    """The facts from the first bytes of a source."""
 
     found: Inspected | None
-    """The facts and the job. None if the head contains too little."""
+    """The facts and the job. The value is None if the head contains too little."""
     why_staged: str | None
-    """The reason why the stages cannot overlap. None if the stages may overlap, and then ``found`` is set."""
+    """The reason why the stages cannot overlap. The value is None if the stages may overlap, and then ``found`` is set.
+    """
 
 
 class Inspector:
-    """Examines the source of one task, reports the facts, and refuses a source that does not meet the requirements."""
+    """Examines the source of one task and reports the facts. Refuses a source that does not meet the requirements."""
 
     def __init__(self, task: Task, children: Children, board: Board, folder: Path) -> None:
         """Create the inspector.
 
-        ``folder`` is for the joined file of a source of several parts, and for the repaired copy of a source.
+        ``folder`` is for temporary copies of the source: the joined file of a source of several parts, and a repaired
+        source.
         """
         self._task, self._children, self._board, self._folder = task, children, board, folder
         self.found = Found(type="Url")
@@ -84,7 +87,7 @@ class Inspector:
     # From the head
 
     def early(self, arrival: Arrival, sources: Sources) -> Early:
-        """Return the facts from the first bytes. Raise ImportFailure if they already prove that the source must be
+        """Return the facts from the first bytes. Raises ImportFailure if they already prove that the source must be
         refused."""
         try:
             return self._early(arrival, sources)
@@ -101,7 +104,7 @@ class Inspector:
         _refuse_tables(growing, boxes, source.tail)
         media = self._probe(arrival, source)
         if media is None or not (media.videos or media.audios):  # Matroska may name its tracks after the media
-            return Early(None, "the source's head tells too little")
+            return Early(None, "the source's first bytes contain too little information")
         seconds = self._declared(media, boxes)
         tracks = declared(_believed(media, boxes, seconds))
         video = Examined(source.path, source.size or 0, container, media, tracks, boxes)
@@ -109,7 +112,7 @@ class Inspector:
         shown: ContainerFormat | None = "mp4" if sources.is_segmented else container
         self._refuse_early(video, audio, shown, seconds, sources)
         if video.media.video is None or not video.media.video.has_size:
-            return Early(None, "the source's head shows no video, or no size of it")
+            return Early(None, "the source's first bytes show no video, or a video without a size")
         job = self._job(video, audio, sources)
         inspected = Inspected(sources, video, audio, shown, seconds or 0.0, job)
         head = Head(media.demuxer, boxes, source.tail is not None, seconds, job.plan, self.is_tolerant)
@@ -252,7 +255,7 @@ def _joined(found: Examined, parts: tuple[int, ...]) -> Examined:
 
 
 def at(job: Job, video: str, audio: str, *, seekable: bool) -> Job:
-    """Return the same job with other paths or URLs of its files."""
+    """Return the same job with other paths or URLs of its input files."""
     return replace(job, inputs=Inputs(video, audio, job.inputs.audio_delay, seekable))
 
 
@@ -285,9 +288,9 @@ def _first_bytes(growing: Growing) -> bytes:
 
 
 def head_boxes(growing: Growing) -> tuple[Box, ...]:
-    """Return the boxes of an MP4 or MOV file up to its media data. Wait until the boxes have arrived.
+    """Return the boxes of an MP4 or MOV file up to its media data. Wait until these boxes have arrived.
 
-    Raise AbandonedError if the download stops before that.
+    Raises AbandonedError if the download stops before that.
     """
 
     def read(offset: int, length: int) -> bytes:

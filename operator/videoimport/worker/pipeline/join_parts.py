@@ -1,4 +1,5 @@
-"""Write a transport stream of several parts as one file that ffmpeg reads to its end (see ``media.timeline.joins``)."""
+"""Joining of a transport stream of several parts into one file that ffmpeg reads to its end (see
+``media.timeline.joins``)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from videoimport.worker.source.probe import Examined, reading
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A file whose streams continue to its end."""
+    """A file that ffmpeg reads to its end."""
 
     path: Path
     parts: tuple[int, ...] = ()
@@ -36,17 +37,18 @@ class Whole:
 def as_one(children: Children, path: Path, folder: Path, *, may_rewrite: bool = True) -> Whole:
     """Return the file itself, or a file below ``folder`` that is joined from the parts of the file.
 
-    ``may_rewrite`` is whether parts may be rewritten before joining. Raise ImportFailure UNSUPPORTED_SOURCE for parts
-    that cannot be joined, and SCRATCH_FULL if there is no disk space.
+    ``may_rewrite`` states whether parts may be rewritten before joining. Raises ImportFailure UNSUPPORTED_SOURCE for
+    parts that cannot be joined, and SCRATCH_FULL if there is no disk space.
     """
     with reading(path) as read:
         return _as_one(children, path, read, folder, may_rewrite=may_rewrite)
 
 
 def refuse_parts(file: Examined, whole: Whole) -> None:
-    """Raise ImportFailure UNSUPPORTED_SOURCE if ffmpeg, as ``file`` shows, reads only the first part of a source."""
+    """Raise ImportFailure UNSUPPORTED_SOURCE if ffmpeg reads only the first part of a source. ``file`` has the facts of
+    this first part."""
     if whole.has_late_sound and not file.media.audios:
-        message = "The source's sound begins on the way, after pictures without any."
+        message = "The source begins without audio and has audio later."
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice="Import each part by itself.")
     with reading(file.path) as read:
         refuse(headers.why_not_one(read, file.size, file.boxes, file.tracks.values()))

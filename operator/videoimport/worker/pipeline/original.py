@@ -15,13 +15,13 @@ from videoimport.worker.source.stream import Arrival
 
 
 def is_wanted(output: Output) -> bool:
-    """Return whether the source's bytes are kept."""
+    """Return whether the spec asks to keep the source's bytes."""
     return output.keep_original or output.mode == "Original"
 
 
 @dataclass(slots=True)
 class Originals:
-    """The originals of one run."""
+    """The uploads of the source's unchanged files in one run."""
 
     outgoing: Outgoing
     board: Board
@@ -42,8 +42,11 @@ class Originals:
             self._sent[name] = source.path
 
     def complete(self, found: Inspected) -> None:
-        """Upload the complete source. If other files were uploaded so far, or the download started again, those uploads
-        are aborted and all files are uploaded anew."""
+        """Upload the complete source.
+
+        If other files were uploaded so far, or the download started again, abort those uploads and upload all files
+        again.
+        """
         wanted = dict(zip(_names(found), [source.path for source in found.sources.all], strict=True))
         if not self.wanted or (wanted == self._sent and not self._is_void):
             return
@@ -59,7 +62,7 @@ class Originals:
         return self._arrival is not None and self._arrival.restarted
 
     def output(self, found: Inspected) -> OutputFile | None:
-        """Return the original file that has the video, for the report. None if the original is not kept."""
+        """Return the original file that has the video, for the report. Return None if the original is not kept."""
         if not self.wanted:
             return None
         return self.outgoing.output(_names(found)[0]).model_copy(update={"duration_ms": round(found.seconds * 1000)})

@@ -40,7 +40,7 @@ class Outgoing:
         self._lock = threading.Lock()
 
     def follow(self, job: Job, targets: tuple[Target, ...]) -> dict[Target, Growing]:
-        """Upload the files that ffmpeg is about to write, as they grow. The caller marks each file as ended."""
+        """Upload the files that ffmpeg is about to write, while they grow. The caller marks each file as complete."""
         growing = {target: Growing(Path(target.path)) for target in targets}
         for target, file in growing.items():
             self._add(target.object_name, target.kind, file, target.content_type, held(target), expected(job, target))
@@ -101,12 +101,12 @@ class Outgoing:
 
 
 def held(target: Target) -> int:
-    """Return the number of bytes at a file's start that ffmpeg rewrites when it ends."""
+    """Return the number of bytes at a file's start that ffmpeg rewrites at the end of the encode."""
     return (target.head_bytes or 0) + _BESIDE_BYTES
 
 
 def expected(job: Job, target: Target) -> int:
-    """Return the approximate maximum size of a file in bytes, from which the size of its parts follows."""
+    """Return the approximate maximum size of a file in bytes. The sizes of its upload parts follow from it."""
     seconds = job.picture.track.seconds
     if target.copies:
         return job.picture.track.size + int(seconds * _AUDIO_KBPS * 125)

@@ -1,7 +1,7 @@
-"""Rewrite the parts of a transport stream that cannot be joined as they are.
+"""Rewriting of those parts of a transport stream that cannot be joined unchanged.
 
-A part that begins within an open group is copied from its first decodable frame on, and its audio from the same time
-on. A later part of H.264 that begins without an IDR frame is encoded: see ``leading_pictures.PartOpening``.
+A part that begins within an open group is copied from its first decodable frame on. Its audio begins at the same time.
+A later part of H.264 that begins without an IDR frame is encoded. See ``leading_pictures.PartOpening``.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def is_needed(join: Join, *, is_first: bool) -> bool:
 def rewritten(children: Children, read: Read, parts: list[tuple[Join, int]], folder: Path) -> Iterator[bytes]:
     """Yield the bytes of all parts. Each part is given with the offset where it ends.
 
-    Raise ImportFailure UNSUPPORTED_SOURCE for a part that cannot be rewritten, or ENCODER_UNAVAILABLE.
+    Raises ImportFailure UNSUPPORTED_SOURCE for a part that cannot be rewritten, or ENCODER_UNAVAILABLE.
     """
     for number, (join, limit) in enumerate(parts):
         if is_needed(join, is_first=number == 0):
@@ -75,12 +75,12 @@ def _checked(children: Children, written: Path, ended: Ended, wanted: int | None
 
 
 def _refused() -> ImportFailure:
-    found = joins.refusal("A part of the source begins within an open group and cannot be written anew")
+    found = joins.refusal("A part of the source begins within an open group and cannot be rewritten")
     return ImportFailure(found.reason, found.message, advice=found.advice)
 
 
 def write_packets(target: Path, size: int, packets: Iterator[bytes]) -> None:
-    """Write packets to a file. Raise ImportFailure SCRATCH_FULL if there is no disk space for about ``size`` bytes."""
+    """Write packets to a file. Raises ImportFailure SCRATCH_FULL if there is no disk space for about ``size`` bytes."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with target.open("wb", buffering=_BYTES_AT_ONCE) as file:

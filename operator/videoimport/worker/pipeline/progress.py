@@ -1,5 +1,5 @@
-"""The progress of the run. The pipeline writes it to one ``Board``, and a ``Ticker`` prints the whole state each
-time."""
+"""The progress of the run. The pipeline records progress on one ``Board``, and a ``Ticker`` regularly prints the whole
+state."""
 
 import contextlib
 import os
@@ -83,7 +83,7 @@ class Board:
 
     @contextlib.contextmanager
     def check(self) -> Iterator[None]:
-        """Mark the time of the block as a check."""
+        """Mark the time of the ``with`` block as a check."""
         with self._lock:
             self._checks += 1
         try:
@@ -101,7 +101,7 @@ class Board:
             self._moved_at = now
 
     def wait(self, name: StageName) -> None:
-        """Record that a stage will start again. Its percentage stays until the new percentage exceeds it."""
+        """Record that a stage will start again. Its old percentage stays until the new percentage is higher."""
         with self._lock:
             self._stages[name].state = "Waiting"
 
@@ -185,7 +185,7 @@ class Board:
 
 
 class Ticker:
-    """Prints the progress as a JSON line on stdout, at least once in ``seconds`` and on request."""
+    """Prints the progress as a JSON line on stdout, at least every ``seconds`` seconds and on request."""
 
     def __init__(self, board: Board, seconds: float) -> None:
         self._board = board

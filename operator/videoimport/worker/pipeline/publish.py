@@ -1,7 +1,7 @@
-"""Making verified files visible in the destination: upload all files, write an intent, make all visible, write
-result.json, write the commit record.
+"""Making verified files visible in the destination. The steps are: upload all files, write an intent, make all files
+visible, write result.json, write the commit record.
 
-If the run fails before the intent, its uploads are aborted. If it is killed, the next run aborts them.
+If the run fails before the intent, it aborts its uploads. If the run is killed, the next run aborts them.
 
 After the intent, objects of an earlier result may be overwritten, and cannot be restored. So the publication is then
 completed if possible. A file that the destination lost or damaged is sent again from the same local file. A run that is
@@ -38,9 +38,9 @@ def publish(
     lossy: bool = False,
     completed: Callable[[Report], None] = lambda _: None,
 ) -> Report:
-    """Make the uploaded files visible, and write the report and result.json's content (``told``).
+    """Make the uploaded files visible, and write the report and result.json (``told`` has both).
 
-    ``completed`` is called when the commit record is written, and again if an Interruption came in between.
+    ``completed`` is called when the commit record is written. It is called again if an Interruption came in between.
     """
     intent = publish_plan.intent_for(place, shipment, folder, told, index_keys).model_copy(update={"lossy": lossy})
     publication = _Publication(place, shipment, intent)

@@ -1,6 +1,8 @@
-"""Decisions about a publication: which objects become visible, and which objects may be overwritten or removed."""
+"""Decisions about a publication: its folder, which objects become visible, and which objects may be overwritten or
+removed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from videoimport.api import folder_layout as layout
@@ -12,6 +14,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage import keys as naming
+from videoimport.worker.storage import name_reservation
 from videoimport.worker.storage.base import UID, Facts, Replaceable, Ticket, exists, has_marks, is_same_version
 from videoimport.worker.storage.commit_record import Finished, Intent
 from videoimport.worker.storage.record_scope import StoredObject
@@ -23,10 +26,52 @@ _MOST_VERSION = 256
 Completed = TypeVar("Completed")
 
 
+@contextmanager
+def reserved_folder(place: Place, title: str | None, source_id: str | None) -> Iterator[str]:
+    """Yield the key of the video's folder. With ``ifExists: KeepBoth``, the folder is reserved while the block runs. If
+    an intent is left to the next run, the folder stays reserved.
+
+    Raises ImportFailure INVALID_SPEC, or DESTINATION_EXISTS if no name is free. If another writer stores files in the
+    reserved folder, the block's failure becomes DESTINATION_UNAVAILABLE: the next run takes the next free name.
+    """
+    if not place.keeps_both:
+        yield place.folder(title, source_id)
+        return
+    try:
+        folder = place.names.reserve(
+            place.folders(title, source_id), _recorded_folder(place), lambda key: _is_own_folder(place, key)
+        )
+        try:
+            yield folder
+        except ImportFailure as failure:
+            if failure.reason is not Reason.DESTINATION_EXISTS:
+                raise
+            raise name_reservation.taken(failure.message) from None
+    finally:
+        with suppress(ImportFailure):
+            if not isinstance(record.read(place.scope, place.record_key), Intent):
+                place.names.release()
+
+
+def _recorded_folder(place: Place) -> str | None:
+    """Return the folder of this import's earlier result; None if the import has no commit record."""
+    earlier = record.read(place.scope, place.record_key)
+    is_own = earlier is not None and record.report_of(earlier).uid == place.task.uid
+    return record.folder_of(place.scope, earlier) if earlier is not None and is_own else None
+
+
+def _is_own_folder(place: Place, folder: str) -> bool:
+    """Return whether no other import or writer has an object at the keys that an import writes in this folder."""
+    keys = (key for key in place.store.keys(f"{folder}/") if layout.is_of(folder, key))
+    heads = ((key, place.store.head(key)) for key in keys)
+    return not any(facts is not None and is_foreign(place, key, facts) for key, facts in heads)
+
+
 def may_write(place: Place, keys: Iterable[str]) -> bool:
     """Return whether an object exists at one of the keys and must be replaced.
 
-    Raises DESTINATION_EXISTS if such an object belongs to another import and is protected.
+    Raises ImportFailure DESTINATION_EXISTS if such an object belongs to another import and ``destination.ifExists`` is
+    Fail.
     """
     standing = False
     for key in keys:
@@ -38,13 +83,17 @@ def may_write(place: Place, keys: Iterable[str]) -> bool:
 
 
 def is_protected(place: Place) -> bool:
-    """Return whether other imports' objects must not be overwritten or removed."""
-    return place.task.spec.destination.if_exists == "Fail"
+    """Return whether ``destination.ifExists`` is Fail or KeepBoth. If so, this import must not overwrite or remove
+    other imports' objects."""
+    return place.task.spec.destination.if_exists != "Replace"
 
 
 def is_foreign(place: Place, key: str, facts: Facts) -> bool:
-    """Return whether an object belongs to another import or writer. It does not if it has this import's mark, or if it
-    is an unchanged object without marks at a key of this import's record."""
+    """Return whether an object belongs to another import or writer.
+
+    An object belongs to this import if it has this import's mark. It also belongs to this import if it has no marks, is
+    at a key of this import's record, and is unchanged.
+    """
     if has_marks(facts, {UID: place.task.uid}) or _is_proven(place, key, facts):
         return False
     seen = place.reclaimed.get(key)
@@ -58,8 +107,8 @@ def _is_proven(place: Place, key: str, facts: Facts) -> bool:
 
 
 def reclaimable(place: Place, earlier: Finished) -> dict[str, Facts]:
-    """Return the objects without marks, by key, at the keys of a record's marked objects. Objects that have neither an
-    ETag nor a checksum are left out."""
+    """Return the objects at the keys of a record that have lost their marks, by key. The record says that they had
+    marks. An object without an ETag and a checksum is left out."""
     keys = (one.key for one in earlier.objects if one.marked)
     heads = {key: facts for key in keys if (facts := place.scope.facts(key)) is not None}
     return {key: one for key, one in heads.items() if UID not in one.metadata and (one.etag or one.checksum)}
@@ -68,7 +117,8 @@ def reclaimable(place: Place, earlier: Finished) -> dict[str, Facts]:
 def intent_for(
     place: Place, shipment: Shipment, folder: str, told: tuple[Report, bytes], index_keys: tuple[str, ...]
 ) -> Intent:
-    """Wait until all files are uploaded, and return the intent to publish them. Raises DESTINATION_EXISTS."""
+    """Wait until all files are uploaded, and return the intent that lists them. Raises ImportFailure
+    DESTINATION_EXISTS."""
     report, result = told
     tickets = shipment.tickets
     result_key = layout.key(folder, layout.RESULT)
@@ -91,8 +141,8 @@ def intent_for(
 def overwriting(
     place: Place, intent: Intent, ticket: Ticket, complete: Callable[[Replaceable], Completed]
 ) -> Completed:
-    """Complete an upload over an object that may be overwritten. Try again if that object changed after it was read.
-    Raises ImportFailure, as ``may_overwrite`` and ``complete`` do."""
+    """Complete an upload over an object that may be overwritten. If that object changed after it was read, try again.
+    Raises the failures of ``may_overwrite`` and ``complete``."""
     replace = may_overwrite(place, intent, ticket)
     for _ in range(_LOOKS):
         try:
@@ -108,10 +158,10 @@ def overwriting(
 
 
 def may_overwrite(place: Place, intent: Intent, ticket: Ticket) -> Replaceable:
-    """Return the object that an upload may replace at its key, decided for each key at the time of the call.
+    """Return the object that an upload may replace at its key, from the present state of that key.
 
-    With ``ifExists: Fail``, only this import's own object may be overwritten. If there is no object, the request has
-    the condition that there is none, whatever this import has at other keys. Raises ImportFailure DESTINATION_EXISTS.
+    With ``ifExists: Fail``, only this import's own object may be overwritten. If there is no object at the key, the
+    result is False: the request then succeeds only if there is still none. Raises ImportFailure DESTINATION_EXISTS.
     """
     facts = place.store.head(ticket.key) if intent.replace else None
     if facts is None:
@@ -123,8 +173,8 @@ def may_overwrite(place: Place, intent: Intent, ticket: Ticket) -> Replaceable:
 
 
 def removable(place: Place, intent: Intent, key: str) -> Facts | None:
-    """Return the object of an earlier result if it may be removed now. Another writer's object that replaced it
-    stays."""
+    """Return the object of an earlier result if it may be removed now. If another writer has replaced the object,
+    return None."""
     facts = place.store.head(key)
     if facts is None or has_marks(facts, {UID: place.task.uid}):
         return facts
@@ -141,9 +191,10 @@ def _version(facts: Facts) -> str:
 
 
 def is_unguarded(place: Place, *, replace: bool) -> bool:
-    """Return whether another import may overwrite this import's protected objects, or this import another's.
+    """Return whether ``destination.ifExists: Fail`` cannot be guaranteed. Then this import and another import may
+    overwrite each other's objects, because the store lacks the needed conditional writes.
 
-    ``replace``: whether this import replaces objects of its own.
+    ``replace`` states whether this run replaces objects of an earlier run of this import.
     """
     store = place.store
     return is_protected(place) and (store.guards is False or (replace and store.guards_own is False))
@@ -181,9 +232,11 @@ def _recorded(place: Place, folder: str) -> dict[str, StoredObject]:
 
 
 def unmarked(place: Place, earlier: Finished) -> dict[str, StoredObject]:
-    """Return a record's objects without marks that are unchanged, by key. Objects have no marks if the store keeps no
-    metadata. Empty unless result.json beside the objects names the same import, because any program may have written
-    the record."""
+    """Return those objects of a record, by key, that have no marks and are unchanged. Objects have no marks if the
+    store keeps no metadata.
+
+    The result is empty if result.json in the same folder names another import. Any program may have written the record.
+    """
     folder = record.folder_of(place.scope, earlier)
     content = place.scope.read(layout.key(folder, layout.RESULT)) if folder else None
     if content is None or verified.uid_of(content.body) != earlier.uid:

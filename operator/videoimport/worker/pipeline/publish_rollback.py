@@ -1,4 +1,4 @@
-"""Removing the objects that an intent made visible, and no objects of another import or run."""
+"""Removal of the objects that an intent made visible. Objects of other imports or runs are not removed."""
 
 from contextlib import suppress
 
@@ -12,19 +12,21 @@ from videoimport.worker.storage.commit_record import Intent
 
 
 def is_hopeless(error: BaseException, *, is_overwritten: bool) -> bool:
-    """Return whether no later run can complete a publication. This is so if the destination lost or refuses a file, or
-    if another import's file is at a key. A destination that does not answer may accept the file later. A destination
-    that refuses a file may accept it once it is repaired. The import waits for that only if files of an earlier result
-    are already overwritten."""
+    """Return whether no later run can complete a publication.
+
+    This is so if the destination lost or refuses a file, or if another import's file is at a key. A destination that
+    does not answer may accept the file later. A destination that refuses a file may accept it once it is repaired. The
+    import waits for that only if files of an earlier result are already overwritten.
+    """
     if isinstance(error, DestinationFault):
         return error.remedy is Remedy.RESEND or (error.remedy is Remedy.NONE and not is_overwritten)
     return isinstance(error, ImportFailure) and error.reason is Reason.DESTINATION_EXISTS
 
 
 def take_back(place: Place, intent: Intent) -> None:
-    """Undo an earlier run's intent: remove its uploads, its visible objects, its result.json and its record.
+    """Undo an earlier run's intent. Remove its uploads, its visible objects, its result.json and its record.
 
-    An object without its marks stays: the intent alone does not prove who owns it.
+    An object without the intent's marks is kept, because the intent alone does not prove who owns it.
     """
     abort(place, intent)
     for ticket in intent.tickets:
@@ -43,12 +45,12 @@ def abort(place: Place, intent: Intent) -> None:
 
 
 def remove(place: Place, ticket: Ticket, intent: Intent) -> None:
-    """Remove the object that an intent made visible at a key, and no object of another import or run."""
+    """Remove the object that an intent made visible at a key. An object of another import or run is kept."""
     remove_version(place, ticket.key, place.store.own(ticket, intent.marks))
 
 
 def remove_version(place: Place, key: str, facts: Facts | None) -> None:
-    """Remove an object, unless another object replaced it after it was read. None removes nothing."""
+    """Remove an object, unless another object replaced it after it was read. If ``facts`` is None, remove nothing."""
     if facts is None:
         return
     try:
@@ -58,13 +60,13 @@ def remove_version(place: Place, key: str, facts: Facts | None) -> None:
 
 
 def remove_result(place: Place, intent: Intent) -> None:
-    """Remove the result.json of an intent, and no object of another import or run."""
+    """Remove the result.json of an intent. A result.json of another import or run is kept."""
     remove_version(place, intent.result_key, own_result(place, intent))
 
 
 def own_result(place: Place, intent: Intent) -> Facts | None:
-    """Return the facts of result.json if it belongs to this intent. If the store keeps no metadata, the import that
-    result.json names is its owner."""
+    """Return the properties of result.json if it belongs to this intent. If the store keeps no metadata, the owner is
+    the import that result.json names."""
     ticket = verified.ticket_of(intent.result_key, intent.result.encode())
     if (own := place.store.own(ticket, intent.marks)) is not None:
         return own

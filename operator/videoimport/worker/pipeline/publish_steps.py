@@ -1,6 +1,6 @@
-"""The steps that make an intent's objects visible: the files, result.json, the index, and last the commit record.
+"""The steps that make an intent's objects visible: the files, result.json, the video index, and last the commit record.
 
-Each step is safe to repeat, by this run or the next: it first checks whether it is already done.
+Each step is safe to repeat, by this run or the next one. It first checks whether it is already done.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ _LOOKS = 3
 
 
 def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredObject | None]) -> Finished | None:
-    """Run all steps after the intent, including those that are already done, and return the record. None if an uploaded
-    file is gone."""
+    """Run all steps after the intent, including those that are already done. Return the record, or None if an uploaded
+    file no longer exists."""
     if intent.replace:
         _remove_old_result(place, intent)
     shown = []
@@ -96,7 +96,7 @@ def _written_result(place: Place, intent: Intent, content: bytes) -> StoredObjec
 
 def _put_result(place: Place, intent: Intent, content: bytes) -> None:
     """Write result.json over this intent's own object at most, unless other objects may be replaced. Raises
-    DESTINATION_EXISTS."""
+    ImportFailure DESTINATION_EXISTS."""
     write = partial(place.store.write, intent.result_key, content, place.metadata(intent.report.run), shown=True)
     for _ in range(_LOOKS):
         with suppress(UnmetError):
@@ -145,6 +145,6 @@ def arrived(place: Place, ticket: Ticket, intent: Intent) -> StoredObject:
 
 
 def _not_arrived(place: Place, key: str) -> ImportFailure:
-    what = "has not the size or checksum of what was uploaded, or cannot be read to its end"
+    what = "differs in size or checksum from the uploaded file, or cannot be read to its end"
     message = f"{place.store.uri(key)} {what}, and was removed."
     return DestinationFault(Reason.DESTINATION_CORRUPT, message, remedy=Remedy.RESEND)

@@ -1,4 +1,5 @@
-"""Repair a source whose clock starts again, or whose start cannot be decoded: copy the source once with new times."""
+"""Repair of a source whose clock restarts, or whose start cannot be decoded. The worker copies the source once, with
+new times."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +17,13 @@ class Mended:
 
     file: Examined
     why: str
-    """The fault and its repair, in half a sentence."""
+    """The fault and its repair, as a clause."""
 
 
 def mend(children: Children, found: Examined, folder: Path, *, has_audio: bool) -> Mended | None:
-    """Write the repaired copy into ``folder``. Return None if there is nothing to repair, or if no copy can be made.
+    """Write the repaired copy into ``folder``. Return None if nothing needs repair, or if no copy can be made.
 
-    ``has_audio`` is whether the source's audio is taken from this file. Raise ImportFailure if ffmpeg was killed.
+    ``has_audio`` states whether the source's audio is taken from this file. Raises ImportFailure if ffmpeg was killed.
     """
     video, audio = found.media.video, found.media.audio if has_audio else None
     muxer = MUXERS.get(found.media.demuxer)

@@ -58,7 +58,7 @@ def success(task: Task, board: Board, outputs: Outputs, video_id: str) -> Report
 
 
 def duplicate(task: Task, board: Board, there: Committed) -> Report:
-    """Return the report of a run that stored nothing, because the destination has the video."""
+    """Return the report of a run that stored nothing, because the destination already has the video."""
     now = board.snapshot()
     return Report(
         uid=task.uid, run=task.run, spec_hash=task.spec_hash, outcome="Succeeded",

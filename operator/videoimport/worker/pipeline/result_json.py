@@ -1,4 +1,4 @@
-"""result.json: the facts of an import, and the source's extras besides the video."""
+"""result.json: the facts of an import, and the additional files of the source (chapters, captions, thumbnail)."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from videoimport.worker.pipeline.output_uploads import Outgoing, Placed
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The source's extras that are kept with the video. ``captions`` (by language) and ``picture`` are names in the
+    """The additional files of the source that are kept. ``captions`` (by language) and ``picture`` are names in the
     video's folder."""
 
     chapters: tuple[dict[str, Any], ...]
@@ -27,7 +27,8 @@ class Beside:
     picture: str | None
 
     def told(self, outgoing: Outgoing) -> dict[str, Any]:
-        """Wait until all extras are uploaded, and return them for result.json. Empty ones are left out."""
+        """Wait until the additional files are uploaded, and return their fields for result.json. Empty fields are left
+        out."""
         captions = [{"language": language, **_told(outgoing, name)} for language, name in self.captions.items()]
         found = {
             "chapters": list(self.chapters),
@@ -42,7 +43,7 @@ def _told(outgoing: Outgoing, name: str) -> dict[str, Any]:
 
 
 def beside(extras: Extras, outgoing: Outgoing, *, keeps_metadata: bool) -> Beside:
-    """Upload the extras. Metadata is removed from the source's thumbnail, unless metadata is kept."""
+    """Upload the additional files. Metadata is removed from the source's thumbnail, unless the spec keeps metadata."""
     captions = {one.language: layout.captions(one.language, Path(one.path).suffix) for one in extras.captions}
     for one in extras.captions:
         outgoing.add(captions[one.language], "caption", Path(one.path))
@@ -56,7 +57,7 @@ def beside(extras: Extras, outgoing: Outgoing, *, keeps_metadata: bool) -> Besid
 
 
 def build_result(task: Task, report: Report, more: Mapping[str, Any], made: datetime) -> bytes:
-    """Return result.json's content, for users and programs that find the folder without the cluster."""
+    """Return result.json's content, for users and programs that find the folder and have no access to the cluster."""
     spec = task.spec
     kept = ("videoId", "source", "metadata", "outputs")
     content: dict[str, Any] = {

@@ -26,7 +26,7 @@ from videoimport.worker.storage.retry_policy import patience
 
 
 class ImportRunner(TaskRunner[Report]):
-    """Runs the import of one video. The result is final once its commit record is written."""
+    """Runs the import of one video. Once the commit record is written, no later event changes the result."""
 
     def __init__(self, task: Task, paths: Paths) -> None:
         super().__init__(task.spec.timeout_seconds)
@@ -83,7 +83,7 @@ class ImportRunner(TaskRunner[Report]):
 
 
 def report(setting: Setting) -> Report:
-    """Import the video unless that is already done, and return the report. Raises ImportFailure or Interruption."""
+    """Import the video, unless an earlier run has done so. Return the report. Raises ImportFailure or Interruption."""
     task, paths = setting.task, setting.paths
     fetcher = fetching.start(setting.children, setting.space.source)  # it starts while the destination is checked
     trusted = trust.bundle(task.spec.worker.ca_bundle_config_map_ref, paths.ca_bundle, setting.space.folder)

@@ -16,7 +16,8 @@ def make(children: Children, result: Examined, count: int, folder: Path) -> tupl
     """Write ``count`` images at equal distances to ``folder``: 001.jpg and so on. Return their paths. Raises
     ImportFailure TRANSCODE_FAILED.
 
-    ffmpeg runs once for each image: one run for all of them would keep as many decoders of large frames in memory.
+    ffmpeg runs once for each image. One run for all images would keep a decoder of large frames in memory for each of
+    them.
     """
     video = result.media.video
     assert video is not None, "verified"  # noqa: S101
@@ -30,5 +31,5 @@ def make(children: Children, result: Examined, count: int, folder: Path) -> tupl
                 break
         else:
             told = words(ended.stderr, result.path)
-            raise ImportFailure(Reason.TRANSCODE_FAILED, f"No still picture could be made at {at:.1f} s: {told}")
+            raise ImportFailure(Reason.TRANSCODE_FAILED, f"No thumbnail could be made at {at:.1f} s: {told}")
     return tuple(made)

@@ -1,4 +1,5 @@
-"""Make the results: run ffmpeg on the source, possibly during the download, and upload the results while they grow."""
+"""Making the results: run ffmpeg on the source, if possible during the download, and upload the results while they
+grow."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,11 +21,11 @@ from videoimport.worker.runtime.subprocesses import Child, Children, Ended
 from videoimport.worker.source.loopback_server import StreamReader
 from videoimport.worker.source.stream import Arrival
 
-_NO_ROOM = "the room kept for the result's index did not do"
+_NO_ROOM = "the space reserved for the result's index was too small"
 
 
 class Fallback(Exception):  # noqa: N818 — nobody's error: it is made again, more slowly
-    """Raised when the files made during the download cannot be used. The whole source is then downloaded first."""
+    """Raised when the files made during the download cannot be used. The worker then first downloads the source."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -33,7 +34,7 @@ class Fallback(Exception):  # noqa: N818 — nobody's error: it is made again, m
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The result files and the job that made them."""
+    """The result files, and the job from which they were made."""
 
     job: Job
     targets: tuple[Target, ...]
@@ -48,7 +49,7 @@ class Maker:
         self._children, self._board, self._outgoing, self._folder = children, board, outgoing, folder
 
     def overlapped(self, arrival: Arrival, head: Inspected) -> Made:
-        """Make the results during the download. Raise Fallback if that cannot succeed, or ImportFailure."""
+        """Make the results during the download. Raises Fallback if that cannot succeed, or ImportFailure."""
         job, readers, kill = self._online(arrival, head)
         targets = transcode.targets(job, self._folder, growing=True)
         with self._leaving(job, targets) as files:
@@ -61,7 +62,7 @@ class Maker:
         return Made(job, targets)
 
     def discard(self, made: Made) -> None:
-        """Delete result files that cannot be used, and withdraw their uploads."""
+        """Delete result files that cannot be used, and abort their uploads."""
         self._take_back(made.targets)
 
     def _online(self, arrival: Arrival, head: Inspected) -> tuple[Job, list[StreamReader], list[Callable[[], None]]]:
@@ -96,11 +97,13 @@ class Maker:
         if command.head_overflowed(ended.stderr):
             raise Fallback(_NO_ROOM)
         if not transcode.is_clean(job, ended):
-            log().info("ffmpeg could not go on with what had arrived", code=ended.code, words=ended.stderr[:500])
-            raise Fallback("ffmpeg could not go on with what had arrived")
+            log().info(
+                "ffmpeg could not continue with the bytes that had arrived", code=ended.code, words=ended.stderr[:500]
+            )
+            raise Fallback("ffmpeg could not continue with the bytes that had arrived")
 
     def staged(self, job: Job) -> Made:
-        """Make the results from the whole source. Raise ImportFailure on failure."""
+        """Make the results from the whole source. Raises ImportFailure."""
         try:
             return self._staged(job, growing=not job.is_tolerant)
         except HeadTooSmall:
@@ -113,7 +116,9 @@ class Maker:
             return Made(job, ())
         if not growing:
             if job.is_tolerant:
-                self._board.decided("Staged", "damage is tolerated, so all of it is made first", StageName.UPLOAD)
+                self._board.decided(
+                    "Staged", "damage is tolerated, so the whole result is made before its upload", StageName.UPLOAD
+                )
             ended = self._follow(transcode.start(self._children, job, targets), job)
             lost = transcode.concluded(self._children, job, targets, ended)
             for target in targets:
@@ -132,7 +137,7 @@ class Maker:
         """Upload the files while they grow. Delete and withdraw the files if the block raises Fallback or
         HeadTooSmall."""
         self._board.start(StageName.UPLOAD)
-        self._board.decided("Overlapped", "its parts leave while it is made", StageName.UPLOAD)
+        self._board.decided("Overlapped", "the result is uploaded while it is made", StageName.UPLOAD)
         for target in targets:
             Path(target.path).unlink(missing_ok=True)
         try:

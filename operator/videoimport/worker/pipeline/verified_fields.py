@@ -1,7 +1,7 @@
-"""The verification method of each object, added to the report and to result.json once all objects are visible.
+"""The verification method of each object. It is added to the report and to result.json once all objects are visible.
 
-Both are composed before that, and are kept in the intent. So a run that completes another run's publication reports its
-own checks.
+The rest of both texts is written earlier and is stored in the intent. So a run that completes another run's publication
+reports its own checks.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ Words = Mapping[str, Verified]
 
 
 def in_result(text: str, words: Words) -> str:
-    """Return result.json with ``verified`` beside the address of each object. A text that is not JSON stays
+    """Return result.json with a field ``verified`` beside the address of each object. A text that is not JSON stays
     unchanged."""
     try:
         content = json.loads(text)
@@ -53,7 +53,7 @@ def in_result(text: str, words: Words) -> str:
 
 
 def is_same(text: str, other: str) -> bool:
-    """Return whether two texts of result.json differ only in ``verified``."""
+    """Return whether two texts of result.json are equal apart from ``verified``."""
     found = [_without_words(one) for one in (text, other)]
     return found[0] is not None and found[0] == found[1]
 
@@ -67,7 +67,7 @@ def _without_words(text: str) -> str | None:
 
 
 def uid_of(result: bytes) -> str | None:
-    """Return the UID of the import that a result.json names; None if it names none. Any program may have written it."""
+    """Return the UID of the import that a result.json names, or None without a UID. Any program may have written it."""
     found = strict.parse(_RESULT, result)
     return found.written_by.uid if found else None
 
@@ -78,7 +78,7 @@ def written(content: Any) -> str:
 
 
 def in_report(report: Report, words: Words, result: StoredObject) -> Report:
-    """Return the report with ``verified`` in its outputs, and with the size and hash of result.json as written."""
+    """Return the report with ``verified`` in its outputs, and with the size and hash of the final result.json."""
     found = report.outputs
     if found is None:
         return report
@@ -101,7 +101,7 @@ def in_report(report: Report, words: Words, result: StoredObject) -> Report:
 
 
 def ticket_of(key: str, content: bytes) -> Ticket:
-    """Return a ticket with which a small object's content can be verified."""
+    """Return a ticket with which the content of a small object can be verified."""
     sha256 = hashlib.sha256(content).hexdigest()
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
     return Ticket(key=key, upload="none", size_bytes=len(content), sha256=sha256, etags=(md5,), seal=sha256)

@@ -1,4 +1,5 @@
-"""Verify the results before publishing: compare each result with its source, and decode the copied streams."""
+"""Verification of the results before they are published: compare each result with its source, and decode the copied
+streams."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,10 +23,11 @@ from videoimport.worker.source.probe import Examined, examine, words
 
 
 def verified(children: Children, job: Job, targets: tuple[Target, ...], complaint: str = "") -> dict[Target, Examined]:
-    """Examine and verify the results. Raise ImportFailure VERIFICATION_FAILED, or SOURCE_CORRUPT for inherited damage.
+    """Examine and verify the results. Raises ImportFailure VERIFICATION_FAILED, or SOURCE_CORRUPT if the source has the
+    same damage.
 
-    An original has no results, so the source itself is decoded like a copy. ``complaint`` is the message that
-    ``ffmpeg.run`` returned. The result of a damaged source that is tolerated may be shorter: see
+    If only the unchanged source is kept, there are no results, and the source is decoded instead. ``complaint`` is the
+    message that ``ffmpeg.run`` returned. If damage is tolerated, the result of a damaged source may be shorter. See
     ``verify.difference_of_damaged``.
     """
     if job.plan.is_original and not job.is_tolerant:
@@ -36,7 +38,7 @@ def verified(children: Children, job: Job, targets: tuple[Target, ...], complain
 
 
 def loss(children: Children, job: Job, results: dict[Target, Examined], complaint: str = "") -> str | None:
-    """Return the damage or loss of a tolerated source in half a sentence. Return None if nothing is missing or
+    """Return a clause that describes the damage of a source whose damage is tolerated. Return None if the source is not
     damaged."""
     if not job.is_tolerant or not (complaint or _is_known_to_be_damaged(children, job)):
         return None
@@ -97,7 +99,7 @@ def _decodes(children: Children, job: Job, target: Target) -> None:
         return
     _inputs_decode(children, job)
     told = words(ended.stderr, Path(target.path))
-    raise ImportFailure(Reason.VERIFICATION_FAILED, f"The result does not decode cleanly: {told}")
+    raise ImportFailure(Reason.VERIFICATION_FAILED, f"The result does not decode without errors: {told}")
 
 
 _ENCODED = DecodeProof(is_complete=False)

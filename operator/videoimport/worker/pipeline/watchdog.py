@@ -1,4 +1,4 @@
-"""Ends a run that would not end by itself: no stage makes progress, or scratch has no more space."""
+"""Ends a run that would not end by itself, because no stage makes progress or scratch is full."""
 
 import threading
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _BLOCK = 512
 
 @dataclass(frozen=True, slots=True)
 class ScratchUsage:
-    """The run's folder, which may use at most ``limit`` bytes, and the source's folder in it."""
+    """The disk usage of the run's folder, which may use at most ``limit`` bytes. The source's folder is included."""
 
     folder: Path
     source: Path
@@ -29,7 +29,7 @@ class ScratchUsage:
     """The limit as the user wrote it."""
 
     def full(self) -> str | None:
-        """Return the message if there is no more space, else None."""
+        """Return a message if scratch is full, else None."""
         fetched, all_of_it = used(self.source), used(self.folder)
         if all_of_it <= self.limit - min(_SPARE_BYTES, self.limit // _SPARE_PART):
             return None
@@ -83,7 +83,7 @@ class Watchdog:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def stop(self) -> None:
-        """Stop the checks: nothing is ended after this."""
+        """Stop the checks. After this call, the watchdog does not end the run."""
         self._over.set()
 
     def _watch(self) -> None:
@@ -107,4 +107,6 @@ class Watchdog:
         if seconds < self._stall_seconds:
             return None
         where = f"Stage {stage} made no progress" if stage else "The run made no progress"
-        return Interruption(Reason.STALLED, f"{where} for {self._stall_seconds:g} seconds, and no other stage moved.")
+        return Interruption(
+            Reason.STALLED, f"{where} for {self._stall_seconds:g} seconds, and no other stage made progress."
+        )

@@ -1,5 +1,8 @@
-"""The run's own folder in scratch. In a volume that outlives the pod, the folder has the same name in each run, so that
-a later run finds the fetched bytes. All other content belongs to earlier runs."""
+"""The folder of one run in scratch.
+
+If the volume outlives the pod, the folder has the same name in each run, so that a later run finds the fetched bytes.
+Other files in the volume belong to earlier runs.
+"""
 
 import contextlib
 import hashlib
@@ -43,8 +46,7 @@ class Workspace:
 
 @contextlib.contextmanager
 def opened(task: Task, scratch: Path) -> Iterator[Workspace]:
-    """Create a workspace, and remove it at the end. Only an unfinished source stays, in a volume that outlives the
-    pod."""
+    """Create a workspace, and remove it at the end. If the volume outlives the pod, an unfinished source stays."""
     outlives = task.spec.worker.scratch.storage_class_name is not None
     with _room_in(scratch):
         space = Workspace(

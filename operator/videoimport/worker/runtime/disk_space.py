@@ -20,7 +20,8 @@ _SCRATCH = (
 def size_of(folder: Path) -> str:
     """Return the size of a file system, such as ``it has 8388608 bytes, of which 0 are free``.
 
-    The text includes the inodes if many bytes are free. The text is empty if the file system does not report the size.
+    If many bytes are free, the text includes the inodes. If the file system does not report its size, the text is
+    empty.
     """
     try:
         found = os.statvfs(folder)

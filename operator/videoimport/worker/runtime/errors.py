@@ -36,7 +36,7 @@ class ImportFailure(Exception):  # noqa: N818 — a failure of the import, not o
         self.advice = shown_text(advice)
         super().__init__(f"{reason}: {self.message}")
         self.retry_after = None if retry_after is None else min(int(retry_after), MAX_RETRY_AFTER)
-        """Seconds from the source's Retry-After header. None if the source sent no such header."""
+        """Seconds from the source's Retry-After header. The value is None if the source sent no such header."""
 
     @property
     def text(self) -> str:
@@ -64,7 +64,7 @@ class DestinationFault(ImportFailure):
 
 
 class ScratchError(ImportFailure):
-    """A file that the run wrote to scratch cannot be read. ``what`` gives the cause, such as the name of an errno."""
+    """A file that the run wrote to scratch cannot be read. ``what`` names the cause, such as the name of an errno."""
 
     def __init__(self, what: str) -> None:
         message = f"A file in scratch cannot be read again: {what}."
@@ -73,7 +73,7 @@ class ScratchError(ImportFailure):
 
 
 class Interruption(BaseException):
-    """A signal ended the run from outside. ``message`` and ``advice`` have the same form as in ImportFailure."""
+    """A signal or the deadline ended the run. ``message`` and ``advice`` have the same form as in ImportFailure."""
 
     def __init__(self, reason: Reason, message: str, *, advice: str = "") -> None:
         super().__init__(message)

@@ -16,8 +16,8 @@ class AbandonedError(Exception):
 class Growing:
     """A file that grows until ``end`` or ``fail`` is called.
 
-    Bytes that were read do not change, except perhaps at the start of the file. The file is opened once, so the writer
-    may rename it. Any thread may call any method.
+    Bytes that were read do not change. Only the first bytes of the file may change. The file is opened once, so the
+    writer may rename it. Any thread may call any method.
     """
 
     def __init__(self, path: Path, total: int | None = None, *, finished: bool = False) -> None:
@@ -58,10 +58,10 @@ class Growing:
         self._over.set()
 
     def fail(self) -> None:
-        """Mark the file as abandoned: no process writes it any more, and no reader may wait for more bytes.
+        """Mark the file as abandoned: no process writes it any more, and no reader waits for more bytes.
 
-        If the file was deleted, this method truncates the file, which frees disk space. The descriptor stays open,
-        because a reader could otherwise read another file under the same number.
+        If the file was deleted, this method truncates it, which frees disk space. The descriptor stays open. Otherwise
+        a reader could read another file that gets the same descriptor number.
         """
         self._failed = True
         self._over.set()

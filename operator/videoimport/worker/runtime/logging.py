@@ -1,4 +1,4 @@
-"""The worker's log: JSON lines on stderr. Secrets in URLs, and in text with the form of a URL, are removed first."""
+"""The worker's log: JSON lines on stderr. Secrets in URLs, and in text that looks like a URL, are removed first."""
 
 import contextlib
 import sys
@@ -57,5 +57,5 @@ def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
 
 
 def frames(trace: TracebackType | None) -> list[str]:
-    """Return the stack frames of an exception, without its message. A library's message may contain a secret."""
+    """Return the stack frames of an exception, without its message. The message of a library may contain a secret."""
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)]

@@ -26,7 +26,7 @@ _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 class Interrupts:
     """Signal handlers that raise an Interruption in the main thread at the first signal. Later signals have no effect.
 
-    The request is recorded. So ``run`` raises the Interruption even if the code under it caught the exception.
+    The request to stop is recorded. So ``run`` raises the Interruption even if other code has caught it.
     """
 
     def __init__(self, stop: Stop, kill_children: Callable[[], None], last_words: LastWords) -> None:
@@ -65,7 +65,7 @@ class Interrupts:
             raise self._stop.cause from error
 
     def settle(self) -> None:
-        """Mark the result as final: no later signal changes it.
+        """Mark the result as final. After this, no signal changes it.
 
         If a signal arrives, the remaining work must finish within the grace period.
         """
@@ -73,12 +73,12 @@ class Interrupts:
         self._is_settled = True
 
     def interrupt(self, interruption: Interruption) -> None:
-        """End the run from another thread of this process."""
+        """End the run. Any thread of this process may call this method."""
         self._own = interruption
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     def close(self) -> None:
-        """Mark the run as over, so that the main thread's report is final.
+        """Mark the run as over. After this, only the main thread writes the report.
 
         If the timer thread is already writing its report, this method waits, and that thread ends the process.
         """

@@ -1,5 +1,5 @@
-"""The request to end a run from outside. The request is recorded once. A failure after the request is an effect of the
-request, not a fault."""
+"""The request to end a run, for example because of a signal. It is recorded once. A failure after the request is
+treated as its effect, and not as a fault."""
 
 import time
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ _LOOK_SECONDS = 0.02
 
 
 class Stop:
-    """Stop request that all threads of a worker share. There is no lock, because a signal handler writes the request in
-    the main thread."""
+    """The stop request that all threads of a worker share. It has no lock, because a signal handler sets it in the main
+    thread."""
 
     def __init__(self) -> None:
         self._cause: Interruption | None = None
@@ -30,7 +30,7 @@ class Stop:
 
     @property
     def is_deferred(self) -> bool:
-        """Return whether the signal handler must not raise now."""
+        """Return whether the signal handler must only record the request, and not raise."""
         return self._deferrals > 0
 
     def request(self, cause: Interruption) -> None:
@@ -38,9 +38,9 @@ class Stop:
         self._cause = self._cause or cause
 
     def check(self) -> None:
-        """Raise the Interruption that was requested, if there is one.
+        """Raise the requested Interruption, if there is one.
 
-        The exception that the signal handler raises can get lost: Python drops exceptions in fork hooks, finalizers and
+        The exception that the signal handler raises can get lost. Python drops exceptions in fork hooks, finalizers and
         weak reference callbacks.
         """
         if self._cause is not None:
@@ -56,9 +56,9 @@ class Stop:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Make a signal only record the request while the context is active in the main thread.
+        """While the context is active in the main thread, a signal only records the request.
 
-        Raises a recorded Interruption at the end.
+        At the end of the context, a recorded Interruption is raised.
         """
         self._deferrals += 1
         try:

@@ -1,6 +1,6 @@
-"""The only place that starts child processes.
+"""The only module that starts child processes.
 
-Each child leads a session of its own, so that it can be killed together with all processes that it started.
+Each child process leads a separate session, so that it can be killed together with all processes that it started.
 """
 
 import contextlib
@@ -20,14 +20,14 @@ from videoimport.worker.runtime.errors import ImportFailure, Interruption
 from videoimport.worker.runtime.stop_request import Stop
 
 STDERR_CHARACTERS = 16_384
-"""Maximum number of characters that are kept from the end of a child's stderr."""
+"""Maximum number of characters that are kept from the end of a child process's stderr."""
 _PR_SET_PDEATHSIG = 1
 _TICKS = os.sysconf("SC_CLK_TCK")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def end_with_parent(number: signal.Signals) -> None:
-    """Ask the kernel to send this process a signal when the thread that started it ends."""
+    """Ask the kernel to send this process the signal ``number`` when the thread that started it ends."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, number)
 
 
@@ -45,7 +45,8 @@ _FFMPEG_STOPPED = 255
 
 
 def _die_with(parent: int) -> None:
-    """Prepare the child before it calls exec, so that no child survives a worker that was killed with SIGKILL."""
+    """Prepare the child process before it calls exec, so that no child process survives a worker that was killed with
+    SIGKILL."""
     end_with_parent(signal.SIGKILL)
     if os.getppid() != parent:  # the parent ended before prctl took effect
         os._exit(1)
@@ -53,7 +54,8 @@ def _die_with(parent: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Exit code and output of a child. A negative code is the number of the signal that ended the child."""
+    """Exit code and output of a child process. A negative code is the number of the signal that ended the child
+    process."""
 
     code: int
     stdout: str
@@ -78,12 +80,12 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Return whether the child is still running."""
+        """Return whether the child process is still running."""
         return self._process.poll() is None
 
     @property
     def cpu_seconds(self) -> float:
-        """CPU seconds that the child has used so far. 0 once the child has ended."""
+        """CPU seconds that the child process has used so far. 0 once the child process has ended."""
         try:
             stat = Path(f"/proc/{self._process.pid}/stat").read_text()
         except OSError:
@@ -92,24 +94,24 @@ class Child:
         return (int(user) + int(system)) / _TICKS
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of the child's stdout as they arrive."""
+        """Yield the lines of the child process's stdout as they arrive."""
         assert self._process.stdout is not None  # noqa: S101
         yield from self._process.stdout
 
     def whole_lines(self) -> Iterator[str]:
-        """Yield the lines of the child's stdout, without a last line that is incomplete because the child was
-        killed."""
+        """Yield the lines of the child process's stdout. A last line without a line break is left out, because the
+        child process was killed while it wrote the line."""
         return (line for line in self.lines() if line.endswith("\n"))
 
     def tell(self, text: str) -> None:
-        """Write ``text`` to the child's stdin and close the stdin."""
+        """Write ``text`` to the child process's stdin and close the stdin."""
         assert self._process.stdin is not None  # noqa: S101
         # A broken pipe means that the child has ended. Its exit code shows the reason.
         with contextlib.suppress(BrokenPipeError), self._process.stdin as stdin:
             stdin.write(text)
 
     def say(self, line: str) -> None:
-        """Write one line to the child's stdin, which stays open."""
+        """Write one line to the child process's stdin, which stays open."""
         assert self._process.stdin is not None  # noqa: S101
         # A broken pipe: as above. ValueError means that stdin was closed before.
         with contextlib.suppress(BrokenPipeError, ValueError):
@@ -117,16 +119,16 @@ class Child:
             self._process.stdin.flush()
 
     def kill(self) -> None:
-        """Kill the child and all processes that it started, at once."""
+        """Kill the child process and all processes that it started, at once."""
         self._killed = True
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def ended(self, stdout: str = "") -> Ended:
-        """Wait for the end of the child and return its output.
+        """Wait for the end of the child process and return its output.
 
-        Raises the Interruption if one was requested, because the end of the child then proves nothing about the import.
-        Raises ImportFailure OUT_OF_MEMORY or WORKER_LOST if something other than this worker ended the child.
+        If an Interruption was requested, raises it, because the end of the child process then says nothing about the
+        import. Raises ImportFailure OUT_OF_MEMORY or WORKER_LOST if another program ended the child process.
         """
         code = self._process.wait()
         if self._process.stderr is not None:
@@ -169,7 +171,8 @@ class Child:
 class Children:
     """All child processes of this process.
 
-    Start children from the main thread only, because a child is killed when the thread that started it ends.
+    Start child processes from the main thread only, because a child process is killed when the thread that started it
+    ends.
     """
 
     def __init__(self, stop: Stop | None = None) -> None:
@@ -185,11 +188,12 @@ class Children:
         logs_itself: bool = False,
         name: str | None = None,
     ) -> Child:
-        """Start a child. Its stdin, stdout and stderr are text pipes. With ``logs_itself`` the child shares this
-        process's stderr.
+        """Start a child process. Its stdin, stdout and stderr are text pipes. With ``logs_itself`` the child process
+        shares this process's stderr.
 
-        Messages call the child ``name``, by default the name of its program. If a stop was requested, this method kills
-        the child and raises the Interruption. Raises ImportFailure ENCODER_UNAVAILABLE if the program does not exist.
+        Messages call the child process ``name``, by default the name of its program. If a stop was requested, this
+        method kills the child process and raises the Interruption. Raises ImportFailure ENCODER_UNAVAILABLE if the
+        program does not exist.
         """
         self._all = [child for child in self._all if child.running]
         child = None
@@ -205,14 +209,14 @@ class Children:
         return child
 
     def run(self, argv: Sequence[str]) -> Ended:
-        """Start a child whose output is short, and wait for its end."""
+        """Start a child process whose output is short, and wait for its end."""
         child = self.start(argv)
         child.tell("")
         return child.ended("".join(child.lines()))
 
     def ask(self, argv: Sequence[str]) -> Ended:
-        """Run a child whose output does not change, such as a query of a program's build options. Clean results are
-        cached."""
+        """Run a command whose output does not change, such as a query of a program's build options. The output is
+        cached if there were no errors."""
         key = tuple(argv)
         ended = self._answers.get(key) or self.run(argv)
         if ended.clean:
@@ -220,7 +224,7 @@ class Children:
         return ended
 
     def cpu_seconds(self) -> float:
-        """Return the CPU seconds of the children that are running, without the children that they started."""
+        """Return the CPU seconds of the running child processes. Processes that they started are not included."""
         return sum(child.cpu_seconds for child in self._all)
 
     @property
@@ -229,7 +233,7 @@ class Children:
         return self._stop.cause is not None
 
     def kill_all(self) -> None:
-        """Kill all children and all processes that they started, at once."""
+        """Kill all child processes and all processes that they started, at once."""
         for child in self._all:
             child.kill()
 

@@ -1,4 +1,4 @@
-"""Base class that runs a task of the worker: signals, children, the report and the exit code."""
+"""Base class that runs a task of the worker. It handles signals, child processes, the report and the exit code."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -53,10 +53,10 @@ class TaskRunner(ABC, Generic[Result]):
         """Log how the task ended."""
 
     def close(self, result: Result) -> None:
-        """Hook for subclasses, called after all children have ended and before the report is written."""
+        """Hook for subclasses. It is called after all child processes have ended and before the report is written."""
 
     def complete(self, result: Result) -> None:
-        """Make a result final: no later event turns it into a failure."""
+        """Make a result final. No later event turns it into a failure."""
         self.interrupts.settle()
         self._completed = result
 

@@ -1,7 +1,7 @@
 """The report as a termination message of at most 4096 bytes. Kubernetes keeps only the end of a longer message.
 
-A report that is too long is first written in a packed form, which loses nothing. Then its texts are cut, and only then
-fields are left out.
+A report that is too long is first compressed, which loses nothing. If it is still too long, its texts are cut. Only
+then are fields left out.
 """
 
 import os
@@ -18,7 +18,7 @@ _LIMITS = (1024, 512, 256, 128, 64, 32)
 
 
 def fitted(report: Report) -> bytes:
-    """Return the report as at most MAX_BYTES bytes, with its free texts cut as little as possible."""
+    """Return the report as at most MAX_BYTES bytes. Its messages are cut as little as possible."""
     return next(message for candidate in _shorter(report) if len(message := written(candidate)) <= MAX_BYTES)
 
 
@@ -50,20 +50,19 @@ def _clipped(report: Report, cut: Callable[[str | None], str | None]) -> Report:
 
 
 def clip(text: str | None, limit: int) -> str | None:
-    """Return at most ``limit`` characters of ``text``. An ellipsis replaces the part that is cut off."""
+    """Return at most ``limit`` characters of ``text``. A text that is cut ends with an ellipsis."""
     return text if text is None or len(text) <= limit else text[: limit - 1] + "…"
 
 
 def exit_code(reason: Reason | None) -> int:
-    """Return the exit code of the process for the reason with which its run ended. The exit code is 0 without a
-    reason."""
+    """Return the exit code for the reason with which a run ended. If ``reason`` is None, the exit code is 0."""
     return 0 if reason is None else info(reason).exit_code or 1
 
 
 def write(report: Report, path: Path) -> None:
     """Write the report to the file that the kubelet reads. If the write fails, the exit code still shows the outcome.
 
-    An existing file is overwritten and then truncated. So the write can succeed on a full disk.
+    An existing file is first overwritten and then truncated. So the write can succeed on a full disk.
     """
     content = fitted(report)
     try:

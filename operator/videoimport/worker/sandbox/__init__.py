@@ -1,4 +1,4 @@
 """Network limits of a process that handles untrusted input.
 
-This package holds protection of the node and the network that applies to every kind of source.
+The code here protects the node and the network, and applies to every kind of source.
 """

@@ -39,7 +39,7 @@ _SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg")
 
 
 class ForbiddenError(PermissionError):
-    """The guard refused a connection, a file or a program.
+    """The address guard refused a connection, a file or a program.
 
     This is an OSError, so that a library tries the other addresses of a host.
     """
@@ -80,9 +80,9 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
 
 
 class Guard:
-    """Audit hook that allows or refuses events, and records the refused addresses.
+    """The audit hook of the address guard. It allows or refuses events, and records the refused addresses.
 
-    The record stays even if a library hides the refusal.
+    The record is kept even if a library hides the refusal.
     """
 
     def __init__(
@@ -90,8 +90,8 @@ class Guard:
     ) -> None:
         """Set the limits.
 
-        ``only`` lists the addresses of a proxy. If ``only`` is given, other addresses are refused, and ``is_allowed``
-        must accept the proxy's address too.
+        ``only`` lists the addresses of a proxy. If it is given, only these addresses are allowed, and ``is_allowed``
+        must accept them too.
         """
         self._only = only
         self._shut = tuple(os.path.realpath(path) for path in shut_paths)
@@ -107,7 +107,7 @@ class Guard:
 
     @property
     def has_proxy(self) -> bool:
-        """Return whether this process can connect to a proxy only."""
+        """Return whether this process can connect only to a proxy."""
         return self._only is not None
 
     def install(self) -> None:
@@ -127,7 +127,7 @@ class Guard:
         elif event in _SPAWNING:
             self._check_command(event, args)
         elif event in _NEVER:
-            raise ForbiddenError(f"{event} is not for this process")
+            raise ForbiddenError(f"{event} is not allowed in this process")
 
     def _check_address(self, address: Any) -> None:
         if address is None:
@@ -146,7 +146,7 @@ class Guard:
         return f"{name} ({host})" if name and name != host else str(host)
 
     def forgive(self) -> None:
-        """Forget the earlier refusals, because they only affected something optional."""
+        """Delete the recorded refusals, because they only affected an optional file."""
         self.refused = self.refused_command = None
 
     def _may_reach(self, host: str) -> bool:
@@ -159,7 +159,7 @@ class Guard:
         if _is_below(real, self._shut) or (
             _is_below(real, ("/proc",)) and not _is_below(real, (f"/proc/{os.getpid()}",))
         ):
-            raise ForbiddenError(f"{real} is not for this process")
+            raise ForbiddenError(f"{real} is not allowed in this process")
 
     def _check_command(self, event: str, args: tuple[Any, ...]) -> None:
         executable = str(args[0])
@@ -173,9 +173,9 @@ class Guard:
 
 
 def is_harmless(argv: Sequence[str]) -> bool:
-    """Return whether a child process cannot reach the network.
+    """Return whether a program cannot use the network when it is started with these arguments.
 
-    Only deno qualifies: a program that deno runs has no network access unless an option allows it.
+    Only deno meets this condition: a script that deno runs has no network access unless an option allows it.
     """
     if not argv or PurePath(argv[0]).name != "deno":
         return False

@@ -33,8 +33,8 @@ class Address:
 
 
 def parse_address(url: str) -> Address:
-    """Return the parts of a URL. Raises ValueError for an invalid host or port, because urllib3 would fail at every
-    try."""
+    """Return the components of a URL. Raises ValueError for an invalid host or port, because urllib3 would fail at
+    every try."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     bare = without_login(parts)._replace(fragment="").geturl()
@@ -45,7 +45,7 @@ def parse_address(url: str) -> Address:
 
 
 def without_login(parts: SplitResult) -> SplitResult:
-    """Return the URL ``parts`` without the login."""
+    """Return the URL from its components, without the login."""
     return parts._replace(netloc=parts.netloc.rpartition("@")[2])
 
 
@@ -56,7 +56,7 @@ def login_of(parts: SplitResult) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The reason why a server sent no answer."""
+    """The reason why a server sent no response."""
 
     text: str
     """A clause without a period. The host is the only part of the URL in it."""
@@ -65,7 +65,7 @@ class Problem:
 
     @property
     def sentence(self) -> str:
-        """The clause as a sentence. A host name at its beginning keeps its lowercase letters."""
+        """The clause as a sentence. If it begins with a host name, the first letter stays in lowercase."""
         return f"T{self.text[1:]}." if self.text.startswith("the ") else f"{self.text}."
 
 

@@ -1,6 +1,6 @@
-"""urllib3 connections that skip informational answers (1xx) and return the final answer.
+"""urllib3 connections that skip informational responses (1xx) and return the final response.
 
-http.client skips ``100 Continue`` only. It returns ``102 Processing`` or ``103 Early Hints`` as the answer.
+http.client skips ``100 Continue`` only. It returns ``102 Processing`` or ``103 Early Hints`` as the response.
 """
 
 import http.client
@@ -10,11 +10,11 @@ import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 MOST_INFORMATIONAL = 16
-"""Maximum number of informational answers before the final answer. A server sends one or two."""
+"""Maximum number of informational responses before the final response. A server sends one or two."""
 
 
 class FinalResponse(http.client.HTTPResponse):
-    """HTTP response that skips the informational answers before it (RFC 9110, section 15.2).
+    """HTTP response that skips the informational responses before it (RFC 9110, section 15.2).
 
     Status 101 is final, because it switches to another protocol.
     """

@@ -23,7 +23,8 @@ LOGIN_KEYS = ("proxy-username", "proxy-password")
 
 
 def with_login(proxy: str | None, secret: Path) -> str | None:
-    """Return the proxy's URL with the login from the mounted Secret. A login that is already in the URL has priority.
+    """Return the proxy's URL with the login from the mounted Secret. If the URL already has a login, that login is
+    used.
 
     Raises ImportFailure CREDENTIALS_NOT_FOUND if a value of the Secret is not UTF-8 text.
     """
@@ -111,17 +112,17 @@ class Route:
         return tuple(dict.fromkeys(str(address[4][0]) for address in found))
 
     def explain_refusal(self, guard: Guard, direct: str, proxied: str) -> ImportFailure | None:
-        """Return the failure for the address that the guard refused, or None if there is no refused address.
+        """Return the failure for the address that the address guard refused. Return None if it refused none.
 
-        The refusal is the cause, whatever error a library raised. The text before the address is ``direct`` without a
-        proxy, and ``proxied`` with a proxy.
+        The refusal is the cause, whatever error a library raised. The message begins with ``direct`` if there is no
+        proxy, and with ``proxied`` if there is one.
         """
         if guard.refused is None:
             return None
         if not guard.has_proxy:
             message = f"{direct} {guard.refused}, which is not a public address."
             return ImportFailure(Reason.ADDRESS_FORBIDDEN, message)
-        message = f"{proxied} {guard.refused}, around the proxy of {self.proxy_field}."
+        message = f"{proxied} {guard.refused}, without the proxy of {self.proxy_field}."
         return ImportFailure(Reason.ADDRESS_FORBIDDEN, message, advice=f"Correct {self.proxy_field}, or remove it.")
 
     def _forbidden(self, proxy: str, found: Sequence[str]) -> ImportFailure:

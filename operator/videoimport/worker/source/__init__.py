@@ -1,4 +1,4 @@
-"""Access to a source's bytes from the download to ffmpeg, and the facts of the source from ffprobe.
+"""Access to a source's bytes while they are downloaded and encoded, and the facts of the source from ffprobe.
 
 The package ``worker.fetch`` connects to hosts.
 """

@@ -1,4 +1,4 @@
-"""The worker's side of a fetch: it starts the sandboxed process, sends the request and reads the progress."""
+"""The worker's interface to the fetching process. It starts the process, sends the request and reads the progress."""
 
 import os
 import threading
@@ -84,7 +84,8 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
 
 
 def start(children: Children, folder: Path) -> Child:
-    """Start the fetching process. The process prepares while the worker checks the destination, and is then idle.
+    """Start the fetching process. It prepares itself while the worker checks the destination, and then waits for the
+    request.
 
     ``begin`` sends the request to the process.
     """
@@ -94,8 +95,8 @@ def start(children: Children, folder: Path) -> Child:
 class Fetching:
     """A fetch in progress. Callers use ``found`` first, then ``go``, then the other methods.
 
-    After a failure, every method that reads results raises ImportFailure. The reason comes from the fetching process,
-    or is STALLED for a source below the minimum rate.
+    After a failure, every method that reads results raises ImportFailure. The reason comes from the fetching process.
+    For a source below the minimum rate, the reason is STALLED.
     """
 
     def __init__(
@@ -125,9 +126,10 @@ class Fetching:
         self._thread.start()
 
     def found(self) -> Found:
-        """Wait for the source's answer and return the known facts. Before ``go``, only the first bytes are fetched.
+        """Wait for the source's first response, and return the known facts. Before ``go``, only the first bytes are
+        fetched.
 
-        The time until ``go`` is not part of the source's measured rate.
+        The time until ``go`` is not included in the source's rate.
         """
         with self._news:
             self._news.wait_for(lambda: self._failure or self._found)
@@ -142,7 +144,7 @@ class Fetching:
         self._child.say(GO)
 
     def sources(self, timeout: float | None = None) -> Sources:
-        """Return the files once each file has its first bytes. Raises TimeoutError."""
+        """Wait until each file has its first bytes, and return the files. Raises TimeoutError."""
         with self._news:
             if not self._news.wait_for(lambda: self._failure or self._fetched or "video" in self._files, timeout):
                 raise TimeoutError
@@ -154,7 +156,7 @@ class Fetching:
             return replace(sources, video=replace(sources.video, tail=self._tail("video")))
 
     def is_whole(self, path: Path) -> bool:
-        """Return whether a file is complete, so that no more bytes follow."""
+        """Return whether a file is complete. Then no more bytes follow."""
         with self._news:
             self._check()
             whole = {file.path for file in self._whole.values()}
@@ -162,7 +164,7 @@ class Fetching:
             return self._fetched is not None or str(path) in whole
 
     def wait(self, timeout: float) -> None:
-        """Wait for an event, at most ``timeout`` seconds. Bytes also arrive without an event."""
+        """Wait for an event, at most ``timeout`` seconds. Bytes may arrive without an event."""
         with self._news:
             self._news.wait(timeout)
 
@@ -277,7 +279,7 @@ def begin(
 ) -> Fetching:
     """Start fetching. ``moved`` and ``went_on`` are called from a separate thread.
 
-    ``went_on`` reports work that adds no bytes: the end of a file is fetched first, or existing bytes are hashed.
+    ``went_on`` reports progress that adds no bytes: the end of a file is fetched first, or existing bytes are hashed.
     """
     if request.bytes_per_second:  # a configured rate limit does not make a source too slow
         pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))

@@ -10,7 +10,7 @@ from videoimport.api.container_formats import ContainerFormat
 class Tail:
     """The end of a file that was fetched before the bytes in the middle.
 
-    It contains an index that is last in the file.
+    It contains the index, if the index is at the end of the file.
     """
 
     path: Path
@@ -30,7 +30,7 @@ class Source:
     finished: bool
     """True if the file is complete."""
     sha256: str | None = None
-    """SHA-256 of the complete file. None if the file is not complete or has no known checksum."""
+    """SHA-256 of the complete file. The value is None if the file is not complete or has no known checksum."""
     tail: Tail | None = None
     """Set for a plain MP4 or MOV with the index at the end, which was fetched first."""
     container: ContainerFormat | None = None

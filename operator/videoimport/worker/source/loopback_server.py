@@ -1,6 +1,7 @@
-"""Loopback server that sends a source to ffmpeg while the source arrives. A reader of the next bytes waits for them.
+"""Loopback server that sends a source to ffmpeg during the download. If the next bytes have not arrived, the reader
+waits for them.
 
-A reader may wait only for the next bytes. A reader that jumps far beyond the available bytes, or opens many
+A reader may wait only for the next bytes. A reader that jumps far beyond the available bytes, or that opens many
 connections, would have to wait for the end of the file. The server refuses such a reader with a reason. The import then
 runs its stages one after the other.
 """
@@ -25,7 +26,7 @@ AHEAD_BYTES = 2**20
 """Bytes beyond the available bytes at which a request may begin. Such a request is still for the next bytes."""
 _CHUNK = 2**18
 _LAST_PIECE = b"0\r\n\r\n"
-_STRAYED = "ffmpeg asked for bytes that were not there yet, away from those that arrive"
+_STRAYED = "ffmpeg asked for bytes far beyond those that had arrived"
 _RESTLESS = f"ffmpeg opened more than {MOST_CONNECTIONS} connections"
 
 
@@ -39,7 +40,7 @@ class ServedFile:
 
     @classmethod
     def of(cls, growing: Growing, tail: Tail | None) -> "ServedFile":
-        """Return the served file for a file of the source."""
+        """Return the object through which the server reads this file of the source."""
         return cls(growing, Growing(tail.path, finished=True), tail.offset) if tail else cls(growing)
 
     @property
@@ -48,7 +49,7 @@ class ServedFile:
         return self.growing.size if self.growing.ended else self.growing.total
 
     def is_near(self, offset: int) -> bool:
-        """Return whether the byte at ``offset`` is available or is one of the next bytes."""
+        """Return whether the byte at ``offset`` is available or will arrive soon."""
         if self.growing.ended or offset == 0 or self._in_tail(offset):
             return True
         return self.total is not None and offset <= self.growing.size + AHEAD_BYTES
@@ -64,7 +65,7 @@ class ServedFile:
 
 
 class StreamReader:
-    """Access of one program to one file, at a separate address that cannot be guessed."""
+    """Access of one program to one file. Its URL contains a random value and cannot be guessed."""
 
     def __init__(self, file: ServedFile, address: tuple[str, int], strayed: Callable[[], None]) -> None:
         self.file = file
@@ -94,7 +95,7 @@ class StreamReader:
 
 
 class Serving:
-    """The server, which runs within its ``with`` block. After the block, no thread of the server waits any more."""
+    """The server. It runs while its ``with`` block is active. After the block, none of its threads waits any more."""
 
     def __enter__(self) -> "Serving":
         self._readers: dict[str, StreamReader] = {}

@@ -1,4 +1,4 @@
-"""Examine files: run ffprobe with its guards and parse the output."""
+"""Examination of files: run ffprobe with its input restrictions and parse the output."""
 
 import os
 import re
@@ -45,13 +45,13 @@ class Examined:
     See ``verify.picture_count``.
     """
     damage: Finding | None = None
-    """The reason why the file's data ends early. None if the data is complete."""
+    """The reason why the file's data ends early. The value is None if the data is complete."""
     encrypted: tuple[Encrypted, ...] = ()
     """The encrypted tracks of the file."""
 
     @property
     def joined(self) -> str:
-        """How the source was joined, as half a sentence. Empty for a source in one piece."""
+        """A clause that says how the source was joined. Empty for a source in one piece."""
         told = f"the source is joined from {len(self.parts) - 1} parts, each with a clock or streams of its own"
         return told if self.parts else ""
 
@@ -61,7 +61,7 @@ class Examined:
 
 
 def examine(children: Children, path: Path) -> Examined:
-    """Examine a file. Raise ImportFailure if the file is no video, or if damage makes the file unreadable."""
+    """Examine a file. Raises ImportFailure if the file is not a video, or if damage makes it unreadable."""
     size, head = path.stat().st_size, read_head(path)
     if sniff.is_manifest(head):
         message = "What was fetched is a playlist that names other files."
@@ -85,7 +85,8 @@ def examine(children: Children, path: Path) -> Examined:
 def reading(path: Path) -> Iterator[Read]:
     """Provide a function that reads bytes of a file.
 
-    Headers may name any offset and any length. Bytes after the end of the file are empty.
+    The offset and the length come from headers and may have any value. Beyond the end of the file, the function returns
+    no bytes.
     """
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -97,7 +98,7 @@ def reading(path: Path) -> Iterator[Read]:
 
 
 def note_start(children: Children, file: Examined, video: Video) -> None:
-    """Record on a stream's track the display time of its first decodable frame, if the track has leading frames."""
+    """Store in a stream's track the display time of its first decodable frame, if the track has leading frames."""
     track = file.track(video.index)
     if not first_picture.has_leading(track):
         return
@@ -109,9 +110,10 @@ def note_start(children: Children, file: Examined, video: Video) -> None:
 
 
 def note_changes(children: Children, file: Examined, stream: Video | Audio, *, is_copied: bool) -> None:
-    """Record on a stream's track the changes within the stream. This decodes all audio, or the keyframes of a video.
+    """Store in a stream's track the changes within the stream. For this, all audio is decoded, or the keyframes of a
+    video.
 
-    The note that a source was joined stays in front.
+    If the track already says that the source was joined, that text stays in front.
     """
     track = file.tracks.get(stream.index)
     if track is None:
@@ -178,7 +180,7 @@ def _walk(children: Children, path: Path, media: Media) -> dict[int, Track]:
 
 
 def words(stderr: str, path: Path) -> str:
-    """Return the start of a program's error stream as one line for a message. The first error causes the later
-    errors."""
+    """Return the first lines of a program's error stream as one line for a message. The first error usually causes the
+    later ones."""
     plain = re.sub(r" @ 0x[0-9a-f]+", "", stderr.replace(f"file:{path}", "the file"))
     return " ".join(plain.split())[:_WORDS] or "it printed no message"

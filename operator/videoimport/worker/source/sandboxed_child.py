@@ -1,4 +1,4 @@
-"""The worker's side of a sandboxed process: the start, the output lines, and an exit without a report."""
+"""The worker's interface to a sandboxed process: the start, the output lines, and an exit without a report."""
 
 import os
 import sys
@@ -18,13 +18,15 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CER
 
 
 def start(children: Children, folder: Path, module: str, name: str) -> Child:
-    """Start a module as a process that reads its request from standard input. Messages use ``name`` for the process."""
+    """Start a Python module as a process that reads its request from standard input. Messages use ``name`` for the
+    process."""
     argv = (sys.executable, "-P", "-m", module)
     return children.start(argv, env=environment(os.environ, folder), logs_itself=True, name=name)
 
 
 def environment(outer: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return the environment of the process: no writes outside scratch, no plug-ins, no proxies and no credentials."""
+    """Return the environment of the process. It allows no writes outside scratch, no plug-ins, no proxies and no
+    credentials."""
     kept = {name: outer[name] for name in _KEPT if name in outer}
     own = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "DENO_DIR"), str(folder))
     return kept | own | {"YTDLP_NO_PLUGINS": "1", "DENO_NO_UPDATE_CHECK": "1", "PYTHONUNBUFFERED": "1"}
@@ -40,7 +42,7 @@ def parse(events: TypeAdapter[Event], line: str, name: str) -> Event:
 
 def not_understood(name: str) -> ImportFailure:
     """Return the failure for a line that is not part of the protocol."""
-    return ImportFailure(Reason.INTERNAL, f"{name} wrote a line that is not of its protocol.")
+    return ImportFailure(Reason.INTERNAL, f"{name} wrote an invalid line to its output.")
 
 
 def ended_silently(ended: Ended, name: str) -> ImportFailure:

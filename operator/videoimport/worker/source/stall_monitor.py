@@ -11,7 +11,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Child
 
 USUAL = Pace(1024, 300.0)
-"""Default minimum rate in bytes a second, and the seconds over which the rate is measured.
+"""Default minimum rate in bytes per second, and the seconds over which the rate is measured.
 
 The time is longer than all retries of the fetching process, so that the process reports its own reason first. The time
 is also the limit for finding the video of a web page.
@@ -21,7 +21,7 @@ is also the limit for finding the video of a web page.
 class Watch:
     """Monitor that stops a child process if the source is slower than the minimum rate.
 
-    The monitor measures only bytes, so that no server can send slowly without end.
+    Only bytes count as progress. So a server that sends almost nothing cannot keep the fetch alive.
     """
 
     def __init__(self, child: Child, pace: Pace) -> None:
@@ -42,16 +42,16 @@ class Watch:
             self._over.set()
 
     def brought(self, event: Moved | Ahead | Hashed) -> None:
-        """Add the new bytes of an event. An event has the total number of bytes.
+        """Add the new bytes of an event. An event has the total number of bytes so far.
 
-        If the total starts again at a lower number, later bytes are measured from this number.
+        If the download starts again, the total becomes lower. Then later bytes are counted from the lower number.
         """
         with self._lock:
             self._stall.add(max(0, event.done - self._last.get(type(event), 0)))
             self._last[type(event)] = event.done
 
     def pause(self) -> None:
-        """Stop measuring time until ``resume``. The source does not cause the delay in this period."""
+        """Stop measuring time until ``resume``, because the source does not cause this delay."""
         with self._lock:
             self._stall.pause()
 

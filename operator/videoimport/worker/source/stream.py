@@ -1,4 +1,5 @@
-"""The source during the download. This module passes the growing files, and their end or failure, to the readers."""
+"""The source during the download. This module gives readers the growing files, and tells them about the end or a
+failure."""
 
 import contextlib
 import threading
@@ -26,7 +27,7 @@ class Arrival:
         self._restarts = 0
 
     def sources(self) -> Sources:
-        """Return the files once each file has its first bytes."""
+        """Wait until each file has its first bytes, and return the files."""
         found = self._fetching.sources()
         for source in found.all:
             self._files[source.path] = Growing(source.path, source.size, finished=source.finished)
@@ -36,7 +37,7 @@ class Arrival:
 
     @property
     def restarted(self) -> bool:
-        """True if the download began again after ``sources``. Results from the earlier files are invalid."""
+        """True if the download started again after ``sources``. Then results from the earlier files are invalid."""
         return self._fetching.restarts != self._restarts
 
     def check(self) -> None:
@@ -44,7 +45,7 @@ class Arrival:
         self._fetching.is_whole(Path())
 
     def whole(self) -> Fetched:
-        """Wait until the fetch is complete, and return all files."""
+        """Wait until the fetch is complete, and return what was fetched."""
         return self._fetching.finish()
 
     def growing(self, source: Source) -> Growing:
@@ -57,7 +58,8 @@ class Arrival:
 
     @contextlib.contextmanager
     def telling(self, trouble: Callable[[], None]) -> Iterator[None]:
-        """Inside the ``with`` block, call ``trouble`` from another thread once the growing files become unusable."""
+        """While the ``with`` block is active, ``trouble`` is called from another thread if the growing files become
+        unusable."""
         with self._lock:
             self._trouble = trouble
         try:

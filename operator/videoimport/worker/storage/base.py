@@ -1,8 +1,8 @@
-"""The interface of a destination, which is a bucket (``s3``) or a volume (``volume``), and the types that the interface
-uses.
+"""The interface of a destination, and the types that the interface uses. A destination is a bucket (``s3``) or a volume
+(``volume``).
 
-Object keys are paths with slashes, relative to the bucket or to the root of the volume. Every method raises
-ImportFailure with a Destination* reason if the destination fails.
+Object keys are paths with slashes, relative to the bucket or to the root of the volume. If the destination fails, every
+method raises ImportFailure with a Destination* reason.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -51,7 +51,7 @@ nothing, no object may exist at the key. True: any object."""
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """An object that has the bytes that were sent."""
+    """The proof that an object has the bytes that were sent."""
 
     facts: Facts
     verified: Verified
@@ -60,8 +60,11 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A small object, and its version, to which a later write may be bound. The body is empty if the object has more
-    than ``strict.MOST_BYTES`` bytes, because the importer writes no such object."""
+    """A small object and its version. A later write can have the condition that the object still has this version.
+
+    The body is empty if the object has more than ``strict.MOST_BYTES`` bytes, because the importer writes no such
+    object.
+    """
 
     body: bytes
     version: str
@@ -100,25 +103,25 @@ class Ticket(Model):
     checksum: Annotated[str, Field(max_length=256)] | None = None
     """The composite SHA-256, if the store keeps SHA-256. On a volume the same as ``sha256``."""
     etags: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=2)] = ()
-    """The possible ETags of an object whose ETag is an MD5: the ETag made of the MD5s of the parts, and the MD5 of the
-    whole file. Empty if MD5 was not computed."""
+    """The possible ETags of an object whose ETag is an MD5: the MD5 of the whole file, and the ETag made from the
+    MD5s of the parts. The value is empty if MD5 was not computed."""
     part_sums: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=MOST_SUMS)] = ()
     """SHA-256 of each part, in Base64, if the store keeps SHA-256. Some stores need these values to complete an upload,
-    and do not list them. Empty if the upload has more than ``MOST_SUMS`` parts."""
+    and do not list them. The value is empty if the upload has more than ``MOST_SUMS`` parts."""
     seal: Annotated[str, Field(max_length=256)]
     """Digest that identifies the uploaded data: of the list of parts in a bucket, of the file on a volume."""
 
 
 class NotAFileError(ImportFailure):
-    """A link exists where a small file is expected; links are not followed."""
+    """A link is at a key where a small file is expected. The importer does not follow links."""
 
 
 class UnmetError(Exception):
     """The condition of a conditional write was not met."""
 
     def __init__(self, *, is_repeated: bool = False) -> None:
-        """``is_repeated``: the request was sent more than once, so an earlier try of the same request may have caused
-        this error."""
+        """``is_repeated`` states that the request was sent more than once. Then an earlier try of the same request may
+        have caused this error."""
         super().__init__()
         self.is_repeated = is_repeated
 
@@ -131,21 +134,22 @@ class Upload(Protocol):
     """The store's ID of the upload."""
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
-        """Upload the whole file, without making it visible."""
+        """Upload the whole file. The object is not visible afterwards."""
 
     @property
     def ticket(self) -> Ticket:
         """The ticket of this upload. Available only after ``send``."""
 
     def complete(self, *, replace: Replaceable) -> None:
-        """Make the object visible. Raises ImportFailure DESTINATION_EXISTS if an object at the key must not be
-        replaced, see ``replace``."""
+        """Make the object visible. Raises ImportFailure DESTINATION_EXISTS if the present object at the key must not be
+        replaced. See ``replace``."""
 
     def stop(self) -> None:
         """Stop sending, without waiting."""
 
     def abort(self) -> bool:
-        """Abort the upload if it is not visible yet. Return False if that failed: then a later run must abort it."""
+        """Abort the upload if it is not visible yet. Return False if that failed. A later run must then abort the
+        upload."""
 
 
 class DestinationStore(Protocol):
@@ -162,12 +166,17 @@ class DestinationStore(Protocol):
 
     @property
     def guards(self) -> bool | None:
-        """True if ``complete`` with ``replace`` False checks for an existing object and completes in one atomic step.
-        None if that is unknown."""
+        """True if ``complete`` with ``replace=False`` is atomic: it checks that no object exists and completes the
+        upload in one step. The value is None if that is unknown."""
 
     @property
     def guards_own(self) -> bool | None:
-        """True if ``complete`` is atomic in the same way when ``replace`` names an object. None if that is unknown."""
+        """True if ``complete`` is also atomic when ``replace`` names an object. The value is None if unknown."""
+
+    @property
+    def guards_writes(self) -> bool | None:
+        """True if ``write_if`` with version None checks for an object and writes in one atomic step. None if that is
+        unknown."""
 
     def uri(self, key: str) -> str:
         """Return the address of an object as users see it."""
@@ -181,67 +190,80 @@ class DestinationStore(Protocol):
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """Write a whole small JSON object. ``shown``: the object is for users, and gets the options of visible objects.
+        """Write a whole small JSON object. ``shown`` states that the object is for users. Then it gets the same options
+        as the result files.
 
-        Raises UnmetError if an object at the key must not be replaced, see ``replace``.
+        Raises UnmetError if the present object at the key must not be replaced. See ``replace``.
         """
 
     def write_if(self, key: str, body: bytes, version: str | None, metadata: Mapping[str, str] | None = None) -> str:
-        """Write a small object only if the present object still has this version or, with version None, does not exist.
+        """Write a small object only if the present object still has this version. If ``version`` is None, write only if
+        there is no object.
 
         Return the new version. Raises UnmetError.
         """
 
     def delete(self, key: str, only: Facts | None = None) -> None:
-        """Delete an object, if there is one. Raises UnmetError if another object than ``only`` is at the key."""
+        """Delete an object, if there is one. If ``only`` is given and the key has another object, raises UnmetError."""
+
+    def delete_if(self, key: str, version: str) -> None:
+        """Delete a small object, if there is one. Raises UnmetError if the present object has another version."""
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys of at most ``MOST_LISTED`` objects whose keys begin with the prefix."""
 
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> Upload:
-        """Open an upload. Nothing is visible yet."""
+        """Open an upload. The object is not visible yet."""
 
     def is_ready(self, ticket: Ticket) -> bool:
-        """Return whether the upload of an earlier run is still in the store unchanged, and not visible yet."""
+        """Return whether the upload of an earlier run is still in the store, unchanged and not yet visible."""
 
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: Replaceable) -> bool:
         """Make the upload of an earlier run visible. Return False if the upload is gone or has changed."""
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """Return the proof that the object at the ticket's key is the result of this upload and has all its bytes
-        unchanged. None without such an object."""
+        """Return the proof that the object at the ticket's key comes from this upload and has all its bytes unchanged.
+        Return None if there is no such object."""
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
-        """Return the facts of the object at the ticket's key if this upload created the object, complete or not. The
-        object then has these marks. If the store keeps no metadata, this run must have written the object."""
+        """Return the properties of the object at the ticket's key if this upload created it, even if bytes are missing.
+
+        The object then has these marks. If the store keeps no metadata, this run must have written the object.
+        """
 
     def keeps(self) -> bool:
-        """Return whether the store returns metadata as it was written. True if that cannot be determined."""
+        """Return whether the store returns metadata as it was written. If that cannot be determined, return True."""
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read an object and return its SHA-256, hex. None if there is no object, or it has another size."""
+        """Read an object and return its SHA-256, hex. Return None if there is no object, or it has another size."""
 
     def is_upload(self, key: str, upload: str) -> bool:
         """Return whether an upload to this key can have this ID."""
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
-        """Return all unfinished uploads to exactly this key, of any import. None if the store cannot list uploads now,
-        which is logged. Empty for a store that never lists uploads."""
+        """Return all unfinished uploads to exactly this key, of any import.
+
+        If the store cannot list uploads now, log that and return None. The result is empty for a store that never lists
+        uploads.
+        """
 
     def abort(self, key: str, upload: str) -> bool:
-        """Abort one upload. Return False if that failed, which is only logged."""
+        """Abort one upload. If that fails, log it and return False."""
 
     def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:
-        """Check that the worker may write at a key, and leave nothing behind.
+        """Check that the worker may write at a key. The check leaves no objects behind.
 
         ``note`` is the key and the content of a small existing object of this import. The probe uses this object to
-        find out which conditions the store honours, and leaves it unchanged. ``replaces``: whether the run may replace
-        objects of this import. Only then does the probe spend a request on the condition for that.
+        find out which conditions the store honours, and leaves it unchanged. ``replaces`` states whether the run may
+        replace objects of this import. Only then does the probe also test the condition for that.
         """
 
     def check_options(self, key: str) -> None:
-        """Check that the store accepts the destination's options for visible objects, and leave nothing behind. ``key``
-        is a free key for a small test object."""
+        """Check that the store accepts the options of ``destination.s3`` for result files. The check leaves no objects
+        behind.
+
+        ``key`` is a key without an object. The check uses it for a small test object.
+        """
 
     def close(self) -> None:
         """Stop all threads of the store."""
@@ -253,8 +275,8 @@ Found = TypeVar("Found")
 
 
 def bounded(found: Iterable[Found], where: str) -> Iterator[Found]:
-    """Yield the first ``MOST_LISTED`` entries. Raises ImportFailure DESTINATION_UNAVAILABLE if there are more, because
-    a store may list without end."""
+    """Yield the first ``MOST_LISTED`` entries. If there are more, raises ImportFailure DESTINATION_UNAVAILABLE, because
+    the list of a faulty store may never end."""
     for number, one in enumerate(found):
         if number >= MOST_LISTED:
             message = f"The destination lists more than {MOST_LISTED} entries at {where}."
@@ -265,12 +287,14 @@ def bounded(found: Iterable[Found], where: str) -> Iterator[Found]:
 
 def exists(uri: str) -> ImportFailure:
     """Return the failure for a key at which another import's object exists."""
-    return ImportFailure(Reason.DESTINATION_EXISTS, f"{uri} exists and is not this import's.")
+    return ImportFailure(Reason.DESTINATION_EXISTS, f"{uri} exists and was not written by this import.")
 
 
 def is_same_version(seen: Facts, now: Facts | None) -> bool:
-    """Return whether an object is still the version that was seen. The sizes must be equal. The ETags and the checksums
-    must be equal if the store returned them both times."""
+    """Return whether an object is still the version that was seen.
+
+    The sizes must be equal. The ETags and the checksums must be equal too, if the store returned them both times.
+    """
     if now is None or now.size != seen.size:
         return False
     return all(
@@ -279,7 +303,7 @@ def is_same_version(seen: Facts, now: Facts | None) -> bool:
 
 
 def has_marks(facts: Facts | None, marks: Mapping[str, str]) -> bool:
-    """Return whether the object exists and has these marks. Other metadata in ``marks`` is not compared."""
+    """Return whether the object exists and has these marks. Metadata in ``marks`` that is not a mark is ignored."""
     wanted = ((name, value) for name, value in marks.items() if name in _MARKS)
     return facts is not None and all(_is_same(facts.metadata.get(name, ""), value) for name, value in wanted)
 
@@ -289,7 +313,7 @@ _ENOUGH = 32
 
 
 def is_whole(uid: str | None) -> bool:
-    """Return whether a stored UID is long enough to identify an import."""
+    """Return whether a stored UID is long enough to identify an import. Some stores cut long values."""
     return uid is not None and len(uid) >= _ENOUGH
 
 

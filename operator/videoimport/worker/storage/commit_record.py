@@ -1,9 +1,9 @@
-"""The commit record in the destination, which shows a later run that the import is done or nearly done.
+"""The commit record in the destination. It shows a later run that the import is done or nearly done.
 
 The record has two states under one object key. First it is an *intent*, written when all files are uploaded and none is
-visible. The intent has all data that a later run needs to finish without uploading again. As the last step, the
-*report* with the list of its objects replaces the intent. Other programs may write at this key too. So a record is
-parsed strictly, and is used only as far as the objects in the destination confirm it.
+visible. The intent has all data that a later run needs to finish without another upload. As the last step, the *report*
+with the list of its objects replaces the intent. Other programs may write at this key too. So the record is parsed
+strictly. It is used only if the objects in the destination confirm it.
 """
 
 import re
@@ -25,7 +25,7 @@ _ENTRY = re.compile(r"(content|source)/[0-9A-Za-z]{1,64}\.json")
 
 
 class Intent(Model):
-    """The record before the objects become visible; ``report`` is the report for the time after that."""
+    """The record before the objects are visible. ``report`` is the report for the time after that."""
 
     schema_version: Literal[2] = 2
     kind: Literal["Intent"] = "Intent"
@@ -50,12 +50,12 @@ class Intent(Model):
 
     @property
     def marks(self) -> Mapping[str, str]:
-        """The marks of this intent's objects."""
+        """The marks that this intent's objects have."""
         return marks(self.report.uid, self.report.spec_hash, self.report.run)
 
 
 class Finished(Report):
-    """The report, with every object that was published."""
+    """The report of a finished import, with every object that was published."""
 
     objects: Annotated[Objects, Field(min_length=1)]
 
@@ -76,25 +76,29 @@ _RECORDS: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminato
 
 
 def marks(uid: str, spec_hash: str, run: int) -> dict[str, str]:
-    """Return the user metadata that identifies the owner of an object. ASCII, because S3 requires that."""
+    """Return the marks: the user metadata that identifies the owner of an object. The values are ASCII, because S3
+    requires that."""
     return {UID: uid, SPEC_HASH: spec_hash, RUN: str(run)}
 
 
 def read(scope: Scope, key: str) -> Record | None:
-    """Return the record of an earlier run, whatever spec that run had. None for a record that cannot be parsed, or that
-    names a key outside one video's folder below the prefix."""
+    """Return the record of an earlier run, even if that run had another spec.
+
+    Return None for a record that cannot be parsed. Also return None if the record names a key that is not in one
+    video's folder below the prefix.
+    """
     return parse(scope, scope.read(key))
 
 
 def parse(scope: Scope, content: Content | None) -> Record | None:
-    """Return the record in content that was already read, as ``read`` does."""
+    """Return the record in content that was already read. The rules are those of ``read``."""
     found = strict.parse(_RECORDS, content.body, documents=_DOCUMENTS) if content else None
     return found if found is not None and folder_of(scope, found) is not None else None
 
 
 def folder_of(scope: Scope, record: Record) -> str | None:
-    """Return the video's folder that contains all keys of a record. None if there is no such folder, or if the record
-    has other invalid keys."""
+    """Return the video's folder that contains all keys of a record. Return None if there is no such folder, or if the
+    record has other invalid keys."""
     if isinstance(record, Finished):
         return scope.common_folder(one.key for one in record.objects)
     folder = scope.common_folder((record.result_key, *(ticket.key for ticket in record.tickets), *record.stale))

@@ -1,5 +1,5 @@
-"""The destination's Secret as it is mounted in the pod: a folder with one file for each key. The folder is empty if the
-Secret is missing."""
+"""The destination's Secret, mounted in the pod as a folder with one file for each key. If the Secret is missing, the
+folder is empty."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The credentials that sign requests. Never shown: the repr is empty."""
+    """The credentials that sign requests. They are never shown, because the repr is empty."""
 
     key_id: str
     secret: str

@@ -1,4 +1,4 @@
-"""The order in which the parts of a file can be uploaded while the file still grows."""
+"""The order in which the parts of a multipart upload are sent while the file still grows."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,12 +13,12 @@ _LOOK_SECONDS = 0.05
 
 
 def final(file: Growing, held: int, expected: int | None, go_on: Callable[[], None]) -> Iterator[Window]:
-    """Yield each part as soon as the part is full and will not change. Parts that begin in the head come last, when the
-    file has ended.
+    """Yield each part as soon as it is full and will not change. The parts that contain the first ``held`` bytes come
+    last, when the file is complete.
 
-    ``held`` is the number of bytes in the head; the first part always belongs to the head. ``expected`` is the
-    approximate final size in bytes. ``go_on`` is called regularly, and may raise an exception to stop. Raises
-    AbandonedError if the writer of the file failed.
+    ``held`` is the number of bytes at the start of the file that its writer rewrites at the end. The first part always
+    comes last. ``expected`` is the approximate final size in bytes. ``go_on`` is called regularly, and may raise an
+    exception to stop. Raises AbandonedError if the writer of the file failed.
     """
     if file.ended:
         yield from parts.windows_of(file.size)

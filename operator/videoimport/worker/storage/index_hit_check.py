@@ -1,4 +1,5 @@
-"""Checks of a video that the destination already has: would this import accept the video if it fetched the source?"""
+"""Checks of a video that the destination already has. They answer the question: would this import accept the video if
+it fetched the source?"""
 
 from videoimport.api.quantity import bytes_of
 from videoimport.api.reasons import Reason
@@ -10,13 +11,15 @@ from videoimport.worker.storage.video_index import Committed
 
 
 def suits(entry: Committed, spec: VideoImportSpec) -> bool:
-    """Return whether a stored video satisfies a spec whose source is known only by its identity. Unknown facts do not
-    satisfy the spec: then the source is fetched, and the checks give the reason."""
+    """Return whether a stored video satisfies a spec whose source is known only by its identity.
+
+    An unknown fact does not satisfy the spec. Then the source is fetched, and its checks give the reason.
+    """
     return meets(entry, spec.source.checksum, spec.requirements)
 
 
 def meets(entry: Committed, checksum: str | None, requirements: Requirements | None) -> bool:
-    """Return the same as ``suits``, for callers that do not have a whole spec."""
+    """Return the same as ``suits``. This function is for callers that have no whole spec."""
     if checksum is not None and checksum != f"sha256:{entry.source_sha256}":
         return False
     if _is_too_damaged(entry, requirements):
@@ -40,8 +43,8 @@ def _is_too_damaged(entry: Committed, wanted: Requirements | None) -> bool:
 
 
 def refuse_damaged(entry: Committed, spec: VideoImportSpec) -> None:
-    """Raise ImportFailure SOURCE_CORRUPT if an earlier import of the same bytes found damage, and the spec does not
+    """Raise ImportFailure SOURCE_CORRUPT if an earlier import of the same bytes found damage and this spec does not
     tolerate damage."""
     if _is_too_damaged(entry, spec.requirements):
-        message = f"The source is damaged: {entry.uri} was made of the same bytes, and some of it was lost."
+        message = f"The source is damaged: {entry.uri} was made from the same bytes, and a part of it is missing."
         raise ImportFailure(Reason.SOURCE_CORRUPT, message)

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from videoimport.api.destination import MOST_INNER_BYTES, MOST_KEY_BYTES, Destination
+from videoimport.api.destination import MOST_INNER_BYTES, MOST_KEY_BYTES, Destination, most_name_bytes
 from videoimport.api.identity import source_hash8
 from videoimport.api.reasons import Reason
 from videoimport.api.rules.string_rules import OWN_FOLDER
@@ -14,6 +15,8 @@ from videoimport.worker.runtime.errors import ImportFailure
 MOST_PART_BYTES = 120
 """Maximum number of bytes of one placeholder's value, so that four values and the template fit."""
 MOST_NAME_BYTES = 512
+MOST_SAME_NAMES = 1000
+"""Maximum number of folders with the same name but for the suffix: without a suffix, and -2 to -1000."""
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f/\\\u2028\u2029]+")
 _SPACES = re.compile(r"\s+")
 
@@ -29,8 +32,10 @@ class Names:
 
 
 def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
-    """Return ``text`` as one part of a path, perhaps empty. All scripts are kept. Separators, control characters, and
-    dots at either end are removed or replaced."""
+    """Return ``text`` as one segment of a path. The result may be empty.
+
+    Letters of all scripts are kept. Separators, control characters, and dots at either end are removed or replaced.
+    """
     plain = clean_lines(unicodedata.normalize("NFC", text))
     plain = "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
     plain = _SPACES.sub(" ", _UNSAFE.sub("-", plain)).strip(" .-")
@@ -38,8 +43,8 @@ def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
 
 
 def slug(text: str) -> str:
-    """Return a title as one part of a path and of a URL: words joined by hyphens. The URL needs escapes only for
-    non-ASCII scripts."""
+    """Return a title as one segment of a path and of a URL, with hyphens between the words. Only letters beyond ASCII
+    need escapes in the URL."""
     words = re.sub(r"[^\w.]+", "-", safe(text).lower())
     return safe(re.sub(r"-{2,}", "-", words))
 
@@ -86,13 +91,25 @@ def folder_key(destination: Destination, name: str) -> str:
     raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
 
 
+def folder_keys(destination: Destination, name: str) -> Iterator[str]:
+    """Yield the object keys of the folders that a video of this name may have with ``ifExists: KeepBoth``.
+
+    The first has the name alone, and the others have the suffixes -2, -3 and so on. A name is cut if its suffix would
+    make it too long. Raises ImportFailure INVALID_SPEC, as ``folder_key`` does.
+    """
+    yield folder_key(destination, name)
+    for number in range(2, MOST_SAME_NAMES + 1):
+        suffix = f"-{number}"
+        yield folder_key(destination, safe(name, max(1, most_name_bytes(destination) - len(suffix))) + suffix)
+
+
 def record_key(destination: Destination, uid: str) -> str:
     """Return the object key of an import's commit record."""
     return own_key(destination, "imports", f"{uid}.json")
 
 
 def own_key(destination: Destination, *parts: str) -> str:
-    """Return an object key in the importer's own folder, which is not for users."""
+    """Return an object key in the importer's own folder. Objects there are not for users."""
     return joined(destination.prefix, OWN_FOLDER, *parts)
 
 

@@ -1,8 +1,8 @@
-"""The division of a file into parts, and the hashes of the parts and of the whole file.
+"""The division of a file into parts of a multipart upload, and the hashes of the parts and of the whole file.
 
-S3 allows at most 10,000 parts, of at least 5 MiB each except the last. All stores accept parts of equal size, and some
-accept no others. So parts grow only if a file is much larger than expected: from part 5,001 on, the size doubles every
-thousand parts.
+S3 allows at most 10,000 parts. Each part except the last must have at least 5 MiB. All stores accept parts of equal
+size, and some accept no others. So parts grow only if a file is much larger than expected. From part 5,001 on, the size
+doubles every thousand parts.
 """
 
 import base64
@@ -46,7 +46,7 @@ class UploadPart:
     window: Window
     sha256: bytes
     md5: bytes
-    """MD5 of the part; empty if the store keeps SHA-256."""
+    """MD5 of the part. The value is empty if the store keeps SHA-256."""
     crc: int
     """CRC-32 of the part. It is cheap to compute again, and shows whether the part was rewritten since."""
 
@@ -61,7 +61,7 @@ class Digest:
     crcs: tuple[int, ...]
     """CRC-32 of each part."""
     md5: str | None = None
-    """MD5 of the whole file, hex; None if it was not requested."""
+    """MD5 of the whole file, hex, or None if it was not requested."""
 
 
 def windows_of(size: int) -> Iterator[Window]:
@@ -75,7 +75,8 @@ def windows_ahead(expected: int | None) -> Iterator[Window]:
     """Yield the parts of a file that does not exist yet and will have about ``expected`` bytes. The reader shortens the
     last part.
 
-    All parts together hold 67 times as much as 5,000 equal parts. So a file may exceed its estimate by that factor.
+    All parts together hold 67 times as much as 5,000 equal parts. So a file may be that many times larger than
+    expected.
     """
     part = max(LEAST_PART, -(-(expected or 0) // _EQUAL_PARTS))
     offset = 0
@@ -131,7 +132,8 @@ def chunks(descriptor: int, window: Window) -> Iterator[bytes]:
 
 
 def read(descriptor: int, most: int, at: int) -> bytes:
-    """Return 1 to ``most`` bytes of a file in scratch. Raises ScratchError, also if the file became shorter."""
+    """Return 1 to ``most`` bytes of a file in scratch, from the offset ``at``. Raises ScratchError, also if the file
+    became shorter."""
     try:
         chunk = os.pread(descriptor, most, at)
     except OSError as error:
@@ -154,7 +156,7 @@ def joined_etag(parts: Sequence[UploadPart]) -> str:
 
 
 def seal(etags: Sequence[tuple[int, int, str]]) -> str:
-    """Return a digest of the parts that a store has (number, size, ETag). Two lists of parts are the same if their
-    digests are equal."""
+    """Return a digest of the parts that a store has, from their numbers, sizes and ETags. Two lists of parts are the
+    same if their digests are equal."""
     lines = "\n".join(f"{number} {size} {etag}" for number, size, etag in sorted(etags))
     return hashlib.sha256(lines.encode()).hexdigest()

@@ -1,7 +1,7 @@
-"""The commit record of one import: reading it, and writing it only over a version that this run has seen.
+"""The commit record of one import: reading, and writing only over a version that this run has seen.
 
 The key of the record belongs to one import. So a version that this run has not seen comes from another run of the same
-import, such as a run on a lost node. It may also come from any program that may write below the prefix.
+import, for example on a lost node. It may also come from another program that may write below the prefix.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage.base import Content, UnmetError
 from videoimport.worker.storage.commit_record import Record
@@ -19,7 +20,7 @@ _TRIES = 3
 
 @dataclass(slots=True)
 class RecordFile:
-    """The key of the record, and the version that this run last saw or wrote there."""
+    """The key of the record, and the version that this run last saw or wrote at this key."""
 
     scope: Scope
     key: str
@@ -29,8 +30,8 @@ class RecordFile:
     """Contents that this run tried to write."""
 
     def look(self) -> Content | None:
-        """Return the present content of the record. Later writes are bound to the version that the first call
-        returns."""
+        """Return the present content of the record. Later writes succeed only if the record still has the version that
+        the first call returns."""
         content = self.scope.read(self.key)
         if not self._is_seen:
             self._see(content)
@@ -40,7 +41,7 @@ class RecordFile:
         self._version, self._is_seen = content.version if content else None, True
 
     def read(self) -> Record | None:
-        """Return the record, as ``commit_record.read`` does. Later writes are bound to this version."""
+        """Return the record, by the rules of ``commit_record.read``. Later writes succeed only over this version."""
         self._is_seen = False
         return record.parse(self.scope, self.look())
 
@@ -50,8 +51,11 @@ class RecordFile:
         self.put(record.content(one), record.marks(report.uid, report.spec_hash, report.run))
 
     def put(self, body: bytes, metadata: Mapping[str, str]) -> None:
-        """Write the content of a record, as ``write`` does. Raises ImportFailure DESTINATION_UNAVAILABLE if another
-        run's record is there: the next run starts from that record."""
+        """Write the content of a record over the version that this run saw or wrote.
+
+        Raises ImportFailure DESTINATION_UNAVAILABLE if the key has another run's record. The next run then starts from
+        that record.
+        """
         if not self._is_seen:
             self.look()
         self._sent.append(body)
@@ -78,9 +82,13 @@ class RecordFile:
         return ImportFailure(Reason.DESTINATION_UNAVAILABLE, message, advice=advice)
 
     def delete(self) -> None:
-        """Remove the record if it is the version that this run saw or wrote."""
+        """Remove the record if it is the version that this run saw or wrote. Another run's record stays."""
         standing = self.scope.read(self.key)
         if standing is None or not (standing.version == self._version or standing.body in self._sent):
             return
-        self.scope.store.delete(self.key)
-        self._version = None
+        try:
+            self.scope.store.delete_if(self.key, standing.version)
+        except UnmetError:
+            log().warning("commit_record_changed", key=self.key)
+        else:
+            self._version = None

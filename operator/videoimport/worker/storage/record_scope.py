@@ -26,7 +26,7 @@ _File = TypeVar("_File", bound=OutputFile)
 
 
 class StoredObject(Model):
-    """One object of a result, as it was when it was published."""
+    """One object of a result, with its properties at the time of its publication."""
 
     key: Key
     size_bytes: Annotated[int, Field(ge=0)]
@@ -39,7 +39,7 @@ class StoredObject(Model):
     verified: Verified | None = None
     """The method that verified the object."""
     marked: bool = True
-    """True if the object has the owner's mark. False if the store does not keep metadata."""
+    """True if the object has the owner's mark. The value is False if the store does not keep metadata."""
 
     @classmethod
     def of(cls, key: str, proof: Proof, sha256: str, uid: str) -> "StoredObject":
@@ -62,9 +62,12 @@ class StoredObject(Model):
         return has_marks(facts, {UID: uid}) or not (self.marked or UID in facts.metadata)
 
     def is_same(self, facts: Facts | None, uid: str) -> bool:
-        """Return whether an object is the recorded one: same size, same owner, and same checksum or else same ETag. An
-        object that another program copied there, or replaced with the same number of other bytes, is not the recorded
-        one."""
+        """Return whether an object is the recorded one. It must have the same size and the same owner. It must also
+        have the same checksum or, without a checksum, the same ETag.
+
+        The result is False for an object that another program copied to the key. It is also False if other bytes of the
+        same size replaced the object.
+        """
         if facts is None or not self.may_be(facts, uid):
             return False
         if self.checksum is not None:
@@ -73,12 +76,14 @@ class StoredObject(Model):
 
     @property
     def is_nameless(self) -> bool:
-        """True if the store returned neither a checksum nor an ETag. Then only the object's bytes identify it."""
+        """True if the store returned neither a checksum nor an ETag. Then only the object's bytes can identify it."""
         return self.checksum is None and self.etag is None and self.sha256 is not None
 
     def is_left_open(self, facts: Facts | None, uid: str) -> bool:
-        """Return whether only the bytes can show that this is the recorded object. The store returned no name of the
-        bytes, or does not return the checksum any more."""
+        """Return whether only the bytes can show that this is the recorded object.
+
+        This is so if the store returned neither a checksum nor an ETag, or if it no longer returns the checksum.
+        """
         if facts is None or not self.may_be(facts, uid):
             return False
         is_other = None not in (self.etag, facts.etag) and facts.etag != forms.etag(self.etag)
@@ -96,21 +101,21 @@ Objects = Annotated[tuple[StoredObject, ...], Field(max_length=256)]
 
 @dataclass(frozen=True)
 class Scope:
-    """One destination, and the part of it that belongs to imports with its prefix."""
+    """One destination, limited to the keys of imports with its prefix."""
 
     store: DestinationStore
     destination: Destination
 
     def read(self, key: str) -> Content | None:
-        """Return one of the importer's own small objects. None if there is no object, or a link in its place. A write
-        replaces that link."""
+        """Return one of the importer's own small objects. Return None if there is no object, or if there is a link
+        instead. A later write replaces the link."""
         try:
             return self.store.read(key)
         except NotAFileError:
             return None
 
     def folder_of(self, key: str) -> str | None:
-        """Return the video's folder that contains a key. None for a key that no import with this prefix writes."""
+        """Return the video's folder that contains a key. Return None if no import with this prefix writes that key."""
         prefix = joined(self.destination.prefix)
         inner = key.removeprefix(f"{prefix}/") if prefix else key
         if (prefix and inner == key) or not all(_is_segment(part) for part in inner.split("/")):
@@ -121,7 +126,8 @@ class Scope:
         return found if len(found) > len(prefix) else None
 
     def common_folder(self, keys: Iterable[str]) -> str | None:
-        """Return the video's folder that contains all these keys. None if they are in several folders or elsewhere."""
+        """Return the video's folder that contains all these keys. Return None if they are in several folders or
+        elsewhere."""
         folders = {self.folder_of(key) for key in keys}
         return folders.pop() if len(folders) == 1 else None
 
@@ -132,8 +138,8 @@ class Scope:
         )
 
     def holds(self, objects: Sequence[StoredObject], uid: str) -> bool:
-        """Return whether all objects still exist as an import wrote them. Sends one HEAD for each object, up to the
-        first one that does not match."""
+        """Return whether all objects still exist as an import wrote them. Sends one HEAD for each object, and stops at
+        the first object that does not match."""
         return bool(objects) and all(self.has(one, uid) for one in objects)
 
     def has(self, one: StoredObject, uid: str) -> bool:
@@ -142,15 +148,16 @@ class Scope:
         return self.is_same(one, self.facts(one.key), uid)
 
     def is_same(self, one: StoredObject, facts: Facts | None, uid: str) -> bool:
-        """Return whether an object that was just seen is the recorded one, as ``has`` does."""
+        """Return whether an object is the recorded one, by the rules of ``has``. ``facts`` are the properties that were
+        just read."""
         if one.is_same(facts, uid):
             return True
         is_open = one.is_left_open(facts, uid)
         return is_open and self.store.sha256_of(one.key, one.size_bytes) == one.sha256
 
     def facts(self, key: str) -> Facts | None:
-        """Return the facts of the object at a recorded key. None without an object, and also if the key must not be
-        read, such as a key behind a link."""
+        """Return the properties of the object at a recorded key. Return None if there is no object, and if the key must
+        not be read, such as a key behind a link."""
         try:
             return self.store.head(key)
         except ImportFailure as failure:
@@ -159,8 +166,11 @@ class Scope:
             raise
 
     def outputs(self, told: Outputs | None, objects: Sequence[StoredObject]) -> Outputs | None:
-        """Return the outputs of a record, with every address derived again from the key of the object. None if an
-        output is not among the objects, has another size, or has a name that such an output does not have."""
+        """Return the outputs of a record, with every address derived again from the key of the object.
+
+        Return None if an output is not among the objects, has another size, or has a name that such an output cannot
+        have.
+        """
         folder = self.common_folder(one.key for one in objects)
         if folder is None or told is None or not (told.video or told.original):
             return None

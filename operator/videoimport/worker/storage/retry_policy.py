@@ -1,8 +1,8 @@
 """The time for which a run waits for a destination that does not answer, and the number of times that it uploads a file
 again.
 
-Before the run has made anything, it ends soon, because the next run costs as little. Later, the run holds results that
-took an encode. Then a request is repeated as long as another part of the run makes progress, such as the encode, and
+Before the run has results, it ends soon, because a new run costs little. Later, the run holds results that took an
+encode. Then a request is repeated as long as other work of the run makes progress, such as the encode, and
 ``WAIT_SECONDS`` longer.
 
 A repeated upload and a repeated publication move bytes, which is progress too. So both are also limited by the time
@@ -46,14 +46,14 @@ Result = TypeVar("Result")
 
 
 def patience(stall_seconds: float) -> float:
-    """Return the seconds for which a request is repeated once the run has results to lose. A run is ``Stalled`` after
+    """Return the seconds for which a request is repeated once the run has results. A run is ``Stalled`` after
     ``stall_seconds`` without progress."""
     return min(WAIT_SECONDS, stall_seconds / 2)
 
 
 def read_timeout(stall_seconds: float) -> float:
-    """Return the seconds for which a store may send nothing. The last request and boto's repetition of it end before
-    the run is ``Stalled``."""
+    """Return the maximum seconds for which a store may send nothing. So the last request, and boto's repetition of it,
+    end before the run is ``Stalled``."""
     return min(READ_SECONDS, max(_LEAST_READ_SECONDS, patience(stall_seconds) / 4))
 
 
@@ -68,7 +68,7 @@ class Reach:
         self._bytes = max(self._bytes, done)
 
     def take(self) -> int:
-        """Return the number of bytes of the try that ended, and start again from 0."""
+        """Return the number of bytes of the try that ended, and set the number to 0."""
         reached, self._bytes = self._bytes, 0
         return reached
 
@@ -104,17 +104,20 @@ class Retries:
         """The error of the last request if that request was given up without an answer."""
 
     def persist(self, idle: Callable[[], float], seconds: float, is_ending: Callable[[], bool]) -> None:
-        """Wait longer from now on, because the run has results to lose. ``idle`` returns the seconds since the last
-        progress of the run. A request is given up when ``idle`` reaches ``seconds``. If ``is_ending`` returns True,
-        nothing is repeated."""
+        """Wait longer from now on, because the run has results.
+
+        ``idle`` returns the seconds since the last progress of the run. A request is given up when ``idle`` reaches
+        ``seconds``. If ``is_ending`` returns True, nothing is repeated.
+        """
         self._idle, self._seconds, self._is_ending = idle, seconds, is_ending
 
     def install(self, client: "S3Client") -> None:
         """Repeat this client's requests after transient errors. A body is read from its start each time.
-        ``RetryAttempts`` of an answer includes these repetitions.
+        ``RetryAttempts`` of a response includes these repetitions.
 
-        After a request was given up without an answer, later requests fail at once with the same error. This ends when
-        another part of the run makes progress. Otherwise each request that aborts an upload would wait to no effect.
+        If a request was given up without a response, later requests fail at once with the same error. This ends when
+        other work of the run makes progress. Otherwise each request that aborts an upload would wait, although the
+        store does not answer.
         """
         made: Any = client
         send = made._make_api_call
@@ -138,12 +141,12 @@ class Retries:
         made._make_api_call = repeated
 
     def run(self, work: Callable[[], Result]) -> Result:
-        """Run ``work``. Repeat it after a DestinationFault that may end after a wait."""
+        """Run ``work``. If it raises a DestinationFault that may end after a wait, run it again."""
         return self._attempts(_waits)(work)
 
     def run_whole(self, work: Callable[[], Result]) -> Result:
-        """Run ``work`` as ``run`` does, if ``work`` itself reports progress, such as reading an object. Give up the
-        same number of seconds after its first failure."""
+        """Run ``work``, which reports progress itself, such as the reading of an object. Repeat it by the rules of
+        ``run``. Give up the same number of seconds after its first failure."""
         failures = _Failures(self._seconds)
 
         def is_over(state: RetryCallState, began: float) -> bool:
@@ -152,8 +155,8 @@ class Retries:
         return self._attempts(_waits, is_over)(work)
 
     def resends(self, is_stopped: Callable[[], bool], reach: Reach | None = None) -> Retrying:
-        """Return the attempts at uploading one file, each from its start. ``reach`` has the number of bytes that each
-        attempt has moved."""
+        """Return an iterator of tries to upload one file, each from its start. ``reach`` has the number of bytes that
+        each try has moved."""
         count, failures = 0, _Failures(self._seconds)
 
         def is_over(state: RetryCallState, began: float) -> bool:

@@ -1,5 +1,7 @@
-"""Strict reading of JSON that any program with write access to the destination may have written. The size is limited,
-and texts must not contain characters that could deceive a terminal or a reader."""
+"""Strict reading of JSON that any program with write access to the destination may have written.
+
+The size is limited. Texts must not contain characters that control a terminal or hide text from a reader.
+"""
 
 import json
 import unicodedata
@@ -28,9 +30,11 @@ def plain(text: str) -> str:
 
 
 def parse(adapter: TypeAdapter[Parsed], body: bytes, *, documents: tuple[str, ...] = ()) -> Parsed | None:
-    """Return the parsed value. None if the body is too long, does not match the type, or has a text that is not plain.
+    """Return the parsed value. Return None if the body is too long, does not match the type, or has a text that is not
+    plain.
 
-    ``documents`` are fields of the outermost object whose text is a whole document: line breaks are allowed there.
+    ``documents`` are fields of the outermost object that contain a whole document. In these fields, line breaks are
+    allowed.
     """
     if len(body) > MOST_BYTES:
         return None

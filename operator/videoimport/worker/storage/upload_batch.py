@@ -1,4 +1,4 @@
-"""The uploads of all files of one result, each in its own thread. No file is visible before ``complete``."""
+"""The uploads of all files of one result, each in a separate thread. No file is visible before ``complete``."""
 
 import dataclasses
 import threading
@@ -45,7 +45,8 @@ class _Travelling:
 
 
 class Shipment:
-    """A context manager for the uploads of one result. An exception aborts every upload that is not visible."""
+    """The uploads of one result, as a context manager. If the block raises an exception, every upload that is not
+    visible is aborted."""
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class Shipment:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def add(self, parcel: Parcel, file: Growing | Path, *, held: int = 0, expected: int | None = None) -> None:
-        """Start the upload of a file, which may still be growing. ``held`` and ``expected`` are those of
+        """Start the upload of a file, which may still be growing. ``held`` and ``expected`` have the meaning of
         ``Upload.send``."""
         if parcel.key in self._travelling:
             raise ValueError(f"two files for {parcel.key}")
@@ -94,7 +95,7 @@ class Shipment:
         self._travelling[parcel.key] = _Travelling(parcel, upload, growing, moved, sent)
 
     def send_again(self, key: str) -> Ticket:
-        """Upload one file again from the same local file, and wait for the end. Raises ImportFailure."""
+        """Upload one file again from the same local file, and wait until it is uploaded. Raises ImportFailure."""
         one = self._travelling[key]
         sent = self._threads.submit(one.upload.send, one.file, one.moved)
         self._travelling[key] = dataclasses.replace(one, sent=sent)
@@ -110,7 +111,7 @@ class Shipment:
                 self._bytes.pop(key, None)
 
     def leave(self) -> None:
-        """Keep the uploads after an exception: the next run makes them visible."""
+        """Do not abort the uploads after an exception. The next run makes them visible."""
         self._is_left = True
 
     def _abort(self, those: list[_Travelling]) -> bool:
@@ -137,8 +138,8 @@ class Shipment:
 
     @property
     def tickets(self) -> tuple[Ticket, ...]:
-        """The tickets of all files, in the order in which the files become visible. Waits until all files are
-        uploaded."""
+        """The tickets of all files, in the order in which the files become visible. The property waits until all files
+        are uploaded."""
         for key in [*self._travelling]:
             self.arrived(key)
         ordered = sorted(self._travelling.values(), key=lambda one: (_ORDER.index(one.parcel.kind), one.parcel.key))

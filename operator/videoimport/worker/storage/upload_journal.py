@@ -1,10 +1,10 @@
 """The unfinished uploads of one import, so that a later run aborts these uploads and no others.
 
 A store lists only the key, the ID and the start time of an unfinished upload, and two imports may upload to one key. So
-each import keeps a small note, ``.videoimport/uploads/<uid>.json``. The note gets a key *before* an upload to that key
-is opened, and the ID of the upload right after. If a run is killed between the two, it leaves an upload whose ID is in
-no note. This upload belongs to the import only if no other import's note has the key, and the upload is not older than
-the note.
+each import keeps a small object, the upload note ``.videoimport/uploads/<uid>.json``. The import adds a key to the note
+*before* it opens an upload to that key, and the ID of the upload right after that. If a run is killed between the two,
+it leaves an upload whose ID is in no note. This upload belongs to the import only if no other import's note has the
+key, and the upload is not older than the note.
 """
 
 import threading
@@ -27,7 +27,7 @@ _Ids = Annotated[tuple[_Id, ...], Field(max_length=256)]
 
 
 class Note(Model):
-    """The uploads that one import may have open."""
+    """The upload note: the uploads that one import may have open."""
 
     uid: Annotated[str, Field(max_length=128)]
     since: Timestamp
@@ -55,7 +55,7 @@ def _content(note: Note) -> bytes:
 
 
 class UploadJournal:
-    """The note of one import. The note is written whenever an upload is opened. Any thread may open an upload."""
+    """The upload note of one import. It is written whenever an upload is opened. Any thread may open an upload."""
 
     def __init__(self, scope: Scope, folder: str, uid: str, now: datetime) -> None:
         self._scope, self._store = scope, scope.store
@@ -70,8 +70,8 @@ class UploadJournal:
         """Keys at which this import may have an unfinished upload that the store did not list so far."""
 
     def clear(self) -> None:
-        """Abort the uploads that earlier runs of this import left. Keys whose uploads the store cannot list now stay in
-        the note."""
+        """Abort the uploads that earlier runs of this import left. If the store cannot list the uploads to a key now,
+        the key stays in the note."""
         earlier = self._read(self._key)
         if earlier is None or earlier.uid != self._note.uid:
             return
@@ -85,7 +85,7 @@ class UploadJournal:
         return self._key, _content(self._note)
 
     def witness(self) -> tuple[str, Mapping[str, str]]:
-        """Write the note as it is, and return its key and its marks. ``clear`` or ``forget`` removes the note."""
+        """Write the note unchanged, and return its key and its marks. ``clear`` or ``forget`` removes the note."""
         with self._lock:
             earlier = None if self._note.uploads else self._read(self._key)
             note = earlier if earlier is not None and earlier.uid == self._note.uid else self._note
@@ -123,8 +123,8 @@ class UploadJournal:
         return (note for note in map(self._read, keys) if note is not None)
 
     def _read(self, key: str) -> Note | None:
-        """Return a note without the keys to which no import with this prefix opens an upload. None if it cannot be
-        parsed."""
+        """Return a note without the keys to which no import with this prefix opens an upload. Return None if it cannot
+        be parsed."""
         content = self._scope.read(key)
         found = strict.parse(_NOTES, content.body) if content else None
         if found is None:
@@ -140,7 +140,7 @@ class UploadJournal:
                 self._set(self._note.uploads | new)
 
     def open(self, key: str, content_type: str, metadata: Mapping[str, str]) -> Upload:
-        """Open an upload that later runs recognize as this import's."""
+        """Open an upload and record it, so that later runs know that it belongs to this import."""
         self.announce([key])
         upload = self._store.begin(key, content_type, metadata)
         try:
@@ -159,7 +159,8 @@ class UploadJournal:
     def abort_all(self) -> None:
         """Abort every upload that the note may have, and remove the note.
 
-        An interruption may come after an upload is opened and before its owner has its ID.
+        An interruption may come after an upload was opened and before the caller has its ID. So uploads that are only
+        in the note are aborted too.
         """
         for key, ids in self._note.uploads.items():
             self._abort(key, (upload for upload in ids if self._store.is_upload(key, upload)))
@@ -167,8 +168,8 @@ class UploadJournal:
         self.forget()
 
     def forget(self) -> None:
-        """Remove the note. First abort what is still unfinished. Uploads that cannot be aborted or listed even now stay
-        in the note."""
+        """Abort the uploads that are still unfinished, and remove the note. Uploads that cannot be aborted or listed
+        stay in the note."""
         doubted = set(self._store.in_doubt)
         self._untold = {key for key in self._untold | doubted if not self._take_back(key)}
         self._store.in_doubt -= doubted

@@ -1,4 +1,4 @@
-"""The upload of one file, which starts again from the same local file if the destination lost or damaged the data."""
+"""The upload of one file. It starts again from the same local file if the destination lost or damaged the data."""
 
 import threading
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from videoimport.worker.storage.upload_journal import UploadJournal
 
 
 class Resending:
-    """An ``Upload`` that opens a new upload in the destination for each try. A file that still grows is sent again up
-    to its present size, and then as it grows."""
+    """An ``Upload`` that opens a new upload in the destination for each try. If the file still grows, a new try sends
+    its present bytes, and then the bytes that follow."""
 
     def __init__(
         self, notebook: UploadJournal, retries: Retries, key: str, content_type: str, metadata: Mapping[str, str]

@@ -1,14 +1,14 @@
-"""The video index in the destination, which lets an incremental import store no video twice.
+"""The video index in the destination. With it, an import with ``incremental`` stores no video twice.
 
 Two keys lead to a video. The *content* key has the hash of the source, the output settings and the folder. It is known
-once the source is fetched, and an import claims it before it stores the video. The *source* key has the source's own
-identity in place of the hash, and is known before a byte is fetched. It is only read at first, and written when the
-import is committed. So a nightly run of unchanged sources moves no bytes.
+once the source is fetched. An import claims it before it stores the video. The *source* key has the source's own
+identity in place of the hash. It is known before the source is fetched. It is only read at first, and it is written
+when the import is committed. So a nightly run of unchanged sources moves no bytes.
 
 An entry is first ``Claimed`` (by which import, until when) and then ``Committed`` (where the video is). Other programs
-may write entries too. So an entry is parsed strictly, and is used only as far as the objects in the destination confirm
-it. An invalid entry is ignored. Each step is a conditional write, bound to the version that was read. On a store
-without conditions the last writer wins: two imports that start at the same moment may then both store the video.
+may write entries too. So an entry is parsed strictly. It is used only if the objects in the destination confirm it. An
+invalid entry is ignored. Each step is a conditional write: it succeeds only over the version that was read. On a store
+without conditions the last writer wins. Then two imports that start at the same moment may both store the video.
 """
 
 import hashlib
@@ -109,8 +109,11 @@ def committed(report: Report, objects: Sequence[StoredObject], *, lossy: bool = 
 
 
 def is_free(entry: Entry | None, uid: str, now: datetime) -> bool:
-    """Return whether an import may overwrite an entry. It may if there is no entry, if the entry is its own, or if the
-    entry is an expired claim. A claim that ends later than any import claims is ignored too."""
+    """Return whether an import may overwrite an entry.
+
+    It may do so if there is no entry, if it wrote the entry itself, or if the entry is an expired claim. If a claim
+    ends later than any import claims, it is invalid and may be overwritten too.
+    """
     if entry is None or entry.uid == uid:
         return True
     return isinstance(entry, Claimed) and not now < entry.expires <= now + LEASE + CLOCKS_DIFFER
@@ -153,8 +156,8 @@ def look(scope: Scope, key: str) -> Committed | None:
 
 
 def commit(scope: Scope, key: str, entry: Committed, now: datetime) -> None:
-    """Write where the video is. An unexpired claim of another import stays, and so does another import's video that
-    still exists."""
+    """Write an entry with the objects of a video. An unexpired claim of another import stays, and so does another
+    import's video that still exists."""
     for _ in range(_TRIES):  # this import's own claim may be renewed at the same moment
         standing, version = _read(scope, key)
         if not is_free(standing, entry.uid, now) and not (
@@ -164,12 +167,12 @@ def commit(scope: Scope, key: str, entry: Committed, now: datetime) -> None:
         with suppress(UnmetError):
             _write(scope, key, entry, version)
             return
-    log().info("the index is written by somebody else", key=key)
+    log().info("another import writes the index entry", key=key)
 
 
 @dataclass(slots=True)
 class Claim:
-    """The right to store a video. Other imports wait until the claim is committed or expires."""
+    """The right to store a video. Other imports wait until the video is committed or the claim expires."""
 
     scope: Scope
     key: str
@@ -178,7 +181,7 @@ class Claim:
     version: str
 
     def renew(self) -> None:
-        """Extend the claim by another lease. Raises UnmetError if another import took the claim meanwhile."""
+        """Extend the claim by another lease. Raises UnmetError if another import has taken the claim since."""
         mine = self._until(self.clock() + LEASE)
         try:
             self.version = _write(self.scope, self.key, mine, self.version)
@@ -193,15 +196,15 @@ class Claim:
         try:
             self.version = _write(self.scope, self.key, self._until(self.clock()), self.version)
         except (UnmetError, ImportFailure) as error:
-            log().info("a claim is left to run out", key=self.key, error=type(error).__name__)
+            log().info("a claim could not be released and will expire", key=self.key, error=type(error).__name__)
 
     def _until(self, moment: datetime) -> Claimed:
         return Claimed(uid=self.uid, expires=moment)
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Renew the claim in a thread while the block runs, and release the claim if the block fails. A lost claim is
-        noticed later, by ``renew``."""
+        """Renew the claim in a thread while the block runs, and release the claim if the block fails. If the claim is
+        lost, the next call of ``renew`` reports that."""
         over = threading.Event()
         thread = threading.Thread(target=self._keep, args=(over,), daemon=True)
         thread.start()
@@ -234,12 +237,12 @@ def claim(
     wait: Callable[[float], object],
     source_sha256: str | None = None,
 ) -> Claim | Committed:
-    """Claim the right to store a video and return the claim, or return the record of another import that has stored the
-    video. Wait while another import is storing it.
+    """Claim the right to store a video and return the claim. If another import has stored the video, return its entry.
+    Wait while another import is storing it.
 
-    An entry whose source has another hash is ignored, because another program put it there. ``wait`` is called
-    repeatedly with a number of seconds. An exception from ``wait`` ends the waiting. A claim that does not change
-    during one lease has expired, whatever its end time.
+    An entry whose source has another hash is ignored, because another program wrote it. ``wait`` is called repeatedly
+    with a number of seconds. An exception from ``wait`` ends the waiting. A claim that is not renewed during one lease
+    has expired, whatever its end time.
     """
     patience = _Patience()
     while True:

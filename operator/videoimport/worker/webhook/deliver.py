@@ -33,7 +33,7 @@ A message of 500 characters of four bytes each fits a termination message with t
 
 
 class DeliveryRunner(TaskRunner[WebhookResponse]):
-    """Delivers one message once. The receiver's answer is final."""
+    """Delivers one message once. The run makes no second attempt."""
 
     def __init__(self, task: DeliveryTask, paths: Paths) -> None:
         super().__init__(task.timeout_seconds)

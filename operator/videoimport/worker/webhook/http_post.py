@@ -1,7 +1,7 @@
 """One POST request to a webhook receiver, and the result for each status. Redirects are not followed.
 
-Only a connection that could not be opened is retried here, because no data has been sent then. For an answer other than
-2xx, the controller decides whether and when to retry.
+The code here repeats only the opening of a connection, because no data has been sent then. For a status other than 2xx,
+the controller decides whether and when to retry.
 """
 
 import time
@@ -27,7 +27,7 @@ _UNREACHED = (NewConnectionError, ConnectTimeoutError)
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """The receiver's answer, or the reason why there is none. If ``reason`` is None, the receiver accepted the
+    """The receiver's response, or the reason why there is none. If ``reason`` is None, the receiver accepted the
     message."""
 
     reason: Reason | None

@@ -18,10 +18,10 @@ _MOST_SECRETS = 4
 
 
 def read_signers(secret: str, folder: Path) -> tuple[Webhook, ...]:
-    """Return the signers of the Secret that is mounted at ``folder``. While one key replaces another, there are two
-    signers.
+    """Return the signers of the Secret that is mounted at ``folder``. While a new key replaces an old one, there are
+    two signers.
 
-    ``secret`` is the Secret's name. Raises ImportFailure CREDENTIALS_NOT_FOUND, whose message contains no value of the
+    ``secret`` is the Secret's name. Raises ImportFailure CREDENTIALS_NOT_FOUND. Its message contains no value of the
     Secret.
     """
     try:
@@ -32,7 +32,7 @@ def read_signers(secret: str, folder: Path) -> tuple[Webhook, ...]:
     found = tuple(signer for signer in signers if signer is not None)
     if not found or len(found) < len(signers) or len(found) > _MOST_SECRETS:
         message = (
-            f"In the Secret {secret!r} the value of {SECRET_KEY} is not {_PREFIX} and the base64 of "
+            f"In the Secret {secret!r}, each key under {SECRET_KEY} must be {_PREFIX} followed by the base64 of "
             f"{_FEWEST_BYTES} to {_MOST_BYTES} random bytes."
         )
         raise ImportFailure(Reason.CREDENTIALS_NOT_FOUND, message)

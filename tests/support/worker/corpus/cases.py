@@ -116,7 +116,7 @@ NO_VIDEO = (
 NAMES = (
     Case("wrong.mp4"),
     Case("кино 映画 فيلم.mp4"),
-    refused("wrong.mp4", Reason.UNSUPPORTED_FORMAT, "container is mkv; requirements.formats accepts mp4",
+    refused("wrong.mp4", Reason.UNSUPPORTED_FORMAT, "container format is mkv; requirements.formats accepts mp4",
             requirements={"formats": ["mp4"], "minHeight": 1}, label="formats mp4"),
 )  # fmt: skip
 
@@ -156,10 +156,10 @@ MODES = (
 )  # fmt: skip
 
 REQUIREMENTS = (
-    refused("faststart.mp4", Reason.UNSUPPORTED_RESOLUTION, "320x180, its short side 180 pixels; requirements.minHeight"
-            " is 360", requirements={}, label="requirements {}"),
-    refused("rotated.mp4", Reason.UNSUPPORTED_RESOLUTION, "180x320, its short side 180 pixels; requirements.maxHeight"
-            " is 144", requirements={"minHeight": 1, "maxHeight": 144}, label="maxHeight 144"),
+    refused("faststart.mp4", Reason.UNSUPPORTED_RESOLUTION, "320x180, so its short side has 180 pixels; "
+            "requirements.minHeight is 360", requirements={}, label="requirements {}"),
+    refused("rotated.mp4", Reason.UNSUPPORTED_RESOLUTION, "180x320, so its short side has 180 pixels; "
+            "requirements.maxHeight is 144", requirements={"minHeight": 1, "maxHeight": 144}, label="maxHeight 144"),
     refused("matroska.mkv", Reason.UNSUPPORTED_DURATION, "requirements.maxDurationSeconds is 1",
             requirements={"minHeight": 1, "maxDurationSeconds": 1}, label="maxDurationSeconds 1"),
 )  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from videoimport.controller.cache import relist
 from videoimport.controller.cache.relist import Relister
 from videoimport.controller.cache.store import Store
-from videoimport.controller.client.api_client import Page
+from videoimport.controller.client.cluster import Page
 from videoimport.controller.client.errors import Gone, NotFound, Unavailable
 from videoimport.controller.client.resources import KINDS
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videoimport.controller.cache.store import Comparison, Store
-from videoimport.controller.client.api_client import Page
+from videoimport.controller.client.cluster import Page
 from videoimport.controller.client.resources import Key
 from videoimport.core.observed import Owner
 

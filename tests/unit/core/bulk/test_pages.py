@@ -214,6 +214,19 @@ def test_what_the_destination_has_is_imported_again_when_not_incremental():
     assert started(plan(wish, pages=pages(wish, [item(0, known=Known())]))) == [url(0)]
 
 
+def test_everything_is_imported_again_beside_what_exists_duplicates_too():
+    """Two items of the same content, which the destination has: each child ignores the index and keeps both."""
+    template = {"destination": {"s3": {"bucket": "media"}, "name": "{title}", "ifExists": "KeepBoth"}}
+    wish = listed_bulk(incremental=False, template=template)
+    same = Known(video_id="f" * 64, uri="s3://media/talk/video.mp4")
+    found = plan(wish, pages=pages(wish, [item(0, known=same), item(1, known=same)]))
+    assert started(found) == [url(0), url(1)]
+    specs = [action.manifest["spec"] for action in found.actions if "spec" in action.manifest]
+    assert [spec["incremental"] for spec in specs] == [False, False]
+    assert [spec["destination"]["ifExists"] for spec in specs] == ["KeepBoth", "KeepBoth"]
+    assert (found.status.completed, found.status.skipped_duplicates) == (0, 0)
+
+
 def test_unlisted_children_stay_until_the_new_list_is_known_whole():
     wish = listed_bulk(parallelism=2)
     seen = (child(wish, 7),)

@@ -174,7 +174,7 @@ def test_a_killed_task_job_names_the_field_that_bounds_its_memory(word: Word, li
     assert ending.reason is Reason.OUT_OF_MEMORY
     field = "spec.template.worker.resources.limits.memory" if limit else "the chart's worker.listingMemory"
     assert field in ending.advice
-    assert ending.advice.startswith("Check what the list is" if word == "list" else "Raise")
+    assert ending.advice.startswith("Check the address of the list" if word == "list" else "Raise")
 
 
 def test_a_reason_that_no_worker_can_have_is_a_mistake_of_ours():

@@ -272,7 +272,7 @@ def test_in_a_bulk_the_fields_are_those_of_the_template(message: str) -> None:
 
 def test_any_other_message_is_shown_with_the_reasons_advice() -> None:
     shown = explain(Reason.POD_REJECTED, "Error creating: Internal error occurred: the moon is full", FIELDS)
-    assert shown == ("Internal error occurred: the moon is full. Change what the cluster's message names.")
+    assert shown == ("Internal error occurred: the moon is full. Correct the setting that the cluster's message names.")
 
 
 def test_an_endless_message_keeps_its_advice() -> None:

@@ -152,7 +152,7 @@ def test_a_refused_container_names_what_to_add() -> None:
     found = refusal(examined(media=Media("mpegts", videos=(LANDSCAPE,)), container=None, requirements=wanted()))
     assert found is not None
     assert found.text == (
-        "The source's container is mpegts; requirements.formats accepts mp4, mkv, mov, webm. "
+        "The source's container format is mpegts; requirements.formats accepts mp4, mkv, mov, webm. "
         "Add mpegts to requirements.formats, or convert the source."
     )
 

@@ -79,7 +79,9 @@ class TestPicturesAndSoundThatAreLost:
     def test_every_second_picture_is_missed_though_the_length_is_right(self) -> None:
         seen = beside(picture=Picture(VIDEO, self.SOURCE))
         assert difference(replace(seen, tracks={0: WHOLE, 1: WHOLE})) is None
-        assert "125 frames, the source's 250" in said(replace(seen, tracks={0: replace(WHOLE, packets=125), 1: WHOLE}))
+        assert "125 frames, but the source's has 250" in said(
+            replace(seen, tracks={0: replace(WHOLE, packets=125), 1: WHOLE})
+        )
 
     def test_no_more_pictures_are_wanted_than_an_encode_may_have(self) -> None:
         fast = replace(self.SOURCE, packets=2400, pictures=600)
@@ -96,14 +98,18 @@ class TestPicturesAndSoundThatAreLost:
         for count in (249, 251):
             beside = replace(GOOD, tracks={0: replace(WHOLE, packets=count), 1: WHOLE})
             assert must_count(beside)
-            assert f"its video has {count} frames, the source's 250" in said(beside)
-            assert f"its video has {count} frames, the source's 250" in said(replace(beside, decoded=Count(250)))
+            assert f"its video has {count} frames, but the source's has 250" in said(beside)
+            assert f"its video has {count} frames, but the source's has 250" in said(
+                replace(beside, decoded=Count(250))
+            )
 
     def test_one_packet_that_is_lost_of_a_copy_is_missed(self) -> None:
         copied = replace(PLAN, copy_video=True, copy_audio=True)
         made = targets_of(copied, JOB.picture, JOB.sound, JOB.output, "/s/out")[0]
         result = replace(GOOD, target=made, tracks={0: replace(WHOLE, packets=249), 1: WHOLE})
-        assert "its video has 249 frames, the source's 250" in said(replace(result, job=replace(JOB, plan=copied)))
+        assert "its video has 249 frames, but the source's has 250" in said(
+            replace(result, job=replace(JOB, plan=copied))
+        )
         late = Picture(VIDEO, replace(WHOLE, keyframe=0.04, before_keyframe=1))
         assert difference(replace(result, job=replace(JOB, plan=copied, picture=late))) is None
 
@@ -123,7 +129,7 @@ class TestPicturesAndSoundThatAreLost:
 
     def test_sound_without_room_is_held_against_what_decodes(self) -> None:
         heard = replace(GOOD, heard=20.0)
-        assert "10.00 s, and 20.00 s of the source's can be decoded" in said(heard)
+        assert "10.00 s, but 20.00 s of the source's audio can be decoded" in said(heard)
         assert difference(replace(GOOD, heard=10.05)) is None
 
 
@@ -215,7 +221,7 @@ def test_mode_remux_keeps_whatever_codec_there_is_but_that_one() -> None:
     remux = beside(plan=copied, picture=Picture(odd, WHOLE), output=wish)
     remux = replace(remux, target=targets_of(copied, JOB.picture, JOB.sound, wish, "/s/out")[0])
     assert difference(replace(remux, result=Media("mov,mp4", 10.0, (odd,), (AUDIO,)))) is None
-    assert "codec is h264, the source's vp9" in said(remux)
+    assert "codec is h264, but the source's is vp9" in said(remux)
 
 
 class TestToleratedDamage:
@@ -234,7 +240,9 @@ class TestToleratedDamage:
         )
         assert loss(short) == "the source is damaged: 4.0 s of video and 4.0 s of audio are lost"
         whole = replace(self.DAMAGED, tracks={0: WHOLE, 1: WHOLE})
-        assert loss(whole) == "the source is damaged: the bad places are in the result as far as they could be decoded"
+        assert (
+            loss(whole) == "the source is damaged: the damaged places are in the result as far as they could be decoded"
+        )
 
     def test_what_is_left_is_still_in_step(self) -> None:
         off = replace(self.DAMAGED, tracks={0: WHOLE, 1: replace(WHOLE, start=0.5, end=10.5)})

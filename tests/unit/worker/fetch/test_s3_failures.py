@@ -52,6 +52,9 @@ def test_every_word_of_a_store_has_a_reason(code: str, status: int, reason: Reas
         ("InvalidBucketName", 400, "source.s3.bucket"),
         ("ExpiredToken", 400, "keys"),
         ("MethodNotAllowed", 405, "source.s3.key"),
+        ("PermanentRedirect", 301, "source.s3.region to the region"),
+        ("301", 301, "source.s3.endpoint"),
+        ("302", 302, "source.s3.endpoint"),
     ],
 )
 def test_a_stores_word_leads_to_advice(code: str, status: int, words: str) -> None:

@@ -96,7 +96,7 @@ class TestTables:
     def test_two_columns_for_the_address_refuse_the_list(self, header: str) -> None:
         told = refusal(f"{header}\n{ONE},{TWO}\n")
         assert "columns for the address" in told
-        assert "Give one column the name url" in told
+        assert "Name one column url" in told
 
     @pytest.mark.parametrize("sign", [";", ","])
     def test_a_title_above_the_header_is_rejected_and_the_table_is_read(self, sign: str) -> None:
@@ -213,7 +213,7 @@ class TestTables:
     @pytest.mark.parametrize("sign", [",", ";", "|"])
     def test_two_addresses_in_one_cell_are_rejected(self, sign: str) -> None:
         told = only_wrong(f'Link\tTitle\n"{ONE}{sign}{TWO}"\tOne\n')
-        assert told == "its Link has two addresses; write one a row"
+        assert told == "its Link has two addresses; write one address per row"
 
     def test_a_cell_keeps_the_commas_of_its_address(self) -> None:
         url = "https://e.com/i/v_,500,1000,.mp4.csmil/x.m3u8"
@@ -339,7 +339,7 @@ class TestJsonLines:
         ],
     )  # fmt: skip
     def test_one_json_document_is_no_list(self, text: str) -> None:
-        assert "Write JSON Lines, one object a line" in refusal(text)
+        assert "Write JSON Lines, one object per line" in refusal(text)
 
 
 class TestCounting:

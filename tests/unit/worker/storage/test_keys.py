@@ -13,8 +13,10 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage.keys import (
     MOST_NAME_BYTES,
+    MOST_SAME_NAMES,
     Names,
     folder_key,
+    folder_keys,
     folder_name,
     needs_source,
     record_key,
@@ -101,3 +103,22 @@ def test_a_key_no_store_takes_is_refused_before_anything_else() -> None:
 )
 def test_only_titles_and_ids_wait_for_the_source(template: str | None, needs: bool) -> None:
     assert needs_source(destination(**({"name": template} if template else {}))) is needs
+
+
+def test_the_folders_beside_a_folder_have_the_next_numbers() -> None:
+    found = [*folder_keys(destination(s3={"prefix": "in"}, folder="root"), "clip")]
+    assert found[:3] == ["in/root/clip", "in/root/clip-2", "in/root/clip-3"]
+    assert (found[-1], len(found)) == (f"in/root/clip-{MOST_SAME_NAMES}", MOST_SAME_NAMES)
+
+
+@given(some.text("ab-. é", min_size=1, max_size=300), some.booleans())
+def test_a_numbered_folder_is_as_long_as_any_and_no_two_are_the_same(text: str, on_volume: bool) -> None:
+    claim = {"s3": None, "persistentVolumeClaim": {"claimName": "media"}}
+    where = Destination.model_validate(claim) if on_volume else destination()
+    name = safe(text, 255) or "clip"
+    found = [*folder_keys(where, name)]
+    assert len(set(found)) == MOST_SAME_NAMES
+    assert found[0] == name
+    assert all(len(key.encode()) <= 255 for key in found) or not on_volume
+    assert all(key.endswith(f"-{number}") for number, key in enumerate(found[1:], start=2))
+    assert "/" not in "".join(found)

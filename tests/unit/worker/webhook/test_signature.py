@@ -67,5 +67,5 @@ def test_a_missing_secret_or_key_is_named(tmp_path: Path) -> None:
 )
 def test_a_malformed_secret_is_refused_and_not_told(tmp_path: Path, value: str) -> None:
     message = refusal(folder(tmp_path, webhook_secret=value))
-    assert "whsec_ and the base64 of 24 to 64 random bytes" in message
+    assert "whsec_ followed by the base64 of 24 to 64 random bytes" in message
     assert all(word.removeprefix("whsec_") not in message for word in value.split() if word != "whsec_")

@@ -1,4 +1,4 @@
-"""The HTTP client: requests, redirects, cookies, answers, and downloads that can resume.
+"""The HTTP client: requests, redirects, cookies, responses, and downloads that can resume.
 
-Code that depends on the downloaded content does not belong here.
+Code for one kind of content does not belong here.
 """

@@ -27,7 +27,7 @@ class Browser:
     """Sends GET requests, without the proxies of the environment and without retries.
 
     A request carries only the ``secrets`` for its own host, also after a redirect. ``cookies`` are the cookies of a web
-    page's session, which its media files may need. Cookies in answers are added.
+    page's session, which its media files may need. Cookies in responses are added.
     """
 
     def __init__(
@@ -46,14 +46,14 @@ class Browser:
         self._cookies = self._secrets.jar() if cookies is None else cookies
 
     def get(self, url: str, extra: Mapping[str, str], *, first: str | None = None) -> HttpResponse:
-        """Send a request, follow redirects, and return the last answer.
+        """Send a request, follow redirects, and return the last response.
 
-        ``extra`` headers and the login in a URL belong to the host of ``first``. If ``url`` is the target of an earlier
-        redirect, ``first`` is the original URL.
+        ``extra`` headers, and a login in the URL, are sent only to the host of ``first``. If ``url`` is the target of
+        an earlier redirect, ``first`` is the original URL.
 
-        Raises ImportFailure, or Interrupted for an error that another try may solve.
+        Raises ImportFailure. Raises Interrupted for an error that another try may solve.
         """
-        redirects.check_well_formed(url, Reason.INVALID_SPEC, f"{self._url_field} is no address; correct it.")
+        redirects.check_well_formed(url, Reason.INVALID_SPEC, f"{self._url_field} is not an address; correct it.")
         first = first or url
         for _ in range(redirects.MOST_REDIRECTS + 1):
             response = self._once(url, dict(extra) if is_own(first, url) else redirects.without_own(dict(extra)))
@@ -102,12 +102,12 @@ class Browser:
 
 
 def _discard(response: BaseHTTPResponse) -> None:
-    """Keep the connection of an answer whose body is read, and close any other connection.
+    """Keep the connection of a response whose body is read, and close any other connection.
 
-    Unread bytes would be read as the next answer, and their number is unknown.
+    Unread bytes would be read as the next response, and their number is unknown.
     """
     if response.length_remaining == 0:
-        response.drain_conn()  # reads nothing, but tells http.client that the answer has ended
+        response.drain_conn()  # reads nothing, but tells http.client that the response has ended
         response.release_conn()
     else:
         response.close()

@@ -1,4 +1,4 @@
-"""The file name in a Content-Disposition header (RFC 6266), as browsers read it. Pure functions.
+"""The file name in a Content-Disposition header (RFC 6266), read in the same way as browsers do. Pure functions.
 
 This module has a parser because ``email.message.Message.get_filename`` parses mail headers. If both are sent, that
 method prefers ``filename`` to ``filename*``. It also keeps the quote of a value that is cut off, and the backslash of a
@@ -30,10 +30,11 @@ _MOST_SECTIONS = 100
 
 
 def filename(header: str) -> str | None:
-    """Return the file name in a header's value, without folders and control characters. None if there is no name.
+    """Return the file name in a header's value, without folders and control characters. Return None if there is no
+    name.
 
-    ``filename*`` has priority over ``filename`` in any order (RFC 6266, section 4.3). A name in sections (RFC 2231,
-    section 3), which is a form for mail, comes between the two, as in browsers that support it.
+    ``filename*`` has priority over ``filename`` in any order (RFC 6266, section 4.3). Some servers send a name in
+    sections, as in mail (RFC 2231, section 3). Such a name has the second priority.
     """
     found: dict[str, str] = {}
     for name, quoted, plain in _PARAMETER.findall(header):

@@ -1,4 +1,4 @@
-"""Rules for cookies: the cookies of an answer that are kept, and the cookies that a request carries.
+"""Rules for cookies: which cookies of a response are stored, and which cookies a request contains.
 
 The rules are from RFC 6265, and http.cookiejar implements them.
 """
@@ -30,7 +30,7 @@ class Policy(DefaultCookiePolicy):
         super().__init__(strict_domain=True, strict_ns_domain=DefaultCookiePolicy.DomainStrictNonDomain)
 
     def set_ok(self, cookie: Cookie, request: Request) -> bool:
-        """Return whether a cookie of an answer is kept."""
+        """Return whether a cookie of a response is stored."""
         letters = len(cookie.name) + len(cookie.value or "")
         return letters <= MOST_LETTERS and _is_of(cookie, request.host) and bool(super().set_ok(cookie, request))
 
@@ -51,7 +51,7 @@ class _Headed(Protocol):
 
 
 def keep(jar: CookieJar, url: str, answer: _Headed) -> None:
-    """Add the cookies of an answer from ``url`` to the jar, and delete expired cookies."""
+    """Add the cookies of a response from ``url`` to the jar, and delete expired cookies."""
     request = Request(url)  # noqa: S310 — sends nothing: CookieJar takes URLs in this form
     host = f".{urlsplit(url).hostname}"
     if sum(host.endswith(f".{cookie.domain.lstrip('.')}") for cookie in jar) < MOST_COOKIES:

@@ -1,5 +1,5 @@
-"""Download of one file from one URL. A broken connection is resumed by a Range request. Two versions are never
-mixed."""
+"""Download of one file from one URL. If the connection breaks, a Range request continues the download. The file never
+mixes two versions of the source."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -18,14 +18,14 @@ from videoimport.worker.fetch.protocol import File, FileGrowing, Hashed, Part, R
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The first answer and its first bytes, which decide whether the URL holds a media file."""
+    """The first response and its first bytes, which decide whether the URL holds a media file."""
 
     answer: HttpResponse
     head: bytes
 
 
 class Download:
-    """One download. Call ``open``, then either ``close`` or ``finish``. In the best case there is a single request."""
+    """One download. Call ``open``, then either ``close`` or ``finish``. If nothing fails, there is a single request."""
 
     def __init__(
         self,
@@ -55,9 +55,9 @@ class Download:
         self._source = identity("url", url)
 
     def open(self) -> Opening:
-        """Request the file and return the first answer.
+        """Request the file and return the first response.
 
-        If an earlier run left a part of the file, only the rest is requested. Raises ImportFailure.
+        If an earlier run left the first bytes of the file, only the rest is requested. Raises ImportFailure.
         """
         if mark := self._landing.recover(self._source, lambda done: self._teller.tell(Hashed(done=done))):
             self._validator, self._total = Validator.parse(mark.version), mark.total
@@ -68,7 +68,7 @@ class Download:
         return self._pending
 
     def close(self) -> None:
-        """Close the first answer without reading the rest."""
+        """Close the first response without reading the rest."""
         if self._pending:
             self._pending.answer.response.close()
 
@@ -155,7 +155,7 @@ class Download:
         return found if found and found.offset >= self._landing.size else None
 
     def _resume(self) -> HttpResponse:
-        """Request the missing part, or the whole file if a part could not be trusted. Return the answer."""
+        """Request the missing part, or the whole file if a part could not be trusted. Return the response."""
         condition = self._validator.if_range if self._resumable and self._landing.size else None
         wanted = {"Range": f"bytes={self._landing.size}-", "If-Range": condition} if condition else {}
         answer = self._get(wanted)
@@ -169,7 +169,7 @@ class Download:
         return self._browser.get(self._url, {**self._extra, **headers}, first=self._original)
 
     def _continues(self, answer: HttpResponse) -> bool:
-        """Return whether an answer of status 206 has exactly the requested part, in the same version."""
+        """Return whether a response of status 206 has exactly the requested part, in the same version."""
         span = answer.content_range
         if self._validator.differs(answer.validator):
             return False
@@ -186,7 +186,7 @@ class Download:
             self._is_told = False
             self._teller.tell(Restarted(part=self._part))
         if answer.status == 206:
-            # The answer is neither the missing part nor the whole file, so ranges of this server cannot be trusted.
+            # The response is neither the missing part nor the whole file, so ranges of this server cannot be trusted.
             answer.response.close()
             self._resumable = False
             raise Interrupted("it answers with another range than was asked for")

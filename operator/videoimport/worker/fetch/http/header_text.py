@@ -21,14 +21,15 @@ def decoded(content: bytes) -> str:
 
 
 def unescaped(text: str) -> str:
-    """Return a part of a URL with its percent-escapes decoded."""
+    """Return a segment of a URL with its percent-escapes decoded."""
     return decoded(unquote_to_bytes(text))
 
 
 def of_address(value: str) -> str:
     """Return the URL in a header's value.
 
-    If it is not valid UTF-8, its bytes are percent-escaped, so that the server receives the bytes that it sent.
+    If the value is not valid UTF-8, its bytes are percent-escaped. So the next request sends the server exactly those
+    bytes.
     """
     content = value.strip().encode("latin-1", "replace")
     try:
@@ -38,8 +39,8 @@ def of_address(value: str) -> str:
 
 
 def escape_stray_percents(url: str) -> str:
-    """Escape percent signs that do not begin an escape.
+    """Escape each percent sign that is not the start of an escape.
 
-    If one such sign is left, urllib3 escapes all percent signs, which changes the URL.
+    If one such sign remains, urllib3 escapes all percent signs, which changes the URL.
     """
     return _STRAY.sub("%25", url)

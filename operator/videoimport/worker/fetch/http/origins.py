@@ -1,6 +1,6 @@
-"""Origins: scheme, host and port of a URL, as the HTTP client connects to it. Pure functions.
+"""Origins: scheme, host and port of a URL, in the form in which the HTTP client connects to it. Pure functions.
 
-Secrets are sent by origin. So a URL that two parsers could read in two ways has no origin.
+Secrets are sent by origin. If two parsers could read a URL in two ways, the URL has no origin.
 """
 
 import re
@@ -33,7 +33,8 @@ class Origin:
 
     @classmethod
     def parse(cls, url: str) -> "Origin | None":
-        """Return the origin of an http or https URL, or None if the URL has no unambiguous origin."""
+        """Return the origin of an http or https URL. Return None for any other URL, and if two parsers could read its
+        origin in two ways."""
         found = _AUTHORITY.match(url)
         if found is None:
             return None
@@ -47,9 +48,9 @@ class Origin:
 
     @classmethod
     def named(cls, text: str) -> "Origin | None":
-        """Return the origin in a line of a Secret: a host, host:port or an origin.
+        """Return the origin in a line of a Secret. The line is a host, host:port or an origin.
 
-        The scheme is https if the line has none. The result is None for anything else, such as a path, a login or a
+        The scheme is https if the line has none. The result is None for any other line, such as a path, a login or a
         wildcard.
         """
         url = text if "://" in text else f"https://{text}"
@@ -60,8 +61,8 @@ class Origin:
     def covers(self, other: "Origin") -> bool:
         """Return whether a header for this origin may be sent to ``other``.
 
-        ``other`` must be the same origin. If this origin is http, the same host by https is also allowed, when both use
-        their default ports.
+        ``other`` must be the same origin. If this origin uses http, the same host with https is also allowed, when both
+        use their default ports.
         """
         upgraded = (self.scheme, self.port, other.scheme, other.port) == ("http", 80, "https", 443)
         return self == other or (upgraded and self.host == other.host)

@@ -17,13 +17,13 @@ _OWN = ("authorization", "cookie", "proxy-authorization")
 
 
 def location_of(status: int, headers: urllib3.HTTPHeaderDict) -> str | None:
-    """Return the URL in the Location header of a redirect, or None if the answer is not a redirect."""
+    """Return the URL in the Location header of a redirect, or None if the response is not a redirect."""
     found = headers.getlist("Location")
     return letters.of_address(found[0]) or None if found and status in _STATUSES else None
 
 
 def target(url: str, location: str, first: str) -> str:
-    """Return the URL to which an answer from ``url`` redirects.
+    """Return the URL to which a response from ``url`` redirects.
 
     The login in ``first`` is kept if the target is on the host of ``first``. Raises ImportFailure UNSUPPORTED_SOURCE if
     the target is not an http or https URL.
@@ -41,7 +41,7 @@ def target(url: str, location: str, first: str) -> str:
 
 
 def with_login(url: str, first: str) -> str:
-    """Return ``url`` with the login of ``first``, if both URLs have the same host and ``url`` has no login."""
+    """Return ``url`` with the login of ``first``, if both have the same host and ``url`` has no login."""
     parts, login = urlsplit(url), urlsplit(first).netloc.rpartition("@")[0]
     if not login or "@" in parts.netloc or not is_own(first, url):
         return url
@@ -49,7 +49,7 @@ def with_login(url: str, first: str) -> str:
 
 
 def without_own(headers: dict[str, str]) -> dict[str, str]:
-    """Return ``headers`` without the headers that must not be sent to another host."""
+    """Return ``headers`` without those that must not be sent to another host."""
     return {name: value for name, value in headers.items() if name.lower() not in _OWN}
 
 

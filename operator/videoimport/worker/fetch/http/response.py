@@ -1,4 +1,4 @@
-"""An HTTP answer: status, headers and body, and network failures while the body is read."""
+"""An HTTP response: status, headers and body, and network failures while the body is read."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _MOST_DIGITS = 18
 
 
 class Interrupted(Exception):  # noqa: N818 — an event of the network, not of our code
-    """The network failed during an answer. Another try may succeed."""
+    """The network failed while a response was read. Another try may succeed."""
 
     def __init__(
         self, why: str, *, reason: Reason = Reason.SOURCE_UNAVAILABLE, retry_after: float | None = None
@@ -42,12 +42,13 @@ class Validator:
 
     @property
     def if_range(self) -> str | None:
-        """The value for If-Range. None if a changed source could not be detected when a download resumes."""
+        """The value for If-Range. The value is None if a resumed download could not detect a changed source."""
         return self.etag or self.modified
 
     @property
     def text(self) -> str | None:
-        """Both values as text, for ``parse``. None if a later run could not detect a changed source."""
+        """Both values as text, for ``parse``. The value is None if a later run could not detect that the source has
+        changed."""
         return f"{self.etag or ''}\n{self.modified or ''}" if self.if_range else None
 
     @classmethod
@@ -57,14 +58,14 @@ class Validator:
         return cls(etag or None, modified or None)
 
     def differs(self, other: "Validator") -> bool:
-        """Return whether the two validators certainly belong to different versions."""
+        """Return whether the two validators certainly belong to different versions. Unknown values are ignored."""
         pairs = ((self.etag, other.etag), (self.modified, other.modified))
         return any(ours and theirs and ours != theirs for ours, theirs in pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class ContentRange:
-    """Range in the header of a 206 answer: bytes ``first`` to ``last`` (inclusive), of ``total`` bytes."""
+    """Range in the header of a 206 response: bytes ``first`` to ``last`` (inclusive), of ``total`` bytes."""
 
     first: int
     last: int
@@ -73,7 +74,7 @@ class ContentRange:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An answer whose body is not read yet, and its URL after all redirects."""
+    """A response whose body is not read yet, and its URL after all redirects."""
 
     response: BaseHTTPResponse
     url: str
@@ -89,14 +90,14 @@ class HttpResponse:
 
     @property
     def validator(self) -> Validator:
-        """The Validator with a strong ETag and Last-Modified."""
+        """The values that identify the version: a strong ETag and Last-Modified."""
         etag = self.header("ETag")
         return Validator(None if etag.startswith("W/") else etag or None, self.header("Last-Modified") or None)
 
     @property
     def is_encoded(self) -> bool:
-        """Return whether the body is compressed although the request refused that. The Content-Length then proves
-        nothing."""
+        """Return whether the body is compressed although the request forbade that. Then the Content-Length is not the
+        file's size."""
         return self.header("Content-Encoding").lower() not in ("", "identity")
 
     @property
@@ -106,13 +107,13 @@ class HttpResponse:
 
     @property
     def content_range(self) -> ContentRange | None:
-        """Range of a 206 answer. None if the header is missing or invalid."""
+        """Range of a 206 response. The value is None if the header is missing or invalid."""
         found = re.fullmatch(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)", self.header("Content-Range"))
         return ContentRange(int(found[1]), int(found[2]), _number(found[3])) if found else None
 
     @property
     def is_whole(self) -> bool:
-        """Return whether a 206 answer holds the whole file."""
+        """Return whether a 206 response holds the whole file."""
         span = self.content_range
         return span is not None and span.total is not None and (span.first, span.last) == (0, span.total - 1)
 
@@ -140,7 +141,7 @@ class HttpResponse:
 
     @property
     def filename(self) -> str | None:
-        """The file name that the server sends, else the last part of the URL."""
+        """The file name that the server sends, or else the last segment of the URL."""
         named = disposition.filename(self.header("Content-Disposition"))
         return named or disposition.last_part(letters.unescaped(urlsplit(self.url).path.rpartition("/")[2]))
 
@@ -162,16 +163,17 @@ _BY_STATUS = {
 }
 
 _REFUSED = (
-    "Put a login, or the User-Agent header of a browser under the key headers, into the Secret of "
-    "source.credentialsSecretRef, then change retryToken."
+    "Add a login (or a browser's User-Agent under the key headers) to the Secret of source.credentialsSecretRef, "
+    "then change retryToken."
 )
 """Advice for a host that reports a missing login to every client except browsers."""
 
 
 def reason_of(status: int) -> Reason:
-    """Return the reason for a status.
+    """Return the reason for an HTTP status.
 
-    A 4xx status that is not listed means that the source does not exist. Every other status may be temporary.
+    A 4xx status without an entry in the table means that the source does not exist. Every other status may be
+    temporary.
     """
     if status in _BY_STATUS:
         return _BY_STATUS[status]
@@ -185,8 +187,8 @@ def said(status: int, host: str) -> str:
 
 
 def advice_of(status: int) -> str:
-    """Return the advice for a status, if it is more exact than the default advice of the reason. Else an empty
-    string."""
+    """Return the advice for a status, if there is a more exact one than the default advice of the reason. Otherwise the
+    result is empty."""
     return _REFUSED if status in (403, 406) else ""
 
 

@@ -31,7 +31,7 @@ class RetryPolicy:
         self._fruitless = 0
 
     def restarted(self, has_changed: bool) -> None:
-        """Record a restart. ``has_changed`` is true if the source has changed."""
+        """Record that the download started again. ``has_changed`` is true if the source has changed."""
         self._restarts += 1
         self._has_changed = self._has_changed or has_changed
 

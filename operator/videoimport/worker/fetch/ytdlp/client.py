@@ -1,4 +1,4 @@
-"""yt-dlp with the worker's options. The source's Secret is added in one place, where requests are sent."""
+"""yt-dlp with the worker's options. The code adds the source's Secret in only one place: where requests are sent."""
 
 import subprocess
 from collections.abc import Callable
@@ -30,7 +30,7 @@ request."""
 
 
 def claims(url: str) -> bool:
-    """Return whether yt-dlp has an extractor for this particular site. The call takes about a second, because it loads
+    """Return whether yt-dlp has an extractor for the site of this URL. The call takes about a second, because it loads
     all extractors."""
     return any(ie.suitable(url) for ie in gen_extractor_classes() if ie.ie_key() != "Generic")
 
@@ -113,7 +113,7 @@ def _limit(answer: RequestsResponseAdapter) -> RequestsResponseAdapter:
 
 
 def _start_unlimited(child: Popen, *args: Any, **options: Any) -> None:
-    """Start a child of yt-dlp without the memory limit. The guard lets only deno start."""
+    """Start a child process of yt-dlp without the memory limit. The guard lets only deno start."""
     with memory.lifted():
         subprocess.Popen._execute_child(child, *args, **options)  # type: ignore[attr-defined]
 
@@ -137,7 +137,7 @@ class Ydl(YoutubeDL):  # type: ignore[misc]
             self.cookiejar.set_cookie(cookie)
 
     def build_request_director(self, handlers: Any, preferences: Any = None) -> Any:
-        """Return yt-dlp's request director, with OwnRH in place of all handlers for http."""
+        """Return yt-dlp's request director. Its only handler for http is OwnRH."""
         secrets, answered = self._secrets, self._answered
 
         class OwnRH(RequestsRH):  # type: ignore[misc]
@@ -167,9 +167,9 @@ class Ydl(YoutubeDL):  # type: ignore[misc]
 
 
 def pauses(refused: Callable[[], object]) -> Callable[[int], float]:
-    """Return a function for the seconds before try ``n``: half a second, doubled for each try.
+    """Return a function for the number of seconds before try ``n``: half a second, doubled for each try.
 
-    The function calls ``refused`` first, which raises for an error that no further try can solve.
+    The function first calls ``refused``, which raises an error if no further try can succeed.
     """
 
     def pause(n: int) -> float:

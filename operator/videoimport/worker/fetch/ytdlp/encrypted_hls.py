@@ -1,5 +1,5 @@
-"""Detection of encrypted HLS. yt-dlp detects some DRM systems, and gives the others to ffmpeg, which cannot decrypt
-them either."""
+"""Detection of encrypted HLS. yt-dlp detects some DRM systems. It gives all others to ffmpeg, which cannot decrypt them
+either."""
 
 import re
 
@@ -11,7 +11,8 @@ uses."""
 
 
 def recognise_encrypted_samples() -> None:
-    """Make yt-dlp report playlists with encrypted samples as protected by DRM. A second call changes nothing."""
+    """Change yt-dlp, so that it reports playlists with encrypted samples as protected by DRM. A second call changes
+    nothing."""
     HlsFD._has_drm = staticmethod(_is_protected)
 
 

@@ -46,7 +46,8 @@ _WORDS = (
 def failure(error: BaseException, *, in_segments: bool = False) -> ImportFailure:
     """Return the failure for an exception of yt-dlp.
 
-    With ``in_segments``, a missing segment means that the source is truncated, not that it does not exist.
+    ``in_segments`` states that segments were being fetched. Then a missing segment means that the source is truncated,
+    and not that it does not exist.
     """
     reason = _reason(error)
     if in_segments and reason is Reason.SOURCE_NOT_FOUND:
@@ -83,7 +84,7 @@ def _complaint(error: BaseException, causes: Iterable[BaseException]) -> str:
 def status_of(error: BaseException) -> int | None:
     """Return the HTTP status that caused an error, or None.
 
-    For a segment, yt-dlp keeps only the message text after the last try.
+    For a segment, the status is read from yt-dlp's message. After the last try, yt-dlp keeps only the message.
     """
     known: int | None = next((cause.status for cause in _causes(error) if isinstance(cause, HTTPError)), None)
     if known is not None:

@@ -1,6 +1,6 @@
-"""Properties of HLS and DASH renditions that yt-dlp does not use when it chooses formats.
+"""Properties of HLS and DASH renditions that yt-dlp ignores when it chooses formats.
 
-They are the audio of a video, the default rendition, renditions for a part of the audience, and whether a rendition
+They are: which audio belongs to a video, the default rendition, renditions for only some users, and whether a rendition
 covers the whole source.
 
 ``preference`` is the first key by which yt-dlp sorts formats of one kind.
@@ -33,7 +33,8 @@ Formats = list[dict[str, Any]]
 def prefer_hls_defaults(manifest: str, url: str, formats: Formats) -> None:
     """Set ``preference`` and ``acodec`` of the formats of an HLS multivariant playlist.
 
-    A variant whose audio group has files of its own contains no audio itself, even if the variant names no codecs.
+    If the audio group of a variant has files of its own, the variant itself contains no audio. This is true even if the
+    variant names no codecs.
     """
     groups = _sounds(manifest)
     apart = {name for name, sounds in groups.items() if sounds and "URI" in _main(sounds)}
@@ -117,9 +118,9 @@ def _name(element: Element) -> str:
 
 
 def number_equal_formats(formats: Formats) -> None:
-    """Number the formats of a DASH period that are equal, such as two audio tracks without a language.
+    """Number the equal formats of a DASH period, such as two audio tracks without a language.
 
-    yt-dlp would treat equal formats as the same stream in the next period, and append one to the other.
+    Otherwise yt-dlp would treat them as one stream in the next period, and append one to the other.
     """
     seen = Counter[tuple[Any, ...]]()
     for one in formats:
@@ -129,7 +130,7 @@ def number_equal_formats(formats: Formats) -> None:
 
 
 def prefer_first_audio(formats: Formats) -> None:
-    """Lower the ``preference`` of audio in a DASH period that differs from the first audio with a main role."""
+    """In a DASH period, lower the ``preference`` of audio that differs from the first audio with the role main."""
     audios = [one for one in formats if _is_audio(one)]
     first = next((one for one in audios if not one.get("preference")), None)
     for one in audios:
@@ -138,10 +139,10 @@ def prefer_first_audio(formats: Formats) -> None:
 
 
 def whole_formats(periods: list[Formats], merged: Formats) -> Formats:
-    """Return the merged formats that exist in all periods. Each list in ``periods`` has a period's formats before the
-    merge.
+    """Return the merged formats that exist in all periods. ``periods`` has one list of formats for each period, from
+    before the merge.
 
-    Other formats lack a part, such as the film after an advertisement.
+    A format that is missing in a period would lack some of the source, such as the film after an advertisement.
 
     Raises ImportFailure UNSUPPORTED_SOURCE if no video exists in all periods. The same applies to audio, if a period
     has audio.
@@ -151,8 +152,8 @@ def whole_formats(periods: list[Formats], merged: Formats) -> Formats:
         keys = [{_key(one) for one in formats if kind(one)} for formats in periods]
         through = [one for one in merged if kind(one) and all(_key(one) in period for period in keys)]
         if any(keys) and not through:
-            message = f"The source's DASH manifest has {len(periods)} periods, and no {word} goes through them all."
-            advice = "Give the address of one period, or of a file that has all of it."
+            message = f"The source's DASH manifest has {len(periods)} periods, and no {word} exists in all of them."
+            advice = "Give the address of one period, or of a file with the whole video."
             raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
         found += through
     return [one for one in merged if one in found or not (_is_video(one) or _is_audio(one))]
@@ -172,7 +173,7 @@ def _key(one: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def install() -> None:
-    """Make every extractor of this process use the functions of this module."""
+    """Change yt-dlp, so that all its extractors in this process use the functions of this module."""
     parse_hls = InfoExtractor._parse_m3u8_formats_and_subtitles
     parse_dash, merge = InfoExtractor._parse_mpd_periods, InfoExtractor._merge_mpd_periods
 

@@ -1,4 +1,5 @@
-"""HLS and DASH, fetched by yt-dlp's native downloaders. The file grows by whole segments, and no segment is missing."""
+"""HLS and DASH, fetched by yt-dlp's native downloaders. The file grows by whole segments. A missing segment is an
+error."""
 
 import hashlib
 from collections.abc import Callable
@@ -20,12 +21,12 @@ _MOST_BYTES = 2**63 - 1
 
 
 def size_of(told: Any) -> int | None:
-    """Return the size that a site or yt-dlp reports, in bytes, or None if the value is not a valid size."""
+    """Return the size in bytes that a site or yt-dlp reports, or None if the value is not a valid size."""
     return int(told) if isinstance(told, int | float) and 0 < told <= _MOST_BYTES else None
 
 
 class Segments:
-    """One file that is fetched in segments. ``hook`` is yt-dlp's progress hook for it."""
+    """One file that is fetched in segments. ``hook`` is the progress hook that yt-dlp calls for this file."""
 
     def __init__(self, growing: FileGrowing, before: int, limits: FetchLimits, teller: Telling) -> None:
         self._growing, self._before, self._limits, self._teller = growing, before, limits, teller
@@ -46,7 +47,7 @@ class Segments:
         return hashed(self._path, self._teller)
 
     def void(self) -> None:
-        """Report that the file's bytes so far are void, if the file was reported."""
+        """If the file was reported as growing, report that its bytes must not be used any more."""
         if self._is_told:
             self._is_told = False
             self._teller.tell(Restarted(part=self._growing.part))
@@ -76,7 +77,7 @@ class Segments:
 
 
 def check_ranges() -> None:
-    """Make yt-dlp's downloader fail if a server ignores the range of a segment.
+    """Change yt-dlp's downloader, so that it fails if a server ignores the range of a segment.
 
     Otherwise the downloader would append the whole file for each segment. A second call changes nothing.
     """
@@ -100,7 +101,7 @@ def _download_fragment(
     wanted, found = end - start + 1, Path(ctx["fragment_filename_sanitized"]).stat().st_size
     if found > wanted:
         message = f"The server sent {found} bytes for a segment of {wanted}: it does not answer Range requests."
-        advice = "Give the address of a server that answers Range requests, or of a file that has all of it."
+        advice = "Give the address of a server that answers Range requests, or of a file with the whole video."
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
     if found < wanted:
         raise ImportFailure(Reason.SOURCE_TRUNCATED, f"A segment has {found} bytes, and its playlist says {wanted}.")

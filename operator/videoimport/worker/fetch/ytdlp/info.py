@@ -1,4 +1,4 @@
-"""Conversion of yt-dlp's results to the worker's types. All values are untrusted, so all are limited in size."""
+"""Conversion of yt-dlp's results to the worker's types. All values are untrusted, so each value has a maximum size."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _WITHOUT_IDENTITY = ("Generic", "HTML5MediaEmbed")
 
 
 def only_video(info: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the only video of a web page. Raises ImportFailure if the page has no video, or more than one."""
+    """Return the only video of a web page. Raises ImportFailure if the page has no video, or several."""
     if info is None:
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, "yt-dlp finds nothing at this address.")
     if info.get("_type", "video") == "video":

@@ -1,5 +1,5 @@
-"""Additional files of a web page: chapters, captions and a thumbnail. They are optional, so a failure is only
-logged."""
+"""Additional files of a web page: chapters, captions and a thumbnail. They are optional. If one cannot be fetched, this
+is only logged."""
 
 import re
 import time
@@ -111,7 +111,7 @@ class _Getter:
             time.sleep(self._around.request.sleep_seconds)
             do()
         except (ImportFailure, Interrupted, YoutubeDLError, OSError) as error:
-            log().warning("an extra of the page is left out", what=what, why=str(error))
+            log().warning("an additional file of the page is left out", what=what, why=str(error))
             self._around.guard.forgive()
             return False
         return True
@@ -139,10 +139,10 @@ class _Getter:
         """Fetch a thumbnail, and return the path of the file, whose extension shows the image format."""
         content = self._get(chosen, MOST_THUMBNAIL_BYTES)
         if sniff.kind(content[: sniff.ENOUGH], "") is not sniff.FileKind.PICTURE:
-            raise Interrupted("it is no picture")
+            raise Interrupted("it is not a picture")
         kind = next((kind for start, kind in _PICTURES if content.startswith(start)), None)
         if kind is None:
-            raise Interrupted("it is a picture of a kind that few programs show")
+            raise Interrupted("few programs support its image format")
         path = self._around.folder / f"thumbnail.{kind}"
         path.write_bytes(content)
         return path

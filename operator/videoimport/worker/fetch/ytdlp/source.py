@@ -1,7 +1,7 @@
-"""Web pages whose video yt-dlp finds.
+"""Sources that are web pages. yt-dlp finds the video of a page.
 
-The worker's own client fetches plain files, and yt-dlp's native downloaders fetch segments. Separate video and audio
-stay separate.
+The worker's own client fetches plain files, and yt-dlp's native downloaders fetch segments. If a page offers video and
+audio as two files, the worker does not merge them.
 """
 
 from dataclasses import replace
@@ -51,7 +51,7 @@ class VideoPage:
     def fetch(self) -> Fetched:
         """Extract the video's data and download the video.
 
-        After a 403 the data is extracted once more, since signed URLs expire.
+        After a response with status 403, the data is extracted once more, because signed URLs expire.
         """
         try:
             return self._try()
@@ -102,8 +102,8 @@ class VideoPage:
 
     def _refuse_checksum(self, files: int) -> None:
         if self._around.request.checksum and (self._in_segments or files > 1):
-            how = "in segments" if self._in_segments else "with video and audio apart"
-            message = f"source.checksum is that of one file, and the source gives the video {how}."
+            how = "in segments" if self._in_segments else "as separate video and audio files"
+            message = f"source.checksum is for one file, but the source gives the video {how}."
             advice = "Remove source.checksum, or give the address of a file."
             raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
 

@@ -1,5 +1,5 @@
 """Buckets as destinations, accessed with boto3.
 
-Add code for the answers of S3 servers and for the differences between servers. No module here makes decisions about an
-import.
+Add code for the responses of S3 servers and for the differences between servers. No module here makes decisions about
+an import.
 """

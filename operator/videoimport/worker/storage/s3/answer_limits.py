@@ -1,8 +1,8 @@
-"""Limits for an object store's answers, because botocore reads and parses each answer as a whole, whatever its length.
+"""Limits for an object store's responses. botocore reads and parses each response as a whole, whatever its length.
 
 The users of a namespace choose the store, so it can be malicious. Objects are streamed and have other limits. An
-UnusableAnswerError also reports an answer that botocore cannot parse, or that lacks what every S3 answer has. Then the
-endpoint may not be an object store.
+UnusableAnswerError also reports a response that botocore cannot parse, or that lacks what every S3 response has. Then
+the endpoint may not be an object store.
 """
 
 import re
@@ -15,38 +15,37 @@ from urllib3.exceptions import HTTPError, ProtocolError
 from urllib3.exceptions import ReadTimeoutError as SilentError
 
 MOST_BYTES = 16 * 2**20
-"""Maximum number of bytes of one answer. A page of 1000 keys of 1024 bytes, each escaped as XML, has 7 MiB."""
+"""Maximum number of bytes of one response. A page of 1000 keys of 1024 bytes, each escaped as XML, has 7 MiB."""
 
 
 _PAGE = re.compile(rb"\s*<(!doctype\s+html|html)\b", re.IGNORECASE)
 _ROOT = re.compile(rb"<([A-Za-z_][\w.:-]*)")
 _NEEDED = {"CreateMultipartUpload": ("UploadId",), "UploadPart": ("ETag",)}
-"""Fields that an answer must have, by operation."""
+"""Fields that a response must have, by operation."""
 _LISTS = ("ListObjectsV2", "ListParts", "ListMultipartUploads")
-"""Operations whose answer may be empty except for its root element. The root element must show that the answer is a
+"""Operations whose response may be empty except for its root element. The root element must show that the response is a
 list."""
 
 
 class UnusableAnswerError(HTTPClientError):
-    """An answer that is too long or is not from S3, or XML that declares entities, because entities can expand the
-    XML."""
+    """A response that is too long, is not from S3, or has XML with entities. Entities can expand the XML."""
 
     fmt = "The answer is unusable: {error}"
 
     @property
     def why(self) -> str:
-        """The error in the importer's own words, without text of the answer."""
+        """The error in words of this project. The text contains nothing from the response."""
         return str(self.kwargs["error"])
 
 
 class BoundedSession:
-    """Sends requests with botocore's own session, and reads answers within the limits."""
+    """Sends requests with botocore's own session, and limits the size of the responses."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
 
     def send(self, request: AWSRequest) -> AWSResponse:
-        """Return the answer. The body is read completely, except the body of an object."""
+        """Return the response. Its body is read completely. Only the body of an object is not read yet."""
         streams, request.stream_output = request.stream_output, True
         answer: AWSResponse = self._session.send(request)
         if streams and answer.status_code < 300:
@@ -64,7 +63,7 @@ class BoundedSession:
 
 
 def install(client: Any) -> None:
-    """Make a client read its answers within the limits. An answer that cannot be parsed raises UnusableAnswerError."""
+    """Make a client limit the size of responses. A response that cannot be parsed raises UnusableAnswerError."""
     endpoint = client._endpoint
     endpoint.http_session = BoundedSession(endpoint.http_session)
     ask = endpoint._do_get_response
@@ -91,7 +90,7 @@ def _take_as_last(params: dict[str, Any], **_: Any) -> None:
 
 
 def _check(operation: str, answer: AWSResponse, parsed: dict[str, Any]) -> None:
-    """Raise UnusableAnswerError for an answer without the fields of its operation. Of an error, keep only the text
+    """Raise UnusableAnswerError for a response without the fields of its operation. Of an error, keep only the text
     values."""
     if "Error" in parsed:
         parsed["Error"] = {name: word for name, word in parsed["Error"].items() if isinstance(word, str)}
@@ -104,7 +103,7 @@ def _check(operation: str, answer: AWSResponse, parsed: dict[str, Any]) -> None:
 
 
 def require(told: Mapping[str, Any], names: Iterable[str]) -> None:
-    """Raise UnusableAnswerError if an answer has no value under one of the names."""
+    """Raise UnusableAnswerError if a response has no value under one of the names."""
     for name in names:
         if told.get(name) in (None, ""):
             raise UnusableAnswerError(error=f"it has no {name}")
@@ -122,7 +121,7 @@ class _Body:
 
 
 def _read(answer: AWSResponse) -> bytes:
-    """Return the body of an answer. Raises the errors of botocore's session, and UnusableAnswerError."""
+    """Return the body of a response. Raises the errors of botocore's session, and UnusableAnswerError."""
     try:
         content: bytes = answer.raw.read(MOST_BYTES + 1)
     except SilentError as error:

@@ -1,4 +1,5 @@
-"""Reading objects of a bucket and their properties with boto3. Errors of boto3 become errors of the importer."""
+"""Reading of objects and their properties in a bucket with boto3. Errors of boto3 are converted to errors of the
+importer."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -51,16 +52,16 @@ class S3Bucket:
         """Called while an object is read, to report progress."""
         self.witness: Callable[[], tuple[str, Mapping[str, str]]] | None = None
         self.checksums = True
-        """True if the store keeps SHA-256, as ``capability_probe`` or the first answer shows. Otherwise each part is
+        """True if the store keeps SHA-256, as ``capability_probe`` or the first response shows. Otherwise each part is
         sent with its MD5."""
         self._asks_checksum = True
-        """True if HEAD may request checksums. False if the store refuses such a request."""
+        """True if HEAD may request checksums. The value is False if the store refuses such a request."""
         self.proofs = Proofs(self)
 
     @contextmanager
     def translated(self, doing: str) -> Iterator[None]:
-        """Convert botocore's errors inside the block to the importer's errors. ``doing`` completes "The object store
-        did not let us …"."""
+        """Convert botocore's errors inside the ``with`` block to the importer's errors. ``doing`` completes "The object
+        store did not let the worker …"."""
         try:
             yield
         except ClientError as error:
@@ -78,8 +79,10 @@ class S3Bucket:
         return naming.uri(self.bucket, key)
 
     def read(self, key: str) -> Content | None:
-        """Return a small object, or None if there is no object. The first request of a run is such a read, and shows
-        which form of address the store accepts."""
+        """Return a small object, or None if there is no object.
+
+        The first request of a run is such a read. It shows which form of address the store accepts.
+        """
         with self.translated(f"read {key}"):
             try:
                 return self._content(key)
@@ -148,7 +151,7 @@ class S3Bucket:
             yield from bounded((key for page in pages for key in page), prefix)
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read an object and return its SHA-256, hex. None if there is no object, or it has another size."""
+        """Read an object and return its SHA-256, hex. Return None if there is no object, or it has another size."""
         with self.translated(f"read {key}"):
             try:
                 return s3_reading.sha256(self.client, self.bucket, key, size, self.went_on)
@@ -160,15 +163,16 @@ class S3Bucket:
     # The owner of an object, and whether the object is complete: see ``verification``
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """Return the proof that the object is the result of this upload and has all its bytes unchanged, else None."""
+        """Return the proof that the object comes from this upload and has all its bytes unchanged. Return None if there
+        is no such object."""
         return self.proofs.is_there(ticket, marks)
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
-        """Return the facts of the object if this upload created it, complete or not."""
+        """Return the properties of the object if this upload created it, even if bytes are missing."""
         return self.proofs.own(ticket, marks)
 
     def is_as_it_was(self, key: str, replace: Replaceable) -> bool:
-        """Read the present object at a key, and return whether ``replace`` allows to replace it."""
+        """Read the present object at a key, and return whether ``replace`` allows a write over it."""
         if replace is True:
             return True
         now = self.head(key)

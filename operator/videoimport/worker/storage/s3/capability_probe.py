@@ -2,10 +2,10 @@
 
 The minimum is PutObject, multipart uploads, HEAD, GET with Range, ListObjectsV2 and user metadata. The first test opens
 an upload at the video's key and aborts it. This shows that the credentials, the bucket and the options are valid. The
-second test uploads to the note, a small object of this import that already exists. This shows whether the store accepts
-parts with SHA-256, and whether ``If-None-Match`` protects an object. If objects may be replaced, one more request shows
-the same for ``If-Match``. The third test writes the note's own content with two PutObjects, and shows the same for
-PutObject. DeleteObject is not tested, because that could remove the note.
+second test uploads to an existing object: the import's upload note. This shows whether the store accepts parts with
+SHA-256, and whether ``If-None-Match`` protects an object. If objects may be replaced, one more request shows the same
+for ``If-Match``. The third test writes the note's own content with two PutObjects, and shows the same for PutObject.
+DeleteObject is not tested, because that could remove the note.
 """
 
 import base64
@@ -90,8 +90,8 @@ def _try_at(store: "S3Store", key: str, body: bytes, conditions: Sequence[Condit
 
 
 def _part(store: "S3Store", key: str, upload: str, body: bytes) -> dict[str, Any] | None:
-    """Send the only part, and return the part's entry for ``Complete``. None if the store refuses the checksum. None
-    also if the answer was lost and the store accepts no part twice."""
+    """Send the only part, and return the part's entry for ``Complete``. Return None if the store refuses the checksum.
+    None also if the response was lost and the store accepts no part twice."""
     sha256 = base64.b64encode(hashlib.sha256(body).digest()).decode()
     sums: Any = {"ContentMD5": forms.content_md5(body)}
     if store.checksums:
@@ -138,7 +138,7 @@ def _try(request: Callable[..., object], found: Conditions, condition: Condition
     try:
         request(**condition)
     except ClientError as error:
-        is_heard = error_code(error) in GONE and is_repeated(error.response)  # its answer was lost
+        is_heard = error_code(error) in GONE and is_repeated(error.response)  # its response was lost
         if not is_heard:
             support = _said(error)
     found.known |= dict.fromkeys(condition, support)
@@ -146,7 +146,7 @@ def _try(request: Callable[..., object], found: Conditions, condition: Condition
 
 
 def _said(error: ClientError) -> Support:
-    """Return what the answer to an unmet condition shows about the store's support. Raises an error that has another
+    """Return what the response to an unmet condition shows about the store's support. Raises an error that has another
     cause."""
     if error_code(error) in UNMET:
         return Support.HONOURED

@@ -1,7 +1,7 @@
-"""Making an upload visible, by the run that sent it or by a later run.
+"""Completion of an upload, which makes its object visible. The run that sent the upload does this, or a later run.
 
-A store may complete an upload although its answer is lost. It may also refuse this upload for ever, but accept another
-upload. So after each failure, the present state of the store is read.
+A store may complete an upload although its response is lost. It may also refuse this upload each time, but accept
+another upload. So after each failure, the present state of the store is read.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ def complete(
     *,
     replace: Replaceable,
 ) -> None:
-    """Make an upload visible. This is idempotent: a second call does nothing, also if the answer to the first
+    """Make an upload visible. The function is idempotent: a second call does nothing, even if the response to the first
     completion was lost."""
     with store.translated(f"complete {ticket.key}"):
         try:
@@ -70,6 +70,7 @@ def _complete(store: "S3Store", ticket: Ticket, named: "list[CompletedPartTypeDe
         answer = store.client.complete_multipart_upload(
             Bucket=store.bucket, Key=ticket.key, UploadId=ticket.upload, MultipartUpload={"Parts": named}, **condition
         )
+        store.ended.add(ticket.upload)
         store.proofs.written(ticket.key, forms.etag(answer.get("ETag")))
 
     store.completions.send(request, condition_for(replace), lambda: store.is_as_it_was(ticket.key, replace))
@@ -93,7 +94,7 @@ def _is_done(store: "S3Store", ticket: Ticket, marks: Mapping[str, str], error: 
     """Return whether the upload's object exists. An object without marks may be another import's with the same bytes.
     It is this upload's object if the upload is gone, and another import's if the upload is still open.
 
-    If the store does not show whether the upload is open, the object counts as this upload's only if an answer was
+    If the store does not show whether the upload is open, the object counts as this upload's only if a response was
     lost. Such an object is never removed.
     """
     found = store.is_there(ticket, marks)
@@ -115,7 +116,7 @@ def _was_gone(error: Exception) -> bool:
 
 
 def _is_open(store: "S3Store", ticket: Ticket) -> bool | None:
-    """Return whether an upload was neither completed nor aborted; None if the store does not show that.
+    """Return whether an upload was neither completed nor aborted, or None if the store does not show that.
 
     A plain 404 does not show it: a store without ListParts may answer with a plain 404.
     """
@@ -152,8 +153,8 @@ def _refused(key: str, error: ClientError) -> ImportFailure:
 
 
 def parts_of(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | None":
-    """Return the parts of an earlier run's upload if they are unchanged, else None. None also if the store does not
-    list parts."""
+    """Return the parts of an earlier run's upload if they are unchanged. Otherwise, and if the store does not list
+    parts, return None."""
     found: list[Any] = []
     with store.translated(f"look at the parts of {ticket.key}"):
         try:

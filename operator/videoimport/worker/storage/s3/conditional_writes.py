@@ -1,7 +1,7 @@
-"""Writes that replace an object only if it is unchanged, also on stores that support conditions only in part or not at
-all.
+"""Writes that replace an object only if it is unchanged. They also work on stores that support conditions only in part
+or not at all.
 
-Some stores refuse a condition. Others report a met condition as unmet: they compare ETags in a form that they never
+Some stores refuse a condition. Others report a met condition as unmet. They compare ETags in a form that they never
 return, or answer ``If-None-Match: *`` with 404 if there is no object. So if a condition fails although the object is
 unchanged, the request is sent once more, because the object may have come and gone. If the condition fails again, the
 store is treated as a store that refuses the condition.
@@ -42,7 +42,7 @@ class Support(Enum):
 
 
 def condition_for(replace: Replaceable) -> Condition | None:
-    """Return the condition that ensures that a write replaces only what ``replace`` allows; None if it allows
+    """Return the condition that ensures that a write replaces only what ``replace`` allows, or None if it allows
     everything."""
     if isinstance(replace, bool):
         return None if replace else NO_OBJECT
@@ -50,18 +50,18 @@ def condition_for(replace: Replaceable) -> Condition | None:
 
 
 def if_match(version: str) -> Condition:
-    """Return the condition that an object has this ETag; empty if the store returns no ETag."""
+    """Return the condition that an object has this ETag. The result is empty if the store returns no ETag."""
     return {"IfMatch": version} if version else {}
 
 
 @dataclass(slots=True)
 class Conditions:
-    """The support for conditions that a run has found, for one kind of request."""
+    """What a run knows about a store's support for conditions, for one kind of request."""
 
     known: dict[str, Support] = field(default_factory=dict)
 
     def is_honoured(self, header: str) -> bool | None:
-        """Return whether a request does nothing if this condition is not met; None if that is unknown."""
+        """Return whether a request does nothing if this condition is not met, or None if that is unknown."""
         support = self.known.get(header)
         return None if support is None else support is Support.HONOURED
 
@@ -71,7 +71,7 @@ class Conditions:
         """Send a request with its condition, or without the condition if the store does not support it.
 
         ``is_as_it_was`` reads the object and returns whether it is unchanged. Raises UnmetError, or an error of
-        botocore. Such an error may also mean a conflict with another request that did not change the object.
+        botocore. Such an error may also come from another request at the same time that did not change the object.
         """
         if condition is None:
             return request()
@@ -91,6 +91,8 @@ class Conditions:
                 return request(**condition)
             except ClientError as error:
                 if is_unknown(error) and self.known.get(header) is not Support.HONOURED:
+                    if not is_as_it_was():  # the object may have changed while the store refused
+                        raise UnmetError(is_repeated=is_repeated(error.response)) from None
                     break
                 if error_code(error) not in (*UNMET, *ABSENT):
                     raise

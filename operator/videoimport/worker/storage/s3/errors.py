@@ -1,8 +1,8 @@
 """The meaning of an object store's error codes, in one table for destinations and sources.
 
 The codes are those of Amazon S3's list of error responses, and additions of MinIO, Ceph RGW and gateways. The server
-gofakes3 answers ``UnsupportedAlgorithm`` to a request without a signature. An answer without a body, such as every
-answer to HEAD, has its HTTP status as its code.
+gofakes3 answers ``UnsupportedAlgorithm`` to a request without a signature. A response without a body, such as every
+response to HEAD, has its HTTP status as its code.
 """
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ GONE = ("NoSuchUpload", "404")
 """Codes for an upload that was completed or aborted."""
 _UNKNOWN = ("NotImplemented", "InvalidRequest", "InvalidArgument", "MalformedXML", "MethodNotAllowed")
 _BARE = ("400", "405", "501")
-"""Codes for answers without a body."""
+"""Codes for responses without a body."""
 
 
 class ErrorKind(Enum):
@@ -100,7 +100,9 @@ _OPTIONS = {
 }  # fmt: skip
 _STATUSES = {
     HTTPStatus.MOVED_PERMANENTLY: ErrorKind.REGION,
+    HTTPStatus.FOUND: ErrorKind.REGION,
     HTTPStatus.TEMPORARY_REDIRECT: ErrorKind.REGION,
+    HTTPStatus.PERMANENT_REDIRECT: ErrorKind.REGION,
     HTTPStatus.UNAUTHORIZED: ErrorKind.DENIED,
     HTTPStatus.FORBIDDEN: ErrorKind.DENIED,
     HTTPStatus.NOT_FOUND: ErrorKind.NO_OBJECT,
@@ -116,18 +118,22 @@ _STATUSES = {
 _BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes} | dict.fromkeys(_OPTIONS, ErrorKind.OPTION)
 _STORE = "Check that the object store answers requests from the cluster."
 _ENDPOINT = "Check that destination.s3.endpoint is the address of an object store's S3 API."
+_REDIRECTED = (
+    "The endpoint redirects without a code of S3. Set destination.s3.endpoint to the address that it redirects to, "
+    "such as https instead of http; on AWS, also check destination.s3.region."
+)
 _KEYS = (
     "Correct the keys or their permissions (s3:GetObject, s3:PutObject, s3:ListBucket, s3:AbortMultipartUpload), "
     "then change retryToken."
 )
 BROKEN_OFF = (IncompleteReadError, ResponseStreamingError)
-"""Errors for an answer whose body ends too soon."""
+"""Errors for a response whose body ends too soon."""
 _MOST_CODE = 64
 """Maximum number of characters of a code in a message, because the store chooses the code."""
 
 
 def error_code(error: ClientError) -> str:
-    """Return the store's error code; for answers without a body, the HTTP status."""
+    """Return the store's error code. For a response without a body, this is the HTTP status."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
@@ -137,12 +143,13 @@ def status(error: ClientError) -> int:
 
 
 def is_unknown(error: ClientError) -> bool:
-    """Return whether a store refuses a feature that it does not support, and not the whole request."""
+    """Return whether the error means that the store lacks one feature of the request. Other errors refuse the request
+    as a whole."""
     return error_code(error) in (*_UNKNOWN, *_BARE) or status(error) == HTTPStatus.NOT_IMPLEMENTED
 
 
 def is_repeated(answer: Mapping[str, Any]) -> bool:
-    """Return whether a request was sent more than once before this answer."""
+    """Return whether a request was sent more than once before this response."""
     return bool(answer.get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
@@ -164,7 +171,7 @@ def kind_of(code: str, status: int) -> ErrorKind:
 
 
 def error_kind(error: Exception) -> ErrorKind:
-    """Return the meaning of a botocore error. A failed connection is AWAY, an unusable answer is OTHER."""
+    """Return the meaning of a botocore error. A failed connection is AWAY, an unusable response is OTHER."""
     if isinstance(error, BROKEN_OFF):
         return ErrorKind.AWAY
     if isinstance(error, ClientError):
@@ -196,7 +203,10 @@ _DESTINATION: dict[ErrorKind, tuple[Reason, str]] = {
         Reason.DESTINATION_UNAVAILABLE,
         "Delete objects from the bucket or raise its quota, or name another one in spec.destination.s3.bucket.",
     ),
-    ErrorKind.TOO_LARGE: (Reason.UNSUPPORTED_DESTINATION, "Choose a smaller output, or an object store that takes it."),
+    ErrorKind.TOO_LARGE: (
+        Reason.UNSUPPORTED_DESTINATION,
+        "Choose a smaller output, or an object store that accepts it.",
+    ),
     ErrorKind.UNSUPPORTED: (Reason.UNSUPPORTED_DESTINATION, ""),
     ErrorKind.DENIED: (Reason.DESTINATION_DENIED, _KEYS),
     ErrorKind.REGION: (Reason.INVALID_SPEC, "Set destination.s3.region to the region of the bucket."),
@@ -207,32 +217,34 @@ _DESTINATION: dict[ErrorKind, tuple[Reason, str]] = {
 def failure_of(code: str, status: int, bucket: str, doing: str, operation: str = "") -> ImportFailure:
     """Return the failure for a destination's error code and HTTP status.
 
-    ``doing`` completes "The object store did not let us …". ``operation`` is S3's name of the request.
+    ``doing`` completes "The object store did not let the worker …". ``operation`` is S3's name of the request.
     """
     kind = kind_of(code, status)
     if kind is ErrorKind.NO_BUCKET:
         advice = "Create the bucket or correct destination.s3.bucket, then change retryToken."
         return DestinationFault(Reason.DESTINATION_NOT_FOUND, f"There is no bucket {bucket!r}.", advice=advice)
     reason, advice = _DESTINATION.get(kind, (Reason.DESTINATION_UNAVAILABLE, _STORE))
+    if kind is ErrorKind.REGION and code not in _BY_CODE:  # a gateway redirects, such as from http to https
+        advice = _REDIRECTED
     if kind is ErrorKind.OPTION:
         reason, advice = Reason.INVALID_SPEC, f"Correct destination.s3.{_OPTIONS[code]}."
     answer = _answer(code, status, operation)
-    said = f"The object store did not let us {doing}: {answer}."
+    said = f"The object store did not let the worker {doing}: {answer}."
     if kind is ErrorKind.FULL:
-        said = f"The bucket {bucket!r} has no more room; the object store did not let us {doing}: {answer}."
+        said = f"The bucket {bucket!r} is full; the object store did not let the worker {doing}: {answer}."
     return DestinationFault(reason, said, advice=advice, remedy=_REMEDIES.get(kind, Remedy.NONE))
 
 
 def no_answer(error: Exception, doing: str) -> ImportFailure:
-    """Return the failure for a destination that gave no usable answer."""
+    """Return the failure for a destination that gave no usable response."""
     name = ", ".join(word for word in (operation_of(error), type(error).__name__) if word)
     if isinstance(error, UnusableAnswerError):
-        message = f"The endpoint did not answer as S3 does ({name}: {error.why}) when we wanted to {doing}."
+        message = f"The endpoint did not answer as S3 does ({name}: {error.why}) when the worker tried to {doing}."
         return DestinationFault(Reason.DESTINATION_UNAVAILABLE, message, advice=_ENDPOINT, remedy=Remedy.NONE)
     is_away = error_kind(error) is ErrorKind.AWAY
-    said = "did not answer" if is_away else "gave no usable answer"
-    said = "broke off its answer" if isinstance(error, BROKEN_OFF) else said
-    message = f"The object store {said} ({name}) when we wanted to {doing}."
+    said = "did not answer" if is_away else "gave no usable response"
+    said = "ended its response early" if isinstance(error, BROKEN_OFF) else said
+    message = f"The object store {said} ({name}) when the worker tried to {doing}."
     remedy = Remedy.WAIT if is_away else Remedy.NONE
     return DestinationFault(Reason.DESTINATION_UNAVAILABLE, message, advice=_STORE, remedy=remedy)
 
@@ -246,7 +258,7 @@ def _answer(code: str, status: int, operation: str) -> str:
 
 
 def operation_of(error: Exception) -> str:
-    """Return S3's name of the failed request; empty if it is unknown."""
+    """Return S3's name of the failed request. The result is empty if the name is unknown."""
     return str(getattr(error, "operation_name", ""))
 
 

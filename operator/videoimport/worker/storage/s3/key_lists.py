@@ -1,7 +1,7 @@
 """The keys that ListObjectsV2 returns, in any form that a store uses.
 
-A list is requested without ``encoding-type``: then all stores return keys unchanged. With ``encoding-type``, some
-stores write a space as ``+`` in one place and as ``%20`` in another, and some do not apply it. Only a key with a
+A list is requested without ``encoding-type``, because then all stores return keys unchanged. With ``encoding-type``,
+some stores write a space as ``+`` in one place and as ``%20`` in another, and some do not apply it. Only a key with a
 control character, which XML cannot contain, makes a page invalid XML. That page is requested again with
 ``encoding-type``.
 """
@@ -33,8 +33,10 @@ class NoXmlError(UnusableAnswerError):
 
 
 def prepare(client: "S3Client") -> None:
-    """Make a client list keys unchanged. A page that is not XML raises NoXmlError. By default botocore handles such a
-    page as an answer with status 500, and repeats the request."""
+    """Make a client list keys unchanged. A page that is not XML raises NoXmlError.
+
+    By default, botocore handles such a page as a response with status 500, and repeats the request.
+    """
     events = client.meta.events
     events.unregister("before-parameter-build.s3.ListObjectsV2", handlers.set_list_objects_encoding_type_url)
     botocores = handlers._handle_200_error  # type: ignore[attr-defined]
@@ -52,8 +54,8 @@ def _refuse_no_xml(operation_model: Any, response_dict: Mapping[str, Any], **_: 
 
 
 def ask(client: "S3Client", bucket: str, asks: Mapping[str, Any]) -> Page:
-    """Return one page. Raises botocore's errors, and NoXmlError if the page is not XML with ``encoding-type``
-    either."""
+    """Return one page of keys. Raises botocore's errors. Raises NoXmlError if the page is invalid XML even with
+    ``encoding-type``."""
     try:
         return client.list_objects_v2(Bucket=bucket, **asks)
     except NoXmlError:
@@ -63,9 +65,9 @@ def ask(client: "S3Client", bucket: str, asks: Mapping[str, Any]) -> Page:
 def pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[list[str]]:
     """Yield the keys that begin with ``prefix``, page by page.
 
-    After a truncated page without a token, the list continues after the greatest key. Raises the errors of ``ask``.
-    Raises ImportFailure DESTINATION_UNAVAILABLE if the list does not advance, because a truncated list must never be
-    used as a whole list.
+    If a truncated page has no token, the list continues after the greatest key. Raises the errors of ``ask``. Raises
+    ImportFailure DESTINATION_UNAVAILABLE if the list does not advance, because a truncated list must never be used as a
+    whole list.
     """
     asks: dict[str, str] | None = {}
     tokens, furthest = set[str](), ""

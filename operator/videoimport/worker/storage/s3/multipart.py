@@ -1,10 +1,10 @@
 """The multipart upload of one file to one key. Nothing is visible before the whole file is uploaded and verified.
 
-The file may still be growing. A part is sent as soon as it is full. Parts that begin in the head of the file wait,
-because the writer rewrites the head when it ends. Then the whole file is read once more, from the page cache, while the
-last parts are being sent. This is needed because SHA-256 is computed from the first byte to the last, and the first
-byte is written last. The same pass finds a part that was rewritten after it was sent, and sends the part again. So the
-size of the head may be an estimate.
+The file may still be growing. A part is sent as soon as it is full. The parts with the first bytes of the file wait,
+because the writer rewrites these bytes at the end. Then the whole file is read once more, from the page cache, while
+the last parts are being sent. This is needed because SHA-256 is computed from the first byte to the last, and the first
+byte is written last. This reading also finds a part that was rewritten after it was sent, and the part is sent again.
+So the number of waiting bytes may be an estimate.
 """
 
 import base64
@@ -45,7 +45,8 @@ class _ArrivedPart:
 
 
 class MultipartUpload:
-    """An open upload: ``send`` the file, then ``complete``. ``abort`` removes an upload that was not completed."""
+    """An open upload. ``send`` uploads the file, and ``complete`` makes the object visible. ``abort`` removes an upload
+    that was not completed."""
 
     def __init__(self, store: "S3Store", key: str, upload_id: str, metadata: Mapping[str, str]) -> None:
         self.key = key
@@ -68,9 +69,9 @@ class MultipartUpload:
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
         """Upload the whole file as it grows. Return when every part is uploaded.
 
-        ``held`` is the number of bytes at the start that the writer may rewrite when it ends. ``expected`` is the
-        approximate size in bytes. Raises ImportFailure, or AbandonedError if the writer failed or the upload was
-        aborted.
+        ``held`` is the number of bytes at the start of the file that its writer may rewrite at the end. ``expected`` is
+        the approximate size in bytes. Raises ImportFailure. Raises AbandonedError if the writer failed or the upload
+        was aborted.
         """
         with self._store.translated(f"upload {self.key}"):
             windows: list[Window] = []
@@ -133,9 +134,9 @@ class MultipartUpload:
         return _ArrivedPart(part, answer["ETag"])
 
     def _takes_no_part_twice(self, error: ClientError) -> ImportFailure:
-        """Return the failure for a store that accepts no part twice, also after a lost answer. The file is then sent
+        """Return the failure for a store that accepts no part twice, also after a lost response. The file is then sent
         again in another upload."""
-        message = f"The object store takes no part of {self.key} twice: {error_code(error)}."
+        message = f"The object store does not accept a part of {self.key} twice: {error_code(error)}."
         return DestinationFault(Reason.UNSUPPORTED_DESTINATION, message, remedy=Remedy.RESEND)
 
     def _tell(self, moved: Moved, more: int = 0) -> None:
@@ -171,7 +172,8 @@ class MultipartUpload:
         )
 
     def complete(self, *, replace: Replaceable) -> None:
-        """Make the object visible. Raises DESTINATION_EXISTS if an object is at the key that must not be replaced."""
+        """Make the object visible. Raises ImportFailure DESTINATION_EXISTS if the present object at the key must not be
+        replaced."""
         named = [_named(one) for one in self._arrived]
         s3_completion.complete(self._store, self.ticket, self._metadata, named, replace=replace)
 
@@ -182,7 +184,7 @@ class MultipartUpload:
             future.cancel()
 
     def abort(self) -> bool:
-        """Abort the upload. If that fails, the next run does it."""
+        """Abort the upload. If that fails, the next run aborts it."""
         self.stop()
         wait(list(self._futures.values()), timeout=_STOP_SECONDS)  # a part that arrives after the abort would stay
         return self._store.abort(self.key, self.id)

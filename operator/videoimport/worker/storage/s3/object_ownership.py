@@ -1,8 +1,8 @@
 """The owner of an object in a bucket, and whether the object has the bytes that were sent.
 
-The object's marks show its owner. The properties that the store returns show its bytes, see ``answer_forms``. If a
-store keeps no metadata, only an object with the ETag in the answer to this run's own write belongs to this run. If the
-properties do not prove the bytes, the object is read once.
+The object's marks show its owner. The properties that the store returns show its bytes. See ``answer_forms``. If a
+store keeps no metadata, this run owns only an object whose ETag was in the response to its own write. If the properties
+do not prove the bytes, the object is read once.
 """
 
 from collections.abc import Mapping
@@ -22,23 +22,22 @@ class Proofs:
     def __init__(self, store: "S3Bucket") -> None:
         self._store = store
         self.keeps_metadata: bool | None = None
-        """True if the store keeps metadata; None if unknown. Only an object that this run wrote shows it."""
+        """True if the store keeps metadata, or None if unknown. Only an object that this run wrote shows it."""
         self._hashes: dict[tuple[str, str], str | None] = {}
         """SHA-256 of objects that were read, by key and ETag."""
         self._written: dict[str, str | None] = {}
-        """ETags in the answers to this run's own writes, by key. A later read may find another import's object."""
+        """ETags in the responses to this run's own writes, by key. A later read may find another import's object."""
         self.asked: set[str] = set()
         """IDs of uploads that this run asked the store to complete. An object without marks from any other upload is
         not this run's."""
 
     def written(self, key: str, etag: str | None) -> None:
-        """Record that this run wrote the object, and the ETag in the answer."""
+        """Record that this run wrote the object, and the ETag in the response."""
         self._forget_hashes(key)  # some stores derive the ETag only from the size and the second
         self._written[key] = etag
 
     def deleted(self, key: str) -> None:
-        """Record that this run deleted the object. An object that appears at the key later belongs to another
-        writer."""
+        """Record that this run deleted the object. If an object is later at this key, it belongs to another writer."""
         self._forget_hashes(key)
         self._written.pop(key, None)
 
@@ -46,15 +45,17 @@ class Proofs:
         self._hashes = {name: sha256 for name, sha256 in self._hashes.items() if name[0] != key}
 
     def readable(self, facts: Facts) -> Facts:
-        """Return the facts without metadata if the store keeps none. A whole UID stays, because it shows that this
-        object has its metadata."""
+        """Return the properties without metadata if the store keeps no metadata.
+
+        If the metadata has a whole UID, the metadata is returned all the same, because then the store has kept it.
+        """
         if self.keeps_metadata is not False or is_whole(facts.metadata.get(UID)):
             return facts
         return replace(facts, metadata={})
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """Return the proof that the object at the ticket's key is the result of this upload and has all its bytes
-        unchanged, else None."""
+        """Return the proof that the object at the ticket's key comes from this upload and has all its bytes unchanged.
+        Return None if there is no such object."""
         facts = self._store.head(ticket.key)
         if facts is None:
             return None
@@ -71,9 +72,11 @@ class Proofs:
         return self._hashes[name]
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
-        """Return the facts of an object if this upload created it, complete or not. If the store keeps no metadata,
-        this run must have written the object. Equal bytes prove nothing: another import may have sent the same
-        bytes."""
+        """Return the properties of an object if this upload created it, even if bytes are missing.
+
+        If the store keeps no metadata, this run must have written the object. Equal bytes prove nothing, because
+        another import may have sent the same bytes.
+        """
         facts = self._store.head(ticket.key)
         if facts is None or has_marks(facts, marks):
             return facts
@@ -91,7 +94,7 @@ class Proofs:
         return self.keeps_metadata is not False
 
     def _shown_by(self, key: str, marks: Mapping[str, str]) -> bool | None:
-        """Return whether an object that this run just wrote has its marks; None if another object is at the key."""
+        """Return whether an object that this run just wrote has its marks, or None if another object is at the key."""
         facts, etag = self._store.head(key), self._written.get(key)
         if facts is None or (etag and facts.etag and facts.etag != etag):
             return None

@@ -1,9 +1,10 @@
-"""Checks whether an object store accepts the options of ``destination.s3`` and keeps tags, before a byte is fetched.
+"""Checks whether an object store accepts the options of ``destination.s3`` and keeps tags, before the source is
+fetched.
 
-A small test object is written with all options, and removed. Some stores refuse an option here, but accept it at
-CreateMultipartUpload. Some answer with a code that names no option, such as InternalError. So after a refusal, the same
-object is written without options and with each option alone. An option is the cause only if the write with this option
-fails.
+A small test object is written with all options, and removed. Some stores refuse an option in this request, but accept
+it at CreateMultipartUpload. Some answer with a code that names no option, such as InternalError. So after a refusal,
+the same object is written without options and with each option alone. An option is the cause only if the write with
+this option fails.
 """
 
 from collections.abc import Mapping
@@ -32,8 +33,11 @@ _AMBIGUOUS = (ErrorKind.AWAY, ErrorKind.UNSUPPORTED, ErrorKind.OTHER)
 
 
 def check(store: "S3Store", key: str) -> None:
-    """Write an object at ``key`` with all options, and remove it: two requests, and one more for tags. Without options,
-    no request is sent. Raises ImportFailure INVALID_SPEC if an option is the cause."""
+    """Write an object at ``key`` with all options, and remove it. This takes two requests, and one more for tags.
+    Without options, no request is sent.
+
+    Raises ImportFailure INVALID_SPEC if an option is the cause of a refusal.
+    """
     if not store.shown:
         return
     with store.translated(f"write {key}"):
@@ -58,8 +62,8 @@ def _write(store: "S3Store", key: str, options: Mapping[str, Any]) -> None:
 
 
 def _refused(store: "S3Store", key: str) -> tuple[str, ...]:
-    """Return the parameters that prevent the write of the object. Empty if the object cannot be written without options
-    either."""
+    """Return the parameters that prevent the write of the object. The result is empty if the object cannot be written
+    without options either."""
     if not _is_taken(store, key, {}):
         return ()
     options = store.shown
@@ -81,8 +85,8 @@ def _remove(store: "S3Store", key: str) -> None:
 
 
 def _keeps_tags(store: "S3Store", key: str, tags: Mapping[str, str]) -> bool:
-    """Return whether an object has the tags that it was written with. True if the credentials do not allow reading
-    tags, because no import needs that right."""
+    """Return whether an object has the tags that it was written with. Return True if the credentials do not allow
+    reading tags, because no import needs that right."""
     with store.translated(f"read the tags of {key}"):
         try:
             found = store.client.get_object_tagging(Bucket=store.bucket, Key=key).get("TagSet", [])
@@ -97,12 +101,12 @@ def _keeps_tags(store: "S3Store", key: str, tags: Mapping[str, str]) -> bool:
 def _unsupported(refused: tuple[str, ...], error: ClientError) -> ImportFailure:
     fields = ", ".join(f"spec.destination.s3.{FIELDS[name]}" for name in refused)
     answer = f"{error_code(error)} (HTTP {status(error)})"
-    message = f"The object store refuses an object with {fields}, and takes it without: {answer}."
+    message = f"The object store refuses an object with {fields}, but accepts it without: {answer}."
     advice = f"Remove or correct {fields}, or choose a store that supports it."
     return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
 
 
 def _dropped() -> ImportFailure:
-    message = "The object store takes an object with spec.destination.s3.tags, and does not keep its tags."
+    message = "The object store accepts an object with spec.destination.s3.tags, but does not keep its tags."
     advice = "Remove spec.destination.s3.tags, or choose a store that supports object tags."
     return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)

@@ -22,7 +22,7 @@ from videoimport.worker.storage.s3 import client as s3_client
 from videoimport.worker.storage.s3 import completion as s3_completion
 from videoimport.worker.storage.s3 import upload_lists as s3_upload_lists
 from videoimport.worker.storage.s3.bucket_reader import S3Bucket
-from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT, Conditions, condition_for, if_match
+from videoimport.worker.storage.s3.conditional_writes import NO_OBJECT, Condition, Conditions, condition_for, if_match
 from videoimport.worker.storage.s3.errors import (
     CONFLICT,
     GONE,
@@ -52,6 +52,8 @@ class S3Store(S3Bucket):
         super().__init__(client, wish, virtual)
         self.senders = ThreadPoolExecutor(AT_ONCE)
         self.in_doubt: set[str] = set()
+        self.ended: set[str] = set()
+        """IDs of uploads whose completion or abort the store has confirmed."""
         self.completions = Conditions()
         """Conditions of CompleteMultipartUpload."""
         self.writes = Conditions()
@@ -61,43 +63,52 @@ class S3Store(S3Bucket):
 
     @property
     def guards(self) -> bool | None:
-        """True if ``Complete`` replaces no object when there must be none. None if that is unknown."""
+        """True if CompleteMultipartUpload honours the condition that no object exists at the key. The value is None if
+        that is unknown."""
         return self.completions.is_honoured("IfNoneMatch")
 
     @property
     def guards_own(self) -> bool | None:
-        """True if ``Complete`` replaces no other object than the expected one. None if that is unknown."""
+        """True if CompleteMultipartUpload honours the condition that the object at the key is the expected one. The
+        value is None if that is unknown."""
         return self.completions.is_honoured("IfMatch")
+
+    @property
+    def guards_writes(self) -> bool | None:
+        """True if PutObject replaces no object when there must be none. None if that is unknown."""
+        return self.writes.is_honoured("IfNoneMatch")
 
     # Small objects
 
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """Write a whole small JSON object. Raises UnmetError if an object at the key must not be replaced."""
+        """Write a whole small JSON object. Raises UnmetError if the present object at the key must not be replaced."""
         put = partial(self.put, key, body, Metadata=dict(metadata), **(self.shown if shown else self.hidden))
         with self.translated(f"write {key}"):
             version = self.writes.send(put, condition_for(replace), lambda: self.is_as_it_was(key, replace))
         self.proofs.written(key, forms.etag(version))
 
     def write_if(self, key: str, body: bytes, version: str | None, metadata: Mapping[str, str] | None = None) -> str:
-        """Write a small object only if the present object is unchanged. If the store does not honour the condition, the
-        object is read just before the write."""
+        """Write a small object only if the present object is unchanged.
+
+        If the store does not honour the condition, the object is read just before the write.
+        """
         condition = NO_OBJECT if version is None else if_match(version)
         named = {"Metadata": dict(metadata)} if metadata else {}
         put = partial(self.put, key, body, **named, **self.hidden)
 
-        def is_as_it_was() -> bool:
-            standing = self.read(key)
-            return (standing.version if standing else None) == version
-
         with self.translated(f"write {key}"):
             try:
-                return self.writes.send(put, condition, is_as_it_was)
+                return self.writes.send(put, condition, lambda: self._has_version(key, version))
             except ClientError as error:
                 if error_code(error) in CONFLICT:
                     raise UnmetError from None
                 raise
+
+    def _has_version(self, key: str, version: str | None) -> bool:
+        standing = self.read(key)
+        return (standing.version if standing else None) == version
 
     def put(self, key: str, body: bytes, **more: Any) -> str:
         """Write a small object, and return its ETag for ``If-Match``. Raises botocore's errors."""
@@ -106,32 +117,38 @@ class S3Store(S3Bucket):
         return forms.version(answer.get("ETag"))
 
     def delete(self, key: str, only: Facts | None = None) -> None:
-        """Delete an object, if there is one. Raises UnmetError if another object than ``only`` is at the key."""
+        """Delete an object, if there is one. If ``only`` is given and the key has another object, raises UnmetError."""
+        self._delete(key, condition_for(only or True), lambda: only is None or self.is_as_it_was(key, only))
+
+    def delete_if(self, key: str, version: str) -> None:
+        """Delete a small object only if it is unchanged. If the store does not honour the condition, the object is read
+        just before the deletion."""
+        self._delete(key, if_match(version), lambda: self._has_version(key, version))
+
+    def _delete(self, key: str, condition: Condition | None, is_as_it_was: Callable[[], bool]) -> None:
+        request = partial(self.client.delete_object, Bucket=self.bucket, Key=key)
         with self.translated(f"delete {key}"):
             try:
-                self._deletions.send(
-                    partial(self.client.delete_object, Bucket=self.bucket, Key=key),
-                    condition_for(only or True),
-                    lambda: only is None or self.is_as_it_was(key, only),
-                )
+                self._deletions.send(request, condition, is_as_it_was)
             except UnmetError:
                 if self.head(key) is not None:
                     raise
             except ClientError as error:
-                if only is not None and error_code(error) in CONFLICT:
+                if condition is not None and error_code(error) in CONFLICT:
                     raise UnmetError from None
                 raise
         self.proofs.deleted(key)
 
     @cached_property
     def hidden(self) -> dict[str, Any]:
-        """Options of the importer's own small objects. A bucket policy may require them there too."""
+        """Options of the importer's own small objects, as parameters of PutObject. A bucket policy may require them for
+        every object."""
         wish = self.wish.server_side_encryption
         return {"ServerSideEncryption": wish} if wish else {}
 
     @cached_property
     def shown(self) -> dict[str, Any]:
-        """Options of visible objects, as parameters of PutObject."""
+        """Options of the result files, as parameters of PutObject."""
         wish = self.wish
         options = {
             "StorageClass": wish.storage_class,
@@ -143,18 +160,21 @@ class S3Store(S3Bucket):
     # Uploads
 
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> MultipartUpload:
-        """Open an upload. Nothing is visible yet."""
+        """Open an upload. The object is not visible yet."""
         with self.translated(f"write to {key}"):
             answer = self.create(key, ContentType=content_type, Metadata=dict(metadata), **self.algorithm)
         return MultipartUpload(self, key, answer["UploadId"], metadata)
 
     def create(self, key: str, **more: Any) -> Any:
-        """Open an upload with the options of visible objects. Raises botocore's errors."""
+        """Open an upload with the options of the result files. Raises botocore's errors."""
         return self.open(key, **more, **self.shown)
 
     def open(self, key: str, **more: Any) -> Any:
-        """Open an upload. Record the key in ``in_doubt`` if another upload may be open without a known ID. Raises
-        botocore's errors."""
+        """Open an upload.
+
+        If the request was repeated or failed, another upload with an unknown ID may be open. Then the key is recorded
+        in ``in_doubt``. Raises botocore's errors.
+        """
         is_certain = False
         try:
             answer = self.client.create_multipart_upload(Bucket=self.bucket, Key=key, **more)
@@ -173,11 +193,12 @@ class S3Store(S3Bucket):
         return {"ChecksumAlgorithm": "SHA256"} if self.checksums else {}
 
     def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:
-        """Test the store's features, and leave nothing behind."""
+        """Test the store's features. The test leaves no objects behind."""
         capability_probe.probe(self, key, note, replaces=replaces)
 
     def check_options(self, key: str) -> None:
-        """Check that the store accepts the destination's options for visible objects, and leave nothing behind."""
+        """Check that the store accepts the options of ``destination.s3`` for result files. The check leaves no objects
+        behind."""
         options_probe.check(self, key)
 
     def is_ready(self, ticket: Ticket) -> bool:
@@ -193,13 +214,16 @@ class S3Store(S3Bucket):
         return True
 
     def is_upload(self, key: str, upload: str) -> bool:  # noqa: ARG002
-        """Return whether the ID is plain text. Any such ID is possible: the store itself binds an ID to its key."""
+        """Return whether the ID is plain text. Every such ID is accepted, because the store itself checks that an ID
+        belongs to its key."""
         return strict.is_plain(upload)
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
-        """Return all unfinished uploads to exactly this key, of any import. None if the store cannot list uploads now,
-        which is logged. Empty if the store does not support the request, or answers NoSuchUpload because it has
-        none."""
+        """Return all unfinished uploads to exactly this key, of any import.
+
+        If the store cannot list uploads now, log that and return None. The result is empty if the store does not
+        support the request, or answers NoSuchUpload because it has none.
+        """
         try:
             found = [*s3_upload_lists.uploads(self.client, self.bucket, key)]
         except (ClientError, BotoCoreError, OSError) as error:
@@ -209,14 +233,19 @@ class S3Store(S3Bucket):
         return [Unfinished(one["UploadId"], _in_utc(one["Initiated"])) for one in found]
 
     def abort(self, key: str, upload: str) -> bool:
-        """Abort one upload. Return False if that failed, which is only logged."""
+        """Abort one upload. If that fails, log it and return False.
+
+        A second abort is sent too, because a part that was on its way may have arrived after the first. s3s-fs answers
+        it with AccessDenied, as if the upload were open.
+        """
         try:
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
         except (ClientError, BotoCoreError, OSError) as error:
-            if isinstance(error, ClientError) and error_code(error) in GONE:
+            if isinstance(error, ClientError) and (error_code(error) in GONE or upload in self.ended):
                 return True
             log().warning("cannot abort an upload", key=key, error=type(error).__name__)
             return False
+        self.ended.add(upload)
         return True
 
     def close(self) -> None:
@@ -236,8 +265,11 @@ def connect(
     retries: Retries | None = None,
     read_seconds: float = READ_SECONDS,
 ) -> S3Store:
-    """Return the destination's bucket. No request is sent yet. ``read_seconds`` is how long the store may send nothing
-    before it has answered a request. Raises ImportFailure INVALID_SPEC."""
+    """Return the destination's bucket. No request is sent yet.
+
+    ``read_seconds`` is the maximum time for which the store may send nothing before it answers a request. Raises
+    ImportFailure INVALID_SPEC.
+    """
     verify = str(ca_bundle) if ca_bundle else None
     make = partial(
         s3_client.client, wish, keys, read_seconds=read_seconds, attempts=_ATTEMPTS, connections=16, ca_bundle=verify

@@ -24,7 +24,7 @@ _Id = tuple[Any, ...]
 
 
 class EndlessError(UnusableAnswerError):
-    """A truncated list that cannot be continued."""
+    """A truncated list for which the store gives no usable next page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class _Marked:
 
     @classmethod
     def of(cls, page: Any, field: str, names: Sequence[str], markers: Sequence[str]) -> "_Marked":
-        """Return the page in an answer. Raises UnusableAnswerError for an entry without one of the names."""
+        """Return the page in a response. Raises UnusableAnswerError for an entry without one of the names."""
         found = page.get(field, [])
         for one in found:
             require(one, names)
@@ -54,7 +54,7 @@ class _Marked:
         for marker in (*whole, *[*self.entries][-1:], *partial):
             if marker not in earlier:
                 return marker
-        raise EndlessError(error="it lists the same again and again")
+        raise EndlessError(error="it lists the same entries again and again")
 
 
 def uploads(client: "S3Client", bucket: str, key: str) -> Iterator[_Entry]:

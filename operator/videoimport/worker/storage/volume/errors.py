@@ -22,10 +22,10 @@ _CLAIM = "spec.destination.persistentVolumeClaim"
 def failure_of(
     number: int | None, claim: str, doing: str, *, root: Path | None = None, needed: int | None = None
 ) -> ImportFailure:
-    """Return the failure for an errno. ``doing`` completes "The volume did not let us …". ``needed`` is the number of
-    bytes that were to be written, if known."""
+    """Return the failure for an errno. ``doing`` completes "The volume did not let the worker …". ``needed`` is the
+    number of bytes that were to be written, or None if unknown."""
     name = errno.errorcode.get(number or 0, "an unknown error")
-    said = f"The volume of claim {claim!r} did not let us {doing}: {name}"
+    said = f"The volume of claim {claim!r} did not let the worker {doing}: {name}"
     if number in FULL:
         return _full(number, claim, f"{doing}: {name}", root, needed)
     if number == errno.EROFS:
@@ -37,8 +37,8 @@ def failure_of(
         advice = "Let the user of the worker write there, then change retryToken."
         return DestinationFault(Reason.DESTINATION_DENIED, f"{said}.", advice=advice)
     if number in _IN_THE_WAY:
-        advice = "Remove the link or file that stands in place of a folder, then change retryToken."
-        message = f"{said}: a file or link stands where a folder is needed; links are not followed."
+        advice = "Remove the link or file that is in the place of a folder, then change retryToken."
+        message = f"{said}: a file or link is where a folder is needed; links are not followed."
         return DestinationFault(Reason.DESTINATION_DENIED, message, advice=advice)
     if number == errno.ENAMETOOLONG:
         advice = "Shorten destination.name: a volume takes at most 255 bytes between two slashes."
@@ -66,7 +66,7 @@ def _full(number: int | None, claim: str, doing: str, root: Path | None, needed:
 
 @contextmanager
 def translated(claim: str, doing: str, root: Path | None = None, needed: int | None = None) -> Iterator[None]:
-    """Convert OSErrors inside the block to failures, as ``failure_of`` does."""
+    """Convert OSErrors inside the ``with`` block to failures. The parameters are those of ``failure_of``."""
     try:
         yield
     except OSError as error:

@@ -1,5 +1,5 @@
-"""Files of a volume. Each file is read as a whole, and written under a temporary name and renamed. Their metadata is in
-other files."""
+"""Small files of a volume. Each file is read as a whole. It is written under a temporary name and then renamed. The
+metadata of a file is in another file."""
 
 import errno
 import fcntl
@@ -42,10 +42,11 @@ class VolumeFiles:
         self.in_doubt: set[str] = set()
         self.guards: bool | None = True
         self.guards_own: bool | None = True
+        self.guards_writes: bool | None = True
 
     def translated(self, doing: str, needed: int | None = None) -> AbstractContextManager[None]:
-        """Convert OSErrors inside the block to failures. ``doing`` completes "The volume did not let us …". ``needed``
-        is the number of bytes to write."""
+        """Convert OSErrors inside the ``with`` block to failures. ``doing`` completes "The volume did not let the
+        worker …". ``needed`` is the number of bytes to write."""
         return translated(self.claim, doing, self._root, needed)
 
     def uri(self, key: str) -> str:
@@ -103,7 +104,7 @@ class VolumeFiles:
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """Write a whole small file. Raises UnmetError if a file at the key must not be replaced."""
+        """Write a whole small file. Raises UnmetError if the present file at the key must not be replaced."""
         with self.translated(f"write {key}", len(body)):
             temporary = self._written(body)
             try:
@@ -171,11 +172,14 @@ class VolumeFiles:
     ) -> str:
         """Write a file only if the present file is unchanged, under a lock that all workers on this volume share."""
         with self.translated(f"write {key}", len(body)), self._locked():
-            standing = self._bytes(key)
-            if (None if standing is None else hashlib.sha256(standing).hexdigest()) != version:
+            if self._version(key) != version:
                 raise UnmetError
             self.tree.rename(self._written(body), key, replace=True)
         return hashlib.sha256(body).hexdigest()
+
+    def _version(self, key: str) -> str | None:
+        standing = self._bytes(key)
+        return None if standing is None else hashlib.sha256(standing).hexdigest()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -189,12 +193,14 @@ class VolumeFiles:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             except OSError as error:  # a file system without locks is like a store without conditions
                 log().warning("the volume has no locks", error=type(error).__name__)
+                self.guards_writes = False
             yield
         finally:
             os.close(descriptor)
 
     def delete(self, key: str, only: Facts | None = None) -> None:
-        """Delete a file and its metadata, if there is one. Raises UnmetError if another file than ``only`` is there."""
+        """Delete a file and its metadata, if there is one. If ``only`` is given and the key has another file, raises
+        UnmetError."""
         with self.translated(f"delete {key}"):
             side = sidecars.side_key(self._own, key)
             if only is None and self._bytes(side) is None:
@@ -206,13 +212,20 @@ class VolumeFiles:
                 self.tree.remove(key)
                 self.tree.remove(side)
 
+    def delete_if(self, key: str, version: str) -> None:
+        """Delete a small file only if it is unchanged, under the lock of ``write_if``. Raises UnmetError."""
+        with self.translated(f"delete {key}"), self._locked():
+            if self._version(key) not in (None, version):
+                raise UnmetError
+            self.tree.remove(key)
+
     def keys(self, prefix: str) -> Iterator[str]:
-        """Yield the keys of the files in a folder and below. ``prefix`` ends with a slash."""
+        """Yield the keys of the files in a folder and in its subfolders. ``prefix`` ends with a slash."""
         with self.translated(f"list {prefix}"):
             yield from bounded(self.tree.files(prefix.rstrip("/")), prefix)
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read a file and return its SHA-256, hex. None if there is no file, or it has another size."""
+        """Read a file and return its SHA-256, hex. Return None if there is no file, or it has another size."""
         with translated(self.claim, f"read {key}"):
             try:
                 found = self.tree.stat(key)

@@ -1,5 +1,5 @@
-"""Metadata of files in small files under ``.videoimport/metadata``, because a file system does not keep metadata as an
-object store does.
+"""Metadata of files, in small files (side files) under ``.videoimport/metadata``. A file system does not keep metadata
+as an object store does.
 
 A side file is written before its file is renamed. It identifies the file by size and time of change. So for a moment a
 side file has the metadata of two files: the new one and the present one.
@@ -33,12 +33,12 @@ _SIDES = TypeAdapter(tuple[Side, ...], config=DEFERRED)
 
 
 def side_key(own: str, key: str) -> str:
-    """Return the key of the side file for a key. ``own`` is the importer's own folder."""
+    """Return the key of the side file for the file at a key. ``own`` is the importer's own folder."""
     return f"{own}/metadata/{hashlib.sha256(key.encode()).hexdigest()}.json"
 
 
 def side_of(found: os.stat_result, content: bytes | None) -> Side | None:
-    """Return the metadata in a side file that belongs to the present file, or None."""
+    """Return the metadata for the present file from its side file. Return None if the side file has none for it."""
     sides = (strict.parse(_SIDES, content) if content else None) or ()
     return next((side for side in sides if side.speaks_of(found)), None)
 

@@ -1,4 +1,4 @@
-"""A mounted volume as a destination: files are written under temporary names beside the final names, synced to the disk
+"""A mounted volume as a destination. Files are written under temporary names beside the final names, synced to the disk
 and renamed."""
 
 import stat
@@ -31,7 +31,7 @@ class VolumeStore(VolumeFiles):
     """A volume. Object keys are paths below its root."""
 
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> VolumeUpload:  # noqa: ARG002
-        """Open a temporary file. Nothing is visible yet. A volume keeps no content type, because the file name shows
+        """Open a temporary file. It is not visible yet. A volume stores no content type, because the file name shows
         it."""
         temporary = temporary_key(key)
         with self.translated(f"write {key}"):
@@ -96,7 +96,7 @@ class VolumeStore(VolumeFiles):
         return True
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """Return the proof that the file is the whole result of this upload, else None."""
+        """Return the proof that the file comes from this upload and is complete. Return None without such a file."""
         facts = self.head(ticket.key)
         if facts is None or not has_marks(facts, marks):
             return None
@@ -109,7 +109,7 @@ class VolumeStore(VolumeFiles):
         return facts if has_marks(facts, marks) else None
 
     def keeps(self) -> bool:
-        """Return True: the importer stores the metadata in files of its own."""
+        """Return True, because the importer stores the metadata in separate files."""
         return True
 
     def unfinished(self, key: str) -> list[Unfinished]:
@@ -126,7 +126,7 @@ class VolumeStore(VolumeFiles):
         return found
 
     def abort(self, key: str, upload: str) -> bool:
-        """Remove a temporary file. Return False if that failed, which is only logged."""
+        """Remove a temporary file. If that fails, log it and return False."""
         try:
             self.tree.remove(upload)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""A folder tree that no path can leave: every step opens a folder by its descriptor and follows no link."""
+"""A folder tree that no path can leave. Every step opens a folder by its descriptor and follows no link."""
 
 import errno
 import os
@@ -15,10 +15,10 @@ PART_SUFFIX = ".videoimport-part"
 
 
 class Tree:
-    """The files and folders below a root, by keys with slashes. Raises OSError."""
+    """The files and folders below a root folder, addressed by keys with slashes. Every method may raise OSError."""
 
     def __init__(self, root: Path, own: str | None = None) -> None:
-        """``own`` is a folder in which every folder belongs to the importer."""
+        """``own`` is the importer's own folder. All folders in it belong to the importer."""
         self._root = root
         self._own = own
         self._made: set[str] = set()
@@ -39,8 +39,8 @@ class Tree:
             os.close(descriptor)
 
     def create(self, key: str) -> int:
-        """Create a file for reading and writing, with its folders. Return its descriptor. If a folder disappears
-        meanwhile, it is created again."""
+        """Create a file for reading and writing, and the folders above it. Return the file's descriptor. If another
+        program removes a folder meanwhile, the folder is created again."""
         for left in reversed(range(_TRIES)):
             try:
                 with self.parent(key, make=True) as (folder, name):
@@ -57,7 +57,7 @@ class Tree:
             return os.open(name, mode | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
 
     def stat(self, key: str) -> os.stat_result:
-        """Return the status of exactly this name, without following a link."""
+        """Return the status of the file at a key, without following a link."""
         with self.parent(key) as (folder, name):
             return os.stat(name, dir_fd=folder, follow_symlinks=False)
 
@@ -78,15 +78,15 @@ class Tree:
                     raise
 
     def remove(self, key: str) -> None:
-        """Remove a file if it exists, and the importer's folders that are then empty."""
+        """Remove a file if it exists. Then remove those of the importer's folders that are empty."""
         with suppress(FileNotFoundError), self.parent(key) as (folder, name):
             os.unlink(name, dir_fd=folder)
             os.fsync(folder)
         self.prune(key)
 
     def prune(self, key: str) -> None:
-        """Remove the empty folders above a key. Stop at the first folder that the importer did not create: a user may
-        have prepared it and set its permissions."""
+        """Remove the empty folders above a key. Stop at the first folder that the importer did not create, because a
+        user may have prepared it and set its permissions."""
         above = key.rpartition("/")[0]
         while above in self._made or (self._own and f"{above}/".startswith(f"{self._own}/")):
             try:
@@ -97,7 +97,7 @@ class Tree:
             above = above.rpartition("/")[0]
 
     def names(self, folder_key: str) -> list[str]:
-        """Return the sorted names in a folder; empty if there is no folder."""
+        """Return the sorted names in a folder. The result is empty if the folder does not exist."""
         try:
             with self.parent(f"{folder_key}/x" if folder_key else "x") as (folder, _):
                 return sorted(os.listdir(folder))  # noqa: PTH208 — by descriptor
@@ -105,7 +105,7 @@ class Tree:
             return []
 
     def files(self, folder_key: str) -> Iterator[str]:
-        """Yield the keys of the regular files below a folder. Keys longer than an import writes are left out, which
+        """Yield the keys of the regular files below a folder. Keys that are too long for an import are left out, which
         also limits the depth."""
         for name in self.names(folder_key):
             key = f"{folder_key}/{name}" if folder_key else name

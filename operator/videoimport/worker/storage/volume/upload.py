@@ -1,4 +1,4 @@
-"""The copy of one file, which may still be growing, to a temporary name beside its final name on a volume."""
+"""The copy of one file to a temporary name beside its final name on a volume. The file may still be growing."""
 
 import os
 import threading
@@ -19,7 +19,7 @@ _STOP_SECONDS = 1.0
 
 
 class VolumeUpload:
-    """A copy in progress."""
+    """An upload to a volume: a copy in progress."""
 
     def __init__(
         self, store: "VolumeStore", key: str, temporary: str, descriptor: int, metadata: Mapping[str, str]
@@ -35,7 +35,7 @@ class VolumeUpload:
         self._sent: Sent | None = None
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
-        """Copy the whole file, as ``MultipartUpload.send`` does, and sync it to the disk."""
+        """Copy the whole file and sync it to the disk. Parameters and errors are those of ``MultipartUpload.send``."""
         with self._open:
             self._go_on()
             try:

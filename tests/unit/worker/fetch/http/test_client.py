@@ -16,7 +16,7 @@ def test_an_address_that_is_none_is_told_by_its_field(field: str) -> None:
         Browser(1.0, url_field=field).get("http://[::1/list.txt", {})
     assert (caught.value.reason, caught.value.message) == (
         Reason.INVALID_SPEC,
-        f"{field} is no address; correct it.",
+        f"{field} is not an address; correct it.",
     )
 
 

@@ -46,10 +46,19 @@ def test_an_answer_of_the_destination_has_a_reason_and_a_remedy(
     assert f"upload a: UploadPart answered {word}" in failure.message
 
 
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_by_a_gateway_names_the_endpoint_and_one_of_s3_the_region(status: int) -> None:
+    plain = failure_of(str(status), status, "videos", "read a")
+    assert plain.reason is Reason.INVALID_SPEC
+    assert "destination.s3.endpoint" in plain.advice
+    regional = failure_of("PermanentRedirect", status, "videos", "read a")
+    assert regional.advice == "Set destination.s3.region to the region of the bucket."
+
+
 def test_a_wrong_clock_and_a_full_bucket_are_named() -> None:
     assert "clock" in failure_of("RequestTimeTooSkewed", 403, "videos", "upload a").advice
     full = failure_of("QuotaExceeded", 403, "videos", "upload a")
-    assert full.message.startswith("The bucket 'videos' has no more room")
+    assert full.message.startswith("The bucket 'videos' is full")
     assert "spec.destination.s3.bucket" in full.advice
 
 

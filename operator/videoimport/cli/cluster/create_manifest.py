@@ -1,0 +1,110 @@
+"""A manifest from addresses on the command line: a VideoImport of one address, or a BulkImport of several."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from videoimport.api import bulkimport, videoimport
+from videoimport.api.labels import API_VERSION, BULK_KIND, VIDEO_KIND
+from videoimport.api.rules.validation import BrokenRuleError
+from videoimport.cli.errors import UnusableError
+from videoimport.cli.manifests.url_manifests import derive_bulk_name, derive_video_name, parse_urls
+
+Raw = dict[str, Any]
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_LONGEST_NAMES = {VIDEO_KIND: videoimport.MAX_NAME, BULK_KIND: bulkimport.MAX_NAME}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The addresses and options of the command line."""
+
+    urls: Sequence[str]
+    into: str
+    """The destination: s3://bucket/prefix or pvc://claim/path."""
+    name: str | None = None
+    """Name of the resource. Absent means a name from the address."""
+    bulk: str | None = None
+    """Name of the BulkImport. Several addresses without a name also are a BulkImport."""
+    playlist: bool = False
+    """True if the only address is a playlist, a channel or a feed."""
+    folder: str | None = None
+    endpoint: str | None = None
+    secret: str | None = None
+
+
+def build_manifest(wanted: Wanted) -> Raw:
+    """Return the manifest of a VideoImport or BulkImport. Raises UnusableError with every problem."""
+    urls = parse_urls(wanted.urls)
+    destination = _build_destination(wanted)
+    if len(urls) == 1 and not (wanted.bulk or wanted.playlist):
+        spec = {"source": {"url": urls[0]}, "destination": destination}
+        kind, name = VIDEO_KIND, wanted.name or derive_video_name(urls[0])
+    else:
+        spec = {"source": _build_list(wanted), "template": {"destination": destination}}
+        kind, name = BULK_KIND, wanted.bulk or wanted.name or derive_bulk_name(urls)
+    _check_name(name, kind)
+    _check_spec(kind, spec)
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def parse_place(into: str) -> Raw:
+    """Return the destination of s3://bucket/prefix or pvc://claim/path. Raises UnusableError."""
+    scheme, separator, rest = into.partition("://")
+    root, _, path = rest.partition("/")
+    path = path.strip("/")
+    if not separator or not root or scheme not in ("s3", "pvc"):
+        raise UnusableError(f"--into {into}: write s3://bucket/prefix or pvc://claim/path.")
+    if scheme == "s3":
+        return {"s3": {"bucket": root, **({"prefix": path} if path else {})}}
+    return {"persistentVolumeClaim": {"claimName": root, **({"path": path} if path else {})}}
+
+
+def _build_list(wanted: Wanted) -> Raw:
+    if wanted.playlist:
+        if len(wanted.urls) != 1:
+            raise UnusableError(
+                f"--playlist takes one address, not {len(wanted.urls)}; create one BulkImport for each."
+            )
+        return {"playlist": {"url": wanted.urls[0]}}
+    return {"items": [{"url": url} for url in wanted.urls]}
+
+
+def _build_destination(wanted: Wanted) -> Raw:
+    place = parse_place(wanted.into)
+    if wanted.endpoint:
+        if "s3" not in place:
+            raise UnusableError(f"--endpoint {wanted.endpoint} needs --into s3://bucket; {wanted.into} is a volume.")
+        place["s3"] = {"endpoint": wanted.endpoint} | place["s3"]
+    secret = {"credentialsSecretRef": {"name": wanted.secret}} if wanted.secret else {}
+    return place | secret | ({"folder": wanted.folder} if wanted.folder else {})
+
+
+def _check_name(name: str, kind: str) -> None:
+    longest = _LONGEST_NAMES[kind]
+    if len(name) > longest or not _NAME.fullmatch(name):
+        option = "--bulk" if kind == BULK_KIND else "--name"
+        raise UnusableError(
+            f"{option} {name}: a name has at most {longest} lowercase letters, digits, '-' or '.', and begins and ends "
+            "with a letter or digit."
+        )
+
+
+def _check_spec(kind: str, spec: Raw) -> None:
+    """Raise UnusableError with every field that the API server would refuse."""
+    model = bulkimport.BulkImportSpec if kind == BULK_KIND else videoimport.VideoImportSpec
+    try:
+        model.model_validate(spec)
+    except ValidationError as error:
+        raise UnusableError(*(line for detail in error.errors() for line in _problems(dict(detail)))) from None
+
+
+def _problems(detail: Raw) -> list[str]:
+    where = ".".join(("spec", *map(str, detail["loc"])))
+    broken = detail.get("ctx", {}).get("error")
+    if isinstance(broken, BrokenRuleError):
+        return [f"{where}{field}: {message}" for field, message in broken.broken]
+    return [f"{where}: {detail['msg']}"]

@@ -1,0 +1,102 @@
+"""The end of a `run`: the written files or the reasons on the screen, or the final resources as JSON or YAML."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from videoimport.api.bulkimport import BulkImport
+from videoimport.api.bulkimport_status import BulkPhase
+from videoimport.api.labels import BULK_KIND
+from videoimport.api.reasons import Reason
+from videoimport.api.videoimport import VideoImport
+from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
+from videoimport.cli import run_result_text as words
+from videoimport.cli.local_results import Home, openable
+from videoimport.cli.options import OutputFormat
+from videoimport.cli.progress_display import printable, say
+from videoimport.cli.resource_output import as_list, dump
+from videoimport.cli.results.account import Account, counted
+from videoimport.cli.results.text_formats import headline, rendered
+from videoimport.controller.client.resources import Raw
+
+FAILED = 1
+"""Exit code if several resources were given, or a BulkImport, and something was not imported."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """The final resources of a run."""
+
+    resources: Sequence[Raw]
+    config_maps: Sequence[Raw]
+    """The ConfigMaps with the results of BulkImports."""
+    home: Home
+    last_lines: Sequence[str] = ()
+    """The end of the worker's log, for a failure with the reason Internal."""
+
+    def compute_exit_code(self) -> int:
+        """Return the exit code: for one VideoImport that of its reason, otherwise 0 or ``FAILED``."""
+        if len(self.resources) == 1 and self.resources[0]["kind"] != BULK_KIND:
+            return words.exit_code(VideoImport.parse(self.resources[0]).status)
+        return 0 if all(_has_succeeded(raw) for raw in self.resources) else FAILED
+
+    def print_resources(self, output: OutputFormat) -> None:
+        """Print the resources to standard output. Several resources become a List."""
+        shown = [_show(raw, self.home) for raw in self.resources]
+        sys.stdout.write(dump(shown[0] if len(shown) == 1 else as_list(shown), output))
+
+    def print_results(self, errors: Console, *, failures_only: bool) -> None:
+        """Print the written files to standard output, and failures to the error stream."""
+        for raw in self.resources:
+            if raw["kind"] == BULK_KIND:
+                self._print_bulk(raw, errors, failures_only=failures_only)
+            else:
+                self._print_video(VideoImport.parse(raw), errors, failures_only=failures_only)
+
+    def _print_bulk(self, raw: Raw, errors: Console, *, failures_only: bool) -> None:
+        account = counted(raw, self.config_maps)
+        say(errors, headline(account))
+        if not failures_only:
+            sys.stdout.write(rendered(_with_paths(account, self.home), "table"))
+
+    def _print_video(self, video: VideoImport, errors: Console, *, failures_only: bool) -> None:
+        name, status = video.metadata.name, video.status
+        if status.phase is not VideoPhase.COMPLETED:
+            for line in words.failed(name, status):
+                say(errors, line)
+        elif not failures_only:
+            for line in words.succeeded(name, status, self.home, Path.cwd()):
+                sys.stdout.write(f"{printable(line)}\n")
+        if status.reason is Reason.INTERNAL:
+            for line in self.last_lines:
+                say(errors, f"  {line}", style="dim")
+
+
+def _has_succeeded(raw: Raw) -> bool:
+    if raw["kind"] != BULK_KIND:
+        return VideoImport.parse(raw).status.phase is VideoPhase.COMPLETED
+    status = BulkImport.parse(raw).status
+    return status.phase is BulkPhase.COMPLETED and not status.failed and not status.rejected_count
+
+
+def _show(raw: Raw, home: Home) -> Raw:
+    """Return a resource for users: with addresses that open on this machine, and without fields of the store."""
+    metadata = {name: value for name, value in raw["metadata"].items() if name not in ("resourceVersion", "finalizers")}
+    if raw["kind"] == BULK_KIND:
+        return {**raw, "metadata": metadata}
+    status = openable(VideoImportStatus.model_validate(raw.get("status", {})), home)
+    return {**raw, "metadata": metadata, "status": status.wire()}
+
+
+def _with_paths(account: Account, home: Home) -> Account:
+    """Return the account with a path instead of the address of a volume."""
+
+    def localize(uri: str | None) -> str | None:
+        path = home.path(uri) if uri else None
+        return words.shorten(path, Path.cwd()) if path else uri
+
+    results = tuple(result.model_copy(update={"uri": localize(result.uri)}) for result in account.results)
+    return replace(account, results=results)

@@ -1,0 +1,36 @@
+"""The command line of `run`."""
+
+from pathlib import Path
+
+import pytest
+
+from videoimport.cli.errors import UnusableError
+from videoimport.cli.run_command import build_resources, check_networks, find_base_folder, read_manifests
+
+
+def test_networks_are_cidrs() -> None:
+    assert check_networks(["10.0.0.0/8", "::1/128"]) == ("10.0.0.0/8", "::1/128")
+    with pytest.raises(UnusableError, match=r"--allow-network example\.com is not a network"):
+        check_networks(["example.com"])
+
+
+def test_results_are_beside_the_first_manifest(tmp_path: Path) -> None:
+    assert find_base_folder([]) == find_base_folder(["-"]) == Path.cwd()
+    assert find_base_folder(["-", str(tmp_path / "a/clip.yaml")]) == tmp_path / "a"
+    assert find_base_folder([str(tmp_path)]) == tmp_path
+
+
+def test_either_addresses_or_manifests_are_given() -> None:
+    with pytest.raises(UnusableError, match="Give either addresses or manifests"):
+        read_manifests([], [], playlist=False)
+    with pytest.raises(UnusableError, match="Give either addresses or manifests"):
+        read_manifests(["clip.yaml"], ["https://media.example.com/1.mp4"], playlist=False)
+    with pytest.raises(UnusableError, match=r"a manifest has source\.playlist instead"):
+        read_manifests(["clip.yaml"], [], playlist=True)
+
+
+def test_resources_of_addresses_have_the_defaults_of_the_schema() -> None:
+    [video] = build_resources(["https://media.example.com/1.mp4"], None, playlist=False)
+
+    assert (video["kind"], video["metadata"]["namespace"]) == ("VideoImport", "default")
+    assert video["spec"]["maxAttempts"] == 5
