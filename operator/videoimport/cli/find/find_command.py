@@ -18,6 +18,7 @@ from videoimport.cli.run_command import check_networks
 
 if TYPE_CHECKING:
     from videoimport.cli.find.lookup import Answer, FindTarget
+    from videoimport.cli.kube_client import Kube
 
 _NOT_FOUND = 1
 
@@ -68,7 +69,9 @@ def find_video(
         destination, here = parse_destination(into, endpoint, folder)
         target, access = FindTarget(destination, OutputOptions()), DestinationAccess(keys, here)
     else:
-        destination, options = _read_like(str(like), namespace, context, kubeconfig)
+        from videoimport.cli.kube_client import Kube
+
+        destination, options = read_like(Kube(kubeconfig, context, namespace), str(like))
         target, access = FindTarget(destination, options), DestinationAccess(keys, local)
     answer = _find(video, target, access, check_networks(allow_network or ()))
     if output is OutputFormat.TABLE:
@@ -93,16 +96,13 @@ def _find(video: str, target: "FindTarget", access: DestinationAccess, allowed: 
         )
 
 
-def _read_like(
-    like: str, namespace: str | None, context: str | None, kubeconfig: Path | None
-) -> tuple[Destination, OutputOptions]:
+def read_like(kube: "Kube", like: str) -> tuple[Destination, OutputOptions]:
     """Return the destination and the output settings of a resource in the cluster. Raises UnusableError."""
     from videoimport.api.bulkimport import BulkImport
     from videoimport.api.videoimport import VideoImport
     from videoimport.cli.cluster.resource_reference import find_resource
-    from videoimport.cli.kube_client import Kube
 
-    resource = find_resource(Kube(kubeconfig, context, namespace), like, any_kind=True)
+    resource = find_resource(kube, like, any_kind=True)
     if resource["kind"] == BULK_KIND:
         template = BulkImport.parse(resource).spec.template
         return template.destination, template.output
