@@ -120,7 +120,7 @@ def format_answer(answer: Answer) -> str:
     entry = answer.entry
     if entry is None:
         way = "its content" if answer.by == "content" else "the identity of the source"
-        return f"The destination does not have this video, by {way}.\n"
+        return f"The destination does not have this video by {way}, with these output settings in this folder.\n"
     main = entry.outputs.video or entry.outputs.original
     metadata = entry.metadata
     rows = (
