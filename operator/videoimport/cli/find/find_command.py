@@ -88,7 +88,9 @@ def _find(video: str, target: "FindTarget", access: DestinationAccess, allowed: 
 
     is_address = video.lower().startswith(("http://", "https://"))
     if not is_address and "://" in video:
-        raise UnusableError(f"{video}: give an address that begins with http:// or https://, or a local file.")
+        raise UnusableError(
+            f"{video} is not an address of the web; give one that begins with http:// or https://, or a local file."
+        )
     identity = ask_identity(video, target, allowed) if is_address else ""
     with opened(target.destination, access) as store:
         return (
