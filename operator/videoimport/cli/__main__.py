@@ -14,6 +14,7 @@ from videoimport.cli.cluster.list_command import list_imports
 from videoimport.cli.cluster.logs_command import print_logs
 from videoimport.cli.cluster.watch_command import watch_imports
 from videoimport.cli.command_group import IN_A_CLUSTER, CommandGroup
+from videoimport.cli.doctor.doctor_command import check_setup
 from videoimport.cli.find.find_command import find_video
 from videoimport.cli.reasons_command import explain_reasons
 from videoimport.cli.results.results_command import print_results
@@ -66,6 +67,7 @@ app.command("suspend", rich_help_panel=IN_A_CLUSTER)(suspend_imports)
 app.command("resume", rich_help_panel=IN_A_CLUSTER)(resume_imports)
 app.command("results", rich_help_panel=IN_A_CLUSTER)(print_results)
 app.command("find")(find_video)
+app.command("doctor")(check_setup)
 
 
 def main() -> None:

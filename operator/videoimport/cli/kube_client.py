@@ -40,6 +40,7 @@ _WATCH_SECONDS = 300
 _SILENCE_SECONDS = 3600.0
 """Longest time in seconds without a line of a followed log."""
 _PLURALS = {VIDEO_KIND: "videoimports", BULK_KIND: "bulkimports"}
+_METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -110,6 +111,12 @@ class Kube:
         """Return the JSON object at a path of the API server, such as /api/v1/namespaces."""
         return self._read(self._send("GET", path, query))
 
+    def secret_metadata(self, namespace: str, name: str) -> Raw:
+        """Return the metadata of a Secret. The API server sends no values."""
+        path = f"/api/v1/namespaces/{_part(namespace)}/secrets/{_part(name)}"
+        found: Raw = self._read(self._send("GET", path, accept=_METADATA_ONLY))["metadata"]
+        return found
+
     def post(self, path: str, body: Raw, query: dict[str, str] | None = None) -> Raw:
         """Send a JSON object to a path of the API server and return the answer."""
         return self._read(self._send("POST", path, query, body=body, content_type="application/json"))
@@ -170,9 +177,10 @@ class Kube:
         body: Raw | None = None,
         content_type: str | None = None,
         timeout: float | None = None,
+        accept: str = "application/json, */*",
     ) -> Any:
         """Return the response, whose content is not read yet. Raises UnusableError if there is no response."""
-        headers = {"Accept": "application/json, */*"} | ({"Content-Type": content_type} if content_type else {})
+        headers = {"Accept": accept} | ({"Content-Type": content_type} if content_type else {})
         asked = self._client.param_serialize(
             method,
             path,

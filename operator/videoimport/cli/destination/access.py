@@ -117,7 +117,9 @@ def told_failures(start: str = "") -> Iterator[None]:
     try:
         yield
     except ImportFailure as failure:
-        raise UnusableError(f"{start}{describe_failure(failure)}") from None
+        advice = failure.advice or info(failure.reason).advice
+        message = failure.message.rstrip(".")
+        raise UnusableError(f"{start}{failure.reason}: {message}; {advice}") from None
 
 
 def describe_failure(failure: ImportFailure) -> str:

@@ -17,6 +17,7 @@ from videoimport.cli.progress_display import printable
 
 if TYPE_CHECKING:
     from videoimport.cli.find.lookup import Answer, FindTarget
+    from videoimport.cli.kube_client import Kube
 
 _NOT_FOUND = 1
 
@@ -67,7 +68,9 @@ def find_video(
         destination, here = parse_destination(into, endpoint, folder)
         target, access = FindTarget(destination, OutputOptions()), DestinationAccess(keys, here)
     else:
-        destination, options = _read_like(str(like), namespace, context, kubeconfig)
+        from videoimport.cli.kube_client import Kube
+
+        destination, options = read_like(Kube(kubeconfig, context, namespace), str(like))
         target, access = FindTarget(destination, options), DestinationAccess(keys, local)
     answer = _find(video, target, access, check_networks(allow_network or ()))
     if output is OutputFormat.TABLE:
@@ -84,7 +87,9 @@ def _find(video: str, target: "FindTarget", access: DestinationAccess, allowed: 
 
     is_address = video.lower().startswith(("http://", "https://"))
     if not is_address and "://" in video:
-        raise UnusableError(f"{video} is not an address of the web; begin with http:// or https://, or name a file.")
+        raise UnusableError(
+            f"{video} is not an address of the web; give one that begins with http:// or https://, or a local file."
+        )
     identity = ask_identity(video, target, allowed) if is_address else ""
     with opened(target.destination, access) as store:
         return (
@@ -92,16 +97,13 @@ def _find(video: str, target: "FindTarget", access: DestinationAccess, allowed: 
         )
 
 
-def _read_like(
-    like: str, namespace: str | None, context: str | None, kubeconfig: Path | None
-) -> tuple[Destination, OutputOptions]:
+def read_like(kube: "Kube", like: str) -> tuple[Destination, OutputOptions]:
     """Return the destination and the output settings of a resource in the cluster. Raises UnusableError."""
     from videoimport.api.bulkimport import BulkImport
     from videoimport.api.videoimport import VideoImport
     from videoimport.cli.cluster.resource_reference import find_resource
-    from videoimport.cli.kube_client import Kube
 
-    resource = find_resource(Kube(kubeconfig, context, namespace), like, any_kind=True)
+    resource = find_resource(kube, like, any_kind=True)
     if resource["kind"] == BULK_KIND:
         template = BulkImport.parse(resource).spec.template
         return template.destination, template.output

@@ -13,13 +13,11 @@ from typing import Any, Literal
 
 from videoimport.api.destination import Destination
 from videoimport.api.identity import video_id
-from videoimport.api.labels import API_VERSION, VIDEO_KIND
 from videoimport.api.output_options import Output
-from videoimport.api.videoimport import VideoImport
+from videoimport.api.tasks.import_task import Task
+from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.cli.destination.access import told_failures
 from videoimport.cli.errors import UnusableError
-from videoimport.core.jobs.pod_template import build_task
-from videoimport.core.settings import Settings
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.source import fetch_client
 from videoimport.worker.storage import video_index as index
@@ -67,13 +65,12 @@ def ask_identity(url: str, target: FindTarget, networks: tuple[str, ...]) -> str
 
     Raises UnusableError if the source cannot be reached or gives no identity.
     """
-    video = _build_import(url, target)
+    task = _build_task(url, target, networks)
     children = Children()
     with tempfile.TemporaryDirectory(prefix="videoimport-") as name, told_failures(f"{url}: "):
         folder = Path(name)
         try:
-            settings = Settings(worker_image="local", allowed_networks=networks)
-            request = fetch_client.request_of(build_task(video, 1, settings), folder, folder / "no-keys")
+            request = fetch_client.request_of(task, folder, folder / "no-keys")
             found = fetch_client.begin(fetch_client.start(children, folder), request, lambda _done, _total: None)
             identity = found.found().identity
         finally:
@@ -85,14 +82,19 @@ def ask_identity(url: str, target: FindTarget, networks: tuple[str, ...]) -> str
     return identity
 
 
-def _build_import(url: str, target: FindTarget) -> VideoImport:
-    destination = {"persistentVolumeClaim": {"claimName": "here"}}  # the request of the fetching process has none
-    return VideoImport.parse({
-        "apiVersion": API_VERSION,
-        "kind": VIDEO_KIND,
-        "metadata": {"name": "find", "namespace": "default", "uid": str(uuid.uuid4()), "generation": 1},
-        "spec": {"source": {"url": url}, "destination": destination, "output": target.output.wire()},
-    })  # fmt: skip
+def _build_task(url: str, target: FindTarget, networks: tuple[str, ...]) -> Task:
+    """Return the task of an import of this address. The fetching process does not see the task's destination."""
+    spec = VideoImportSpec.model_validate(
+        {
+            "source": {"url": url},
+            "destination": {"persistentVolumeClaim": {"claimName": "here"}},
+            "output": target.output.wire(),
+        }
+    )
+    return Task(
+        uid=str(uuid.uuid4()), namespace="default", name="find", run=1, spec=spec, spec_hash=spec_hash(spec),
+        allowed_networks=networks,
+    )  # fmt: skip
 
 
 def _hash_file(path: Path) -> str:
@@ -118,7 +120,7 @@ def format_answer(answer: Answer) -> str:
     entry = answer.entry
     if entry is None:
         way = "its content" if answer.by == "content" else "the identity of the source"
-        return f"The destination does not have this video, by {way}.\n"
+        return f"The destination does not have this video by {way}, with these output settings in this folder.\n"
     main = entry.outputs.video or entry.outputs.original
     metadata = entry.metadata
     rows = (

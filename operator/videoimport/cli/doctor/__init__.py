@@ -1,0 +1,1 @@
+"""`doctor`: checks of what usually goes wrong, each with its solution."""

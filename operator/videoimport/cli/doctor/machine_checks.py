@@ -1,0 +1,97 @@
+"""Checks of this machine, for imports without a cluster. The judgements are pure functions of the facts."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.filesize import decimal
+
+from videoimport.api.output_options import Output
+from videoimport.cli.doctor.check import Check
+from videoimport.media.source import ffmpeg_versions
+from videoimport.media.transcode import command
+
+OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
+LEAST_SCRATCH_BYTES = 10 * 10**9
+"""Free space in bytes below which a long video may not fit."""
+_SECONDS = 20.0
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def check_machine() -> Iterator[Check]:
+    """Yield the results of all checks of this machine."""
+    yield judge_python(sys.version_info[:2])
+    yield judge_system(platform.system())
+    for program in ffmpeg_versions.PROGRAMS:
+        yield judge_program(program, _output_of(ffmpeg_versions.version_argv(program)))
+    yield judge_encoders(_output_of(command.ENCODERS_ARGV))
+    folder = tempfile.gettempdir()
+    yield judge_scratch(folder, shutil.disk_usage(folder).free)
+    yield judge_proxies(os.environ)
+
+
+def judge_python(version: Sequence[int]) -> Check:
+    """Judge the version of Python."""
+    text = ".".join(map(str, version))
+    if OLDEST_PYTHON <= tuple(version) <= NEWEST_PYTHON:
+        return Check("Python", "ok", f"Python {text}.")
+    return Check("Python", "warning", f"Python {text} is not tested.", "Use Python 3.11 to 3.13.")
+
+
+def judge_system(system: str) -> Check:
+    """Judge the operating system."""
+    if system == "Linux":
+        return Check("Linux", "ok", "The kernel can guard the fetching process.")
+    return Check("Linux", "failed", f"This is {system}.", "Use Linux, in a container or a virtual machine.")
+
+
+def judge_program(program: str, output: str | None) -> Check:
+    """Judge ffmpeg or ffprobe by the output of its version option. None means that it cannot run."""
+    if output is None:
+        install = "Install ffmpeg, which brings both, such as by `apt-get install ffmpeg`."
+        return Check(program, "failed", f"{program} cannot run.", install)
+    version = ffmpeg_versions.named_version(output)
+    if doubt := ffmpeg_versions.doubt(program, version):
+        return Check(program, "warning", doubt, "Use a release from 5.1 to 9.0.")
+    return Check(program, "ok", f"{program} {version}.")
+
+
+def judge_encoders(output: str | None) -> Check:
+    """Judge the encoders of ffmpeg, which the default output settings need. ``output`` is ffmpeg's list."""
+    needed = command.surely_needed_encoders(Output())
+    missing = sorted(needed - command.listed_names(output or ""))
+    if missing:
+        solution = "Install a build of ffmpeg that has them, such as the one of the distribution."
+        return Check("Encoders", "failed", f"ffmpeg has no {', '.join(missing)}.", solution)
+    return Check("Encoders", "ok", f"ffmpeg has {', '.join(sorted(needed))}.")
+
+
+def judge_scratch(folder: str, free: int) -> Check:
+    """Judge the free space in bytes of the folder for temporary files."""
+    message = f"{folder} has {decimal(free)} of free space."
+    if free >= LEAST_SCRATCH_BYTES:
+        return Check("Scratch", "ok", message)
+    return Check("Scratch", "warning", message, "Remove files, or name another folder by TMPDIR.")
+
+
+def judge_proxies(environment: Mapping[str, str]) -> Check:
+    """Judge the proxies of the environment. Imports do not use them. No value is shown, because it may have a
+    password."""
+    given = [name for name in _PROXIES if environment.get(name) or environment.get(name.lower())]
+    if given:
+        message = f"{' and '.join(given)} is set, and imports do not use it."
+        return Check("Proxy", "warning", message, "Set spec.worker.proxy if sources need a proxy.")
+    return Check("Proxy", "ok", "The environment names no proxy.")
+
+
+def _output_of(argv: Sequence[str]) -> str | None:
+    """Return the output of a program. None if it cannot run or fails."""
+    try:
+        ended = subprocess.run(list(argv), capture_output=True, text=True, errors="replace", timeout=_SECONDS)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return ended.stdout if ended.returncode == 0 else None
