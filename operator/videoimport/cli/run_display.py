@@ -69,7 +69,7 @@ class SharedDisplay:
 
     def show(self, objects: ObjectStore) -> None:
         """Show the present state."""
-        resources = [*objects.list("BulkImport"), *objects.list("VideoImport")]
+        resources = (*objects.view("BulkImport"), *objects.view("VideoImport"))
         shown = [raw for raw in resources if self._is_shown(raw) and raw.get("status")]
         bulks = [raw for raw in shown if raw["kind"] == BULK_KIND]
         self._display.show(bulks, [raw for raw in shown if raw["kind"] == VIDEO_KIND])

@@ -4,7 +4,7 @@ Every write makes a new resourceVersion. Deletion waits for dependents and final
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -77,6 +77,10 @@ class ObjectStore:
     def list(self, kind: Kind) -> list[Raw]:
         """Return all objects of a kind."""
         return [copy.deepcopy(raw) for raw in self._objects.get(kind, {}).values()]
+
+    def view(self, kind: Kind) -> Iterable[Raw]:
+        """Return the objects of a kind themselves, for a display. The caller must not change or keep them."""
+        return self._objects.get(kind, {}).values()
 
     def get(self, kind: Kind, namespace: str, name: str) -> Raw:
         """Return an object. Raises NotFound."""
