@@ -251,7 +251,7 @@ class TestOtherWriters:
                 at.write(f"{folder}/video.mp4", b"theirs", {}, shown=True)
                 bring(mine, files, folder=folder)
 
-        with pytest.raises(ImportFailure, match="is not this import's") as caught:
+        with pytest.raises(ImportFailure, match="was not written by this import") as caught:
             run()
         assert caught.value.reason is Reason.DESTINATION_UNAVAILABLE, "it is retried"
         assert "next free name" in caught.value.advice
