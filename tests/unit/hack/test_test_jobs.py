@@ -23,7 +23,11 @@ def runner() -> ModuleType:
     return module
 
 
-def test_each_file_of_tests_runs_once(runner: ModuleType) -> None:
+def test_each_file_of_tests_runs_once(runner: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that a target of their own asks for are among them then."""
+    for layer in (layer for stage in runner.STAGES for layer in stage.layers):
+        for variable in layer.on_request.values():
+            monkeypatch.setenv(variable, "1")
     targets = [target for stage in runner.STAGES for job in runner.jobs_of(stage.layers) for target in job.targets]
     files = [file for target in targets for file in ([target] if target.is_file() else target.rglob("test_*.py"))]
     assert sorted(files) == sorted((ROOT / "tests").rglob("test_*.py"))
@@ -31,7 +35,7 @@ def test_each_file_of_tests_runs_once(runner: ModuleType) -> None:
 
 def test_each_name_that_a_layer_knows_is_there(runner: ModuleType) -> None:
     layers = [layer for stage in runner.STAGES for layer in stage.layers]
-    known = {layer.name: {*layer.known, *layer.apart} - {layer.name} for layer in layers}
+    known = {layer.name: {*layer.known, *layer.apart, *layer.on_request} - {layer.name} for layer in layers}
     assert [name for layer in layers for name in known[layer.name] if not (layer.folder / name).exists()] == []
 
 
