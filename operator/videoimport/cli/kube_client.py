@@ -23,14 +23,14 @@ Raw = dict[str, Any]
 _SECONDS = 30.0
 """Timeout of one request in seconds."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-_CHOOSE = "choose one by --kubeconfig and --context"
+_CHOOSE = "choose one with --kubeconfig and --context"
 _WAYS_OUT = {
     401: "renew the login of the kubeconfig's user",
     403: 'ask for the ClusterRole "view" in that namespace, or "edit" if the command changes something',
-    404: "correct the name, or choose the namespace by --namespace",
+    404: "correct the name, or choose the namespace with --namespace",
 }
 _EXISTS = "choose another name, or use the object of that name"
-_LATER = "try again, or look at the cluster's API server"
+_LATER = "try again, or check the cluster's API server"
 _PAGE = 20
 """Number of ConfigMaps on one page of a list. Each ConfigMap may have 1 MiB."""
 _RESOURCES_PAGE = 500
