@@ -80,5 +80,5 @@ def _format_missing(kube: Kube, asked: Reference) -> str:
     what = f"{asked.kind} {asked.name}" if asked.explicit else f"{asked.kind} or BulkImport {asked.name}"
     same = near and near[0] == asked.name
     start = f"{asked.kind} {asked.name}" if same else what
-    hint = f"did you mean {by_name[near[0]]}?" if near else "choose the namespace by --namespace."
+    hint = f"did you mean {by_name[near[0]]}?" if near else "choose the namespace with --namespace."
     return f"The namespace {kube.namespace} has no {start}; {hint}"
