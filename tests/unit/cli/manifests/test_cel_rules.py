@@ -227,10 +227,12 @@ FIELDS: dict[str, tuple[st.SearchStrategy[str], Any]] = {
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_what_the_definition_refuses_a_predicate_refuses(field: str, data: st.DataObject) -> None:
-    """So a spec that the model accepts breaks no rule of the definition."""
+    """Shown as: a spec that the model accepts breaks no rule of the definition. The model's answer comes much sooner."""
     texts, place = FIELDS[field]
     spec = {"source": {"url": "https://a.b/c"}, "destination": {"s3": {"bucket": "videos"}}} | place(data.draw(texts))
     manifest = {"metadata": {"name": "clip"}, "spec": spec}
-    if list(broken_rules(SCHEMAS["VideoImport"], manifest)):
-        with pytest.raises(ValidationError):
-            VideoImportSpec.model_validate_json(json.dumps(spec), strict=True)
+    try:
+        VideoImportSpec.model_validate_json(json.dumps(spec), strict=True)
+    except ValidationError:
+        return
+    assert list(broken_rules(SCHEMAS["VideoImport"], manifest)) == []
