@@ -5,6 +5,8 @@ source's bytes go to a folder.
 """
 
 import os
+import socket
+from functools import partial
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch import sandboxed_process as walls
@@ -16,10 +18,11 @@ from videoimport.worker.fetch.protocol import Fetched, Request, Teller
 from videoimport.worker.runtime.errors import ImportFailure
 
 
-def fetch(around: Surroundings) -> Fetched:
-    """Fetch the source of the request and check its SHA-256, if one is given. Raises ImportFailure."""
+def fetch(around: Surroundings, listener: socket.socket | None = None) -> Fetched:
+    """Fetch the source of the request and check its SHA-256, if one is given. Raises
+    ImportFailure. ``listener`` is the socket for a file that a client sends."""
     request = around.request
-    fetched = _fetched(around)
+    fetched = _fetched(around, listener)
     if request.checksum and fetched.video.sha256 != request.checksum:
         found, wanted = fetched.video.sha256, request.checksum
         message = f"The SHA-256 of the source is {found}, and source.checksum is {wanted}."
@@ -27,13 +30,17 @@ def fetch(around: Surroundings) -> Fetched:
     return fetched
 
 
-def _fetched(around: Surroundings) -> Fetched:
+def _fetched(around: Surroundings, listener: socket.socket | None) -> Fetched:
     request = around.request
     if request.stored:
         # Imported inside the function, because importing boto3 takes longer than the first byte of a plain file.
         from videoimport.worker.fetch import s3_source as stored
 
         return stored.fetch(around, request.stored)
+    if request.sent and listener:
+        from videoimport.worker.fetch import upload_source as sent
+
+        return sent.fetch(around, request.sent, listener)
     if request.mounted and request.volume:
         return mounted.fetch(around, request.volume, request.mounted)
     return web.fetch(around, request.url or "")
@@ -45,7 +52,10 @@ def main() -> None:
     if not text.strip():
         return  # the worker sent no request
     teller = Teller()
-    teller.tell(walls.inside(Request.model_validate_json(text), teller, fetch, FETCH_BYTES))
+    request = Request.model_validate_json(text)
+    # The address guard refuses every bind, so the port is bound before.
+    listener = socket.create_server(("127.0.0.1", request.sent.port)) if request.sent else None
+    teller.tell(walls.inside(request, teller, partial(fetch, listener=listener), FETCH_BYTES))
     os._exit(0)  # does not wait for threads that wait for a server
 
 
