@@ -44,6 +44,8 @@ class UploadTask(Model):
     idle_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds without a byte after which the run ends with UploadIdle. The value is a setting of the
     controller."""
+    port: Annotated[int, Field(ge=1, le=65535)] = UPLOAD_PORT
+    """Port on the loopback address at which the worker listens."""
 
 
 class Task(Model):

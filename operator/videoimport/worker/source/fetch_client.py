@@ -14,7 +14,6 @@ from videoimport.api.tasks.import_task import (
     DESTINATION_VOLUME_PATH,
     SOURCE_CREDENTIALS_PATH,
     SOURCE_VOLUME_PATH,
-    UPLOAD_PORT,
     Task,
 )
 from videoimport.worker.fetch.limits import Pace
@@ -56,8 +55,6 @@ class Mounts:
     """Folder of the source's Secret."""
     volume: Path = Path(SOURCE_VOLUME_PATH)
     ca_bundle: Path = Path(CA_BUNDLE_PATH)
-    upload_port: int = UPLOAD_PORT
-    """Port on the loopback address for the file of source.upload."""
 
 
 def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: Mounts = Mounts()) -> Request:
@@ -69,7 +66,7 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
     return Request(
         url=source.url,
         stored=source.s3,
-        sent=_read_session(task, mounts.upload_port),
+        sent=_read_session(task),
         mounted=volume.path if volume else None,
         volume=str(mounts.volume) if volume else None,
         folder=str(folder),
@@ -90,13 +87,13 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
     )
 
 
-def _read_session(task: Task, port: int) -> SentFile | None:
+def _read_session(task: Task) -> SentFile | None:
     file, session = task.spec.source.upload, task.upload
     if file is None:
         return None
     if session is None:
         raise ImportFailure(Reason.INVALID_SPEC, "The task of source.upload has no session.")
-    return SentFile(file=file, token_sha256=session.token_sha256, idle_seconds=session.idle_seconds, port=port)
+    return SentFile(file=file, token_sha256=session.token_sha256, idle_seconds=session.idle_seconds, port=session.port)
 
 
 def start(children: Children, folder: Path) -> Child:
