@@ -53,6 +53,7 @@ DIFFERENT: Mapping[str, str] = {
 """The fields in which the embedded mode may differ from a cluster, and the reason. [[] stands for a bracket."""
 STOPPED: Mapping[str, str] = {
     "progressPercent": "a refused import stops where it is, which depends on the speed of the machine",
+    "stages[[]].percent": "as progressPercent",
     "stages[[]].bytesDone": "as progressPercent",
 }
 _KINDS = ("VideoImport", "BulkImport", "Secret", "ConfigMap")
