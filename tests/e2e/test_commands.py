@@ -67,11 +67,11 @@ def test_a_log_is_followed_while_the_worker_runs(kubectl: Kubectl, environment: 
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment) as following:
         assert following.stdout is not None
         first = following.stdout.readline()
-        assert "Download began" in first, first
         assert kubectl.json("get", "vi/commands-followed")["status"]["phase"] not in ("Completed", "Failed")
-        rest = following.stdout.read()
+        shown = first + following.stdout.read()
     assert following.returncode == 0
-    assert "Upload" in rest
+    assert "Download began" in shown
+    assert "Transcode is done" in shown
     assert finished(kubectl, "vi/commands-followed")["status"]["phase"] == "Completed"
 
 
@@ -126,8 +126,9 @@ def test_a_log_is_sentences_or_lines_of_json(kubectl: Kubectl, run: Run) -> None
     finished(kubectl, BULK)
     name = children(kubectl)[URLS[0]]
     assert "Download began." in run("logs", name).stdout
-    lines = [json.loads(line) for line in run("logs", name, "--json").stdout.splitlines()]
-    assert all("event" in line for line in lines)
+    lines = run("logs", name, "--json").stdout.splitlines()
+    assert len(lines) > 5
+    assert all(isinstance(json.loads(line), dict) for line in lines)
 
 
 def test_results_are_printed_in_each_format(kubectl: Kubectl, run: Run, tmp_path: Path) -> None:
