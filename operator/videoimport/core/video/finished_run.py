@@ -179,7 +179,7 @@ def complete_import(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
 
 def handle_failed_run(context: VideoContext, reason: Reason, outcome: ImportOutcome) -> VideoPlan:
     """Return the plan after a failed run: another run, at once or later, or the end."""
-    if reason is Reason.UPLOAD_IDLE:
+    if reason is Reason.UPLOAD_IDLE and context.spec.source.upload is not None:
         return hold_for_upload(context)
     plan = _merge_report(context, outcome)
     if info(reason).retry is RetryClass.HOST:

@@ -83,5 +83,5 @@ def _tell(around: Surroundings, receiver: Receiver, landing: Landing) -> None:
 def _check_idle(receiver: Receiver) -> None:
     limit = receiver.upload.idle_seconds
     if receiver.idle_seconds >= limit:
-        message = f"No byte arrived for {limit} seconds. {receiver.offset} of {receiver.size} bytes are there."
+        message = f"No byte arrived for {limit} seconds; {receiver.offset} of {receiver.size} bytes are there."
         raise ImportFailure(Reason.UPLOAD_IDLE, message)

@@ -17,6 +17,7 @@ from support.core.video_builders import (
     job,
     plan,
     pod,
+    running,
     video,
     written,
 )
@@ -174,3 +175,12 @@ def test_failure_after_a_session_names_its_own_reason():
     status = plan(its, **finished(its, failure(its, Reason.NOT_VIDEO, "It is a picture"))).status
     assert status is not None
     assert (status.phase, status.reason) == (VideoPhase.FAILED, Reason.NOT_VIDEO)
+
+
+def test_worker_of_another_source_cannot_claim_an_idle_session():
+    wish = running()
+    status = plan(wish, **finished(wish, failure(wish, Reason.UPLOAD_IDLE, "It is idle"))).status
+    assert status is not None
+    assert status.upload_session is None
+    assert status.attempts is not None
+    assert status.attempts.uncharged == 1
