@@ -81,6 +81,11 @@ matrix-test: .venv/ready ## Run every member of the matrices of which `make test
 .PHONY: release-test
 release-test: test explore-test alike-test stops-test embedded-test differential-test matrix-test stores-test mutations-test python-test ## Run what a release must pass: `make test` and every whole matrix
 
+.PHONY: pictures
+pictures: .venv/ready ## Make the pictures of the docs from a real run (1 minute)
+	@hack/prerequisites ffmpeg chromium
+	@$(PY) hack/pictures
+
 .PHONY: bench-video bench-bulk bench-embedded
 bench-video: .venv/ready ## Measure one video against the staged script, side by side (14 minutes; ROUNDS=1 for 4)
 	@hack/prerequisites ffmpeg
