@@ -5,6 +5,7 @@ Secret of the cluster may leave it. So it does not test the network of the clust
 """
 
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from videoimport.api.destination import Destination
@@ -23,9 +24,12 @@ def check_destination(destination: Destination, access: DestinationAccess) -> Ch
     try:
         with opened(destination, access) as store:
             task = _build_task(with_keys(destination, access.keys) if destination.s3 else destination)
+            place = Place(store, task, lambda: datetime.now(UTC))
             try:
-                writable(Place(store, task, lambda: datetime.now(UTC)))
+                writable(place)
             except ImportFailure as failure:
+                with suppress(ImportFailure):  # no later run of an import removes the note of this one
+                    place.notebook.forget()
                 return Check("Destination", "failed", describe_failure(failure), "Then run doctor again.")
     except UnusableError as error:
         return Check("Destination", "failed", str(error))
