@@ -194,6 +194,24 @@ def test_the_functions_that_kubernetes_adds(expression: str, value: Any, result:
     assert cel_rules._evaluate(expression, value) == result
 
 
+@pytest.mark.parametrize(
+    ("expression", "value", "result"),
+    [
+        ("has(self.a) && !has(self.b)", {"a": 1, "c": 2}, True),
+        ("has(self.a) && self == oldSelf.a", {"a": 1}, False),
+        ("self.size() == 2", {"a": 1, "b": 2}, True),
+        ("has(self.a) && self.size() == 2", {"a": 1, "b": 2}, True),
+        ("self.all(key, key != 'b')", {"a": 1, "b": 2}, False),
+        ("'b' in self && self.a == 1", {"a": 1, "b": 2}, True),
+        ("self['b'] == 2 && has(self.a)", {"a": 1, "b": 2}, True),
+        ("self.a.all(key, key in self.b)", {"a": {"x": 1}, "b": {"x": 1}, "c": 3}, True),
+    ],
+)
+def test_an_expression_is_given_every_field_that_it_reads(expression: str, value: Any, result: Any) -> None:
+    old = {"a": {"a": 2}} if "oldSelf" in expression else None
+    assert cel_rules._evaluate(expression, value, old) == result
+
+
 LETTERS = "aA9.-_/\\:@?#%[]{}日é \u202e\x00"
 """Letters that the rules for texts distinguish."""
 TEXTS = st.text(alphabet=LETTERS, min_size=1, max_size=24)
