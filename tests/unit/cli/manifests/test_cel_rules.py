@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from support.every_case import every_case
 from support.examples import examples
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.rules.validation import VALIDATIONS, BrokenRuleError
@@ -59,7 +60,7 @@ def _refusals_of(kind: str, manifest: str) -> set[tuple[str, str]]:
     return set(broken_rules(SCHEMAS[kind], json.loads(manifest)))
 
 
-@pytest.mark.parametrize(("kind", "field"), dict.fromkeys((found.kind, found.field) for found in BROKEN))
+@every_case(("kind", "field"), dict.fromkeys((found.kind, found.field) for found in BROKEN))
 def test_a_rule_is_broken_at_the_field_and_with_the_message_of_the_api_server(kind: str, field: str) -> None:
     for found in BROKEN:
         if (found.kind, found.field) == (kind, field):
@@ -109,13 +110,13 @@ ACCEPTED = {
 }
 
 
-@pytest.mark.parametrize("case", ACCEPTED)
+@every_case("case", ACCEPTED)
 def test_what_the_api_server_takes_breaks_no_rule(case: str) -> None:
     spec: dict[str, Any] = ACCEPTED[case]
     assert refusals("VideoImport", {"metadata": {"name": "clip"}, "spec": spec}) == set()
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@every_case("path", EXAMPLES)
 def test_no_example_breaks_a_rule(path: Path) -> None:
     for document in yaml.safe_load_all(path.read_text()):
         if document and document["kind"] in SCHEMAS:
@@ -131,13 +132,13 @@ def rules(node: Any) -> Iterator[str]:
             yield from rules(child)
 
 
-@pytest.mark.parametrize("expression", sorted({each for schema in SCHEMAS.values() for each in rules(schema)}))
+@every_case("expression", sorted({each for schema in SCHEMAS.values() for each in rules(schema)}))
 def test_every_rule_of_the_definitions_can_be_read(expression: str) -> None:
     assert cel_rules._program(expression)
 
 
-@pytest.mark.parametrize("value", [5, 1.5, True, [], ["a"], {}, {"a": 1}], ids=str)
-@pytest.mark.parametrize("kind", SCHEMAS)
+@every_case("value", [5, 1.5, True, [], ["a"], {}, {"a": 1}])
+@every_case("kind", SCHEMAS)
 def test_a_value_of_another_type_breaks_no_rule_of_its_own(kind: str, value: Any) -> None:
     spec = {"source": {"url": value, "s3": {"endpoint": value}}, "destination": {"folder": value, "name": value}}
     fields = {field for field, _ in refusals(kind, {"metadata": {"name": "clip"}, "spec": spec | {"template": spec}})}
@@ -168,7 +169,7 @@ def test_defaults_are_set_before_rules_are_checked() -> None:
     assert message.startswith("minHeight is 1440 and maxHeight is 1080, so that no source is accepted;")
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("expression", "value", "result"),
     [
         ("self.split('/').size() == 3", "a//b", True),

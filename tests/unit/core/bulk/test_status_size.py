@@ -4,11 +4,10 @@ import json
 from dataclasses import replace
 from functools import lru_cache
 
-import pytest
-
 from support.core.bulk_builders import bulk, plan, shard
 from support.core.discovery_builders import page
 from support.core.video_builders import after, event
+from support.every_case import every_case
 from videoimport.api.bulkimport import FailurePolicy
 from videoimport.api.bulkimport_status import BulkImportStatus, DiscoveryStatus, HostStatus, LedgerEntry
 from videoimport.api.identity import item_identity
@@ -70,8 +69,8 @@ def worst(letter: str):
     return wish, {"pages": (*pages, last), "shards": shards, "hosts": hosts}
 
 
-@pytest.mark.parametrize("ends", [True, False])
-@pytest.mark.parametrize("letter", LETTERS)
+@every_case("letter", LETTERS)
+@every_case("ends", [True, False])
 def test_largest_status_stays_under_64_kib_and_within_the_schema(letter, ends):
     wish, seen = worst(letter)
     seen = dict(seen)

@@ -25,6 +25,7 @@ from support.core.discovery_builders import (
     working,
 )
 from support.core.video_builders import NOW, SETTINGS, after, event
+from support.every_case import every_case
 from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.core.discovery.reconcile import Discovery
@@ -192,7 +193,7 @@ def test_attempts_end():
     assert "given up" not in found.status.message, "a single attempt needs no count"
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if info(reason).exit_code])
+@every_case("reason", [reason for reason in Reason if info(reason).exit_code])
 def test_whatever_the_worker_says_the_page_is_tried_again_or_the_list_is_given_up(reason):
     found, _ = failed(reason)
     ends = info(reason).retry in (RetryClass.PERMANENT, RetryClass.USER) and reason is not Reason.DEADLINE_EXCEEDED
