@@ -29,6 +29,7 @@ from support.every_case import every_case
 from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.core.discovery.reconcile import Discovery
+from videoimport.core.list_item import Listed
 from videoimport.core.observed import EventView
 from videoimport.core.parsers import parse_page
 from videoimport.core.plan import EventQuery, Patch
@@ -448,7 +449,8 @@ def test_jobs_of_later_runs_show_that_the_status_is_old():
 
 def test_a_list_without_end_ends():
     wish, _ = begun()
-    endless = (page(wish, 0, items=200_000),)
+    items = tuple(Listed(f"{number:010x}", "https://video.example/a.mp4") for number in range(200_000))
+    endless = (replace(page(wish, 0), items=items),)
     assert look(wish, pages=endless).done
 
 
