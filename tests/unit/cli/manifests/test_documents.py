@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from support.every_case import every_case
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifests import documents
 from videoimport.cli.manifests.documents import Documents, read
@@ -68,7 +69,7 @@ def test_both_kinds_are_read_with_their_defaults_and_their_folder(tmp_path: Path
     assert found.homeless == frozenset()
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@every_case("path", EXAMPLES)
 def test_an_example_is_read(path: Path) -> None:
     found = read([str(path)])
     written_kinds = [document["kind"] for document in yaml.safe_load_all(path.read_text()) if document]
@@ -149,7 +150,7 @@ def test_other_kinds_are_ignored_with_a_note() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("resources", "problem"),
     [
         ([video(sourse=URL)], ": spec.sourse: there is no such field; did you mean source?"),

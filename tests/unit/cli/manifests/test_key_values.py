@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.cli.manifests.key_values import MOST_BYTES, HolderKind, read_key_values
 
 PASSWORD = "hunter2-hunter2"
@@ -40,7 +41,7 @@ def test_values_are_read(kind: HolderKind, parts: dict[str, Any], values: dict[s
     assert (found.problems, found.values) == ((), values)
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("kind", "parts", "problem"),
     [
         (

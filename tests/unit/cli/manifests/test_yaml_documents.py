@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifests import yaml_documents
 from videoimport.cli.manifests.yaml_documents import parse_documents, split_lists
@@ -44,7 +45,7 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 )
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("text", "words"),
     [
         ("a: [", "clip.yaml is not YAML: expected the node content, but found '<stream end>' at line 1, column 5."),
@@ -63,7 +64,6 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ('{"a":' * 101 + "1" + "}" * 101, "clip.yaml has more than 100 lists or objects within each other"),
         ("&a {x: *a}", "clip.yaml has more than 100 lists or objects within each other"),
     ],
-    ids=lambda text: text[:24],
 )
 def test_what_is_no_manifest_is_refused_with_the_way_out(text: str, words: str) -> None:
     problem = refused(text)

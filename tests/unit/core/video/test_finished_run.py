@@ -24,6 +24,7 @@ from support.core.video_builders import (
     working_pod,
     written,
 )
+from support.every_case import every_case
 from videoimport.api.reasons import Reason, RetryClass, UploadText, info
 from videoimport.api.videoimport_status import SourceStatus, VideoMetadata, VideoPhase
 from videoimport.core.plan import Plan
@@ -89,7 +90,7 @@ def test_success_of_a_bulks_child_is_its_bulks_to_announce():
     assert (found.status and found.status.phase, found.planned_events) == ("Completed", ())
 
 
-@pytest.mark.parametrize("reason", ENDING)
+@every_case("reason", ENDING)
 def test_reason_without_remedy_by_waiting_fails_at_once(reason):
     wish = running()
     found = plan(wish, **finished(wish, failure(wish, reason, "It is 240p")))

@@ -2,10 +2,11 @@
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.media.source import ffmpeg_versions as versions
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("version", "release"),
     [
         ("5.1.9-0+deb12u1", (5, 1)),
