@@ -1,7 +1,7 @@
 """Pages and lists that would take all memory: each ends with a true reason, in bounded memory, and never as
 OutOfMemory. The peaks are printed, and kept in build/memory.md.
 
-`make test` runs half of the pages and lists, `make matrix-test` all.
+`make test` runs half of the pages and lists, `make full-test` all.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ import pytest
 
 from support.fake_source_site import Exchange, FakeSourceSite, fixed, html
 from support.memory_peaks import MemoryPeaks
+from support.portion import portion
 from support.worker import hostile_lists
 from support.worker.fetch_harness import FetchHarness
 from support.worker.listing_harness import ListingHarness
-from support.worker.matrix_portion import portion
 from videoimport.api.reasons import Reason, info
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -28,11 +28,13 @@ LISTING_MIB = 450
 MANIFEST_MIB = 200
 """The same for a manifest, which is read in pieces: the idle processes have 84 MiB."""
 PAGES = portion(
+    "page",
     hostile_lists.PAGES,
     ("a page without end", "brotli of a page without end", "gzip in gzip", "six million tags", "a billion repeats",
      "a billion numbers"),
 )  # fmt: skip
 FEEDS = portion(
+    "feed",
     [*hostile_lists.PAGES, *hostile_lists.FEEDS],
     ("gzip of a page without end", "a million segments", "a billion numbers", "a feed that expands 87-fold",
      "the same in UTF-16", "a feed of empty items", "a feed without end", "deep elements"),
