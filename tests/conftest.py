@@ -7,6 +7,7 @@ others each time.
 import json
 import os
 import resource
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -20,14 +21,36 @@ settings.register_profile("explored", **_SHARED)
 settings.load_profile("explored" if os.environ.get("VIDEOIMPORT_TEST_EXPLORE") else "repeated")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is marked ``full``, unless all tests are wanted or somebody named a test."""
     if IS_FULL or any("::" in argument for argument in config.args):
         return
-    left_out = [item for item in items if item.get_closest_marker("full")]
+    check_kept(items)
+    left_out = [item for item in items if item.get_closest_marker("full") and not any(list_matches(item))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
     LEFT_OUT.extend(item.nodeid for item in left_out)
+
+
+def list_matches(item: pytest.Item) -> list[str]:
+    """Return which patterns of ``full(but=...)`` the parameters of a test match: `make test` runs it for those."""
+    marker, parameters = item.get_closest_marker("full"), getattr(item, "callspec", None)
+    if marker is None or parameters is None:
+        return []
+    return [pattern for pattern in marker.kwargs.get("but", ()) if fnmatchcase(parameters.id, pattern)]
+
+
+def check_kept(items: list[pytest.Item]) -> None:
+    """Raise UsageError for a pattern that no longer matches: then `make test` would run less than it says."""
+    wanted, met = dict[str, set[str]](), dict[str, set[str]]()
+    for item in items:
+        if marker := item.get_closest_marker("full"):
+            test = item.nodeid.partition("[")[0]
+            wanted[test] = set(marker.kwargs.get("but", ()))
+            met.setdefault(test, set()).update(list_matches(item))
+    if lost := {test: missing for test, patterns in wanted.items() if (missing := patterns - met[test])}:
+        raise pytest.UsageError(f"full(but=...) names parameters that do not exist: {lost}")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -239,6 +239,9 @@ def shapes(name: str, listed: dict[str, Path], folder: Path, *, growing: bool) -
     }
 
 
+@pytest.mark.full(
+    but=["*-copies-True", "*-several sizes-True", "*-hdr-True", "*-more channels-True", "*-late sound-True"]
+)
 @pytest.mark.parametrize(("name", "growing"), LISTED)
 def test_every_list_makes_what_the_machines_makes(
     programs: Programs,
@@ -320,6 +323,7 @@ def brought(programs: Programs, desk: WorkerHarness, url: str, **output: Any) ->
 @pytest.mark.parametrize(
     ("name", "mode"), [("faststart.mp4", "Remux"), ("moov-last.mp4", "Encode"), ("vp9.webm", "Encode")]
 )
+@pytest.mark.full(but=["*-moov-last.mp4-Encode"])
 def test_an_import_comes_out_right(
     programs: Programs, desk: WorkerHarness, site: FakeSourceSite, kitchen: Corpus, name: str, mode: str, tmp_path: Path
 ) -> None:

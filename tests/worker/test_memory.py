@@ -74,6 +74,7 @@ def test_a_list_that_would_take_all_memory_is_too_large(lists: ListingHarness, s
     assert peaks.together < LISTING_MIB
 
 
+@pytest.mark.full(but=["a dated Atom feed*-newest first"])
 @pytest.mark.parametrize("order", ["as it stands", "newest first"])
 @pytest.mark.parametrize("name", hostile_lists.LONG_FEEDS)
 def test_the_longest_feed_that_is_allowed_has_room(
@@ -90,6 +91,17 @@ def test_the_longest_feed_that_is_allowed_has_room(
     assert peaks.together < LISTING_MIB
 
 
+@pytest.mark.full(
+    but=[
+        "a line of 200 MB",
+        "a quote without end",
+        "UTF-16 without line breaks",
+        "gzip of 5 GB",
+        "deep JSON",
+        "wide metadata",
+        "four million empty lines",
+    ]
+)
 @pytest.mark.parametrize("name", hostile_lists.MANIFESTS)
 def test_a_manifest_takes_little_memory(lists: ListingHarness, site: FakeSourceSite, name: str) -> None:
     content, reason = hostile_lists.MANIFESTS[name]

@@ -27,6 +27,16 @@ Footage = Callable[[str], Path]
         ("corrupt.mp4", Reason.SOURCE_CORRUPT, "ffmpeg reports"),
     ],
 )
+@pytest.mark.full(
+    but=[
+        "audio.m4a-*",
+        "with-cover.m4a-*",
+        "playlist.mp4-*",
+        "truncated.mp4-*",
+        "truncated-moov-last.mp4-*",
+        "corrupt.mp4-*",
+    ]
+)
 def test_footage_that_is_refused(
     desk: WorkerHarness, site: FakeSourceSite, footage: Footage, name: str, reason: Reason, word: str
 ) -> None:
@@ -48,6 +58,7 @@ def test_corruption_is_found_while_encoding(desk: WorkerHarness, site: FakeSourc
     assert_refused(desk.bring(url, output={"mode": "Encode"}), desk, Reason.SOURCE_CORRUPT)
 
 
+@pytest.mark.full(but=["3"])
 @pytest.mark.parametrize("packets", [3, 5, 22])
 def test_a_transport_stream_of_a_few_packets_is_refused(
     desk: WorkerHarness, site: FakeSourceSite, footage: Footage, tmp_path: Path, packets: int
