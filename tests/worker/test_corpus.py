@@ -1,6 +1,6 @@
 """Some eighty imports of a media corpus: what comes out is what must come out, or the refusal says why.
 
-`make test` runs half of them, `make full-test` all.
+`make test` runs a third of them, `make full-test` all.
 """
 
 from collections.abc import Iterator

@@ -73,7 +73,7 @@ class Counted:
 @pytest.fixture
 def counted(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> Iterator[Counted]:
     with FaultyStore(desk.bucket.store.endpoint) as faulty:
-        yield Counted(desk, faulty, site.add("/v.mp4", file(footage("bigbuckbunny.mp4"))))
+        yield Counted(desk, faulty, site.add("/v.mp4", file(footage("small.mp4"))))
 
 
 class TestAFaultThatPasses:
