@@ -57,10 +57,10 @@ def test_a_layer_of_many_short_tests_is_divided_among_two_processes_that_take_as
 def test_a_long_file_begins_first(runner: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(runner, "RESULTS", tmp_path)
     last = '<testsuites><testsuite time="900.5"/></testsuites>'
-    (tmp_path / "worker-test_streams.xml").write_text(last)
+    (tmp_path / "worker-test_destination.xml").write_text(last)
     (tmp_path / "worker-test_upload.xml").write_text("<testsu")
     names = [job.targets[0].name for job in runner.jobs_of([runner.WORKER])]
-    assert names[:2] == ["test_streams.py", "test_stops.py"]
+    assert names[:2] == ["test_destination.py", "test_stops.py"]
 
 
 def test_no_file_runs_beside_one_that_runs_apart(runner: ModuleType) -> None:
@@ -76,6 +76,15 @@ def test_no_file_runs_beside_one_that_runs_apart(runner: ModuleType) -> None:
     thread.join()
     assert taken == [others[0]]
     assert [queue.take() for _ in others] == [*others[1:], None]
+
+
+def test_short_files_run_in_one_process_and_long_ones_alone(runner: ModuleType) -> None:
+    jobs = [job for job in runner.jobs_of([runner.WORKER]) if not job.is_apart]
+    assert all(job.runs() == [job.targets] for job in jobs)
+    assert [job.targets[0].name for job in jobs if job.targets[0].name in runner.WORKER.known] == [
+        job.targets[-1].name for job in jobs if job.targets[0].name in runner.WORKER.known
+    ]
+    assert len(jobs) < sum(len(job.targets) for job in jobs)
 
 
 def test_a_layer_runs_once_it_is_prepared(runner: ModuleType) -> None:
