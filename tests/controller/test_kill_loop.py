@@ -41,6 +41,7 @@ def live(api: ApiServer, tmp_path: Path, story: Scenario, kill: KillAfter, wante
         return ScenarioRun(api, namespace, tmp_path / f"{namespace}.log", story).settle(kill, wanted)
 
 
+@pytest.mark.full(but=["after-the-answer-*", "before-the-answer-pause", "before-the-answer-listing"])
 @pytest.mark.parametrize("name", KILL_POINTS)
 @pytest.mark.parametrize("answer_arrives", [False, True], ids=["before-the-answer", "after-the-answer"])
 def test_killed_after_any_write_everything_ends_the_same(

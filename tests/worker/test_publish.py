@@ -344,7 +344,7 @@ ENDED = Interruption(Reason.WORKER_LOST, "terminated")
 AWAY = ImportFailure(Reason.DESTINATION_UNAVAILABLE, "away")
 
 
-@pytest.mark.full(but=["volume-*", "bucket-error0-True", "bucket-error1-False"])
+@pytest.mark.full(but=["volume-*", "bucket-error0-True"])
 @pytest.mark.parametrize("after", [True, False])
 @pytest.mark.parametrize("error", [ENDED, AWAY])
 def test_ended_at_any_call_a_result_is_never_lost(
