@@ -71,7 +71,7 @@ differential-test: .venv/ready ## Compare imports of a whole matrix of files wit
 
 
 .PHONY: matrix-test
-matrix-test: .venv/ready ## Run every member of the matrices of which `make test` runs half: files, ffmpeg versions, memory (15 minutes)
+matrix-test: .venv/ready ## Run every member of the matrices of which `make test` runs a part: files, ffmpeg versions, memory (15 minutes)
 	@hack/prerequisites ffmpeg
 	@$(CLUSTER) tool versitygw > /dev/null
 	@python3 hack/ffmpegs.py 7.1 > /dev/null
