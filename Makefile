@@ -55,6 +55,10 @@ mutations-test: .venv/ready ## Import into a store whose answers are changed at 
 alike-test: .venv/ready ## Run the e2e layer, and compare each final status with that of the embedded mode (20 minutes)
 	@VIDEOIMPORT_TEST_ALIKE=1 $(PY) hack/test e2e
 
+.PHONY: explore-test
+explore-test: .venv/ready ## Run the unit layer with all examples of each property, others in each run (2 minutes)
+	@VIDEOIMPORT_TEST_EXPLORE=1 $(PY) hack/test unit
+
 .PHONY: stores-test
 stores-test: .venv/ready ## Run uploads and sources against six object stores, and write docs/stores.md (STORES=moto,rclone)
 	@hack/prerequisites ffmpeg
@@ -79,7 +83,12 @@ matrix-test: .venv/ready ## Run every member of the matrices of which `make test
 	@VIDEOIMPORT_TEST_FULL=1 .venv/bin/pytest -q tests/worker/test_corpus.py tests/worker/test_ffmpeg_versions.py tests/worker/test_memory.py
 
 .PHONY: release-test
-release-test: full-test alike-test stops-test embedded-test differential-test stores-test mutations-test python-test ## Run what a release must pass: `make full-test` and every whole matrix
+release-test: full-test explore-test alike-test stops-test embedded-test differential-test stores-test mutations-test python-test ## Run what a release must pass: `make full-test` and every whole matrix
+
+.PHONY: pictures
+pictures: .venv/ready ## Make the pictures of the docs from a real run (1 minute)
+	@hack/prerequisites ffmpeg chromium
+	@$(PY) hack/pictures
 
 .PHONY: bench-video bench-bulk bench-embedded
 bench-video: .venv/ready ## Measure one video against the staged script, side by side (14 minutes; ROUNDS=1 for 4)

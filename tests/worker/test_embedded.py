@@ -287,3 +287,41 @@ def _read(descriptor: int) -> bytes:
         return os.read(descriptor, 4096)
     except OSError:  # the other side is closed
         return b""
+
+
+def test_the_results_of_a_bulk_are_one_page(terminal: Terminal, site: FakeSourceSite, footage: Footage) -> None:
+    """With the pictures in it, and links to the files."""
+    found = [*items(site, footage, "one"), {"name": "gone", "url": site.url("/gone.mp4")}]
+    told = terminal.bring(
+        write(terminal, bulk({"items": found}, template={"output": {"thumbnails": {}}})), "-o", "html"
+    )
+
+    assert told.code == 1, told.stderr
+    assert told.stdout.count('src="data:image/jpeg;base64,') == 1
+    assert f'href="file://{terminal.manifests}/one/video.mp4"' in told.stdout
+    assert "SourceNotFound" in told.stdout
+
+
+def test_a_page_of_a_bucket_uses_the_secret_of_the_documents(
+    terminal: Terminal, bucket: Bucket, site: FakeSourceSite, footage: Footage
+) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "stringData": keys}
+    place = {"s3": {"endpoint": bucket.store.endpoint, "bucket": bucket.name}, "credentialsSecretRef": {"name": "keys"}}
+    template = {"output": {"thumbnails": {}}, "destination": place}
+    told = terminal.bring(
+        write(terminal, secret, bulk({"items": items(site, footage, "one")}, template=template)), "-o", "html"
+    )
+
+    assert told.code == 0, told.stderr
+    assert told.stdout.count('src="data:image/jpeg;base64,') == 1
+    assert f"s3://{bucket.name}/one/video.mp4" in told.stdout
+    assert SECRET not in told.stdout
+
+
+def test_a_page_is_of_one_bulk_import(terminal: Terminal) -> None:
+    clip = {"source": {"url": "https://media.example.com/a.mp4"}}
+    told = terminal.bring(write(terminal, resource("VideoImport", "clip", clip)), "-o", "html")
+
+    assert told.code == 2
+    assert "-o html is the page of one BulkImport, but there is VideoImport clip; run one BulkImport." in told.stderr

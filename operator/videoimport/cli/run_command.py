@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ import structlog
 import typer
 from rich.console import Console
 
+from videoimport.api.labels import BULK_KIND
 from videoimport.cli.embedded.local_volumes import (
     Choices,
     LocalVolumes,
@@ -63,7 +65,12 @@ Into = Annotated[
 Playlist = Annotated[bool, typer.Option("--playlist", metavar="", help="Import every video of the URL's playlist.")]
 Output = Annotated[
     str | None,
-    typer.Option("--output", "-o", metavar="json|yaml", help="Print the final resources with their status."),
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="json|yaml|html",
+        help="Print the final resources with their status, or one page with thumbnails of a BulkImport.",
+    ),
 ]
 Secrets = Annotated[
     list[str] | None,
@@ -96,6 +103,14 @@ Parallelism = Annotated[
     typer.Option(min=1, max=256, metavar="NUMBER", help="Imports that run at the same time; else the number of cores."),
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Show the workers' logs, not the progress.")]
+
+
+class RunFormat(StrEnum):
+    """The format of what the command prints at the end."""
+
+    JSON = "json"
+    YAML = "yaml"
+    HTML = "html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +182,10 @@ def run_imports(
     raise typer.Exit(perform(setting, form))
 
 
-def perform(setting: RunSetting, output: OutputFormat | None) -> int:
+def perform(setting: RunSetting, output: RunFormat | None) -> int:
     """Run the imports and return the exit code. Raises UnusableError before any process starts."""
+    if output is RunFormat.HTML:
+        check_page(setting.resources)
     if missing := [line for raw in setting.resources for line in setting.sources.find_missing(raw)]:
         raise UnusableError(*dict.fromkeys(missing))
     configure_logs(verbose=setting.verbose)
@@ -188,14 +205,16 @@ def perform(setting: RunSetting, output: OutputFormat | None) -> int:
             Home(setting.sources.claim),
             session.read_last_lines(_LAST_LINES),
         )
+        if output is RunFormat.HTML and session.stopped_by is None:
+            sys.stdout.write(outcome.render_page(objects.list("VideoImport"), setting.sources.secret, folder))
     if states.problem is not None:
         say(errors, f"{setting.state} cannot be written ({states.problem}), so a further run repeats some of the work.")
     if session.stopped_by is not None:
         name = signal.Signals(session.stopped_by).name
         say(errors, f"Stopped by {name}. The workers removed their unfinished files. The same command continues.")
         return compute_signal_code(session.stopped_by)
-    if output is not None:
-        outcome.print_resources(output)
+    if output in (RunFormat.JSON, RunFormat.YAML):
+        outcome.print_resources(OutputFormat(output.value))
     outcome.print_results(errors, failures_only=output is not None)
     return outcome.compute_exit_code()
 
@@ -205,11 +224,19 @@ def compute_signal_code(number: int) -> int:
     return _SIGNALLED + number
 
 
-def parse_format(output: str | None) -> OutputFormat | None:
-    """Return the format of the final resources. Raises UnusableError for an unknown format."""
-    if output in (None, "json", "yaml"):
-        return OutputFormat(output) if output else None
-    raise UnusableError(f"--output {output}: write json or yaml; --into names a folder for the results.")
+def parse_format(output: str | None) -> RunFormat | None:
+    """Return the format of the output. Raises UnusableError for an unknown format."""
+    if output is None or output in list(RunFormat):
+        return RunFormat(output) if output else None
+    raise UnusableError(f"--output {output}: write json, yaml or html; --into names a folder for the results.")
+
+
+def check_page(resources: Sequence[Raw]) -> None:
+    """Raise UnusableError if the resources are not exactly one BulkImport, of which the page is."""
+    if [raw["kind"] for raw in resources] != [BULK_KIND]:
+        names = ", ".join(f"{raw['kind']} {raw['metadata']['name']}" for raw in resources[:3])
+        more = f" and {len(resources) - 3} more" if len(resources) > 3 else ""
+        raise UnusableError(f"-o html is the page of one BulkImport, but there is {names}{more}; run one BulkImport.")
 
 
 def read_manifests(filenames: Sequence[str], urls: Sequence[str], *, playlist: bool) -> Documents:

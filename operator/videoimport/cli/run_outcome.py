@@ -1,7 +1,7 @@
 """The end of a `run`: the written files or the reasons on the screen, or the final resources as JSON or YAML."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,11 +9,13 @@ from rich.console import Console
 
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_status import BulkPhase
-from videoimport.api.labels import BULK_KIND
+from videoimport.api.labels import BULK, BULK_KIND
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.cli import run_result_text as words
+from videoimport.cli.destination.options import DestinationAccess
+from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_results import Home, openable
 from videoimport.cli.options import OutputFormat
 from videoimport.cli.progress_display import printable, say
@@ -22,6 +24,8 @@ from videoimport.cli.results.account import Account, counted
 from videoimport.cli.results.text_formats import headline, rendered
 from videoimport.controller.client.resources import Raw
 
+ReadSecret = Callable[[str, str], Mapping[str, bytes]]
+"""Function that returns the data of a Secret of a namespace."""
 FAILED = 1
 """Exit code if several resources were given, or a BulkImport, and something was not imported."""
 
@@ -47,6 +51,32 @@ class RunOutcome:
         """Print the resources to standard output. Several resources become a List."""
         shown = [_show(raw, self.home) for raw in self.resources]
         sys.stdout.write(dump(shown[0] if len(shown) == 1 else as_list(shown), output))
+
+    def render_page(self, videos: Sequence[Raw], read_secret: ReadSecret, folder: Path) -> str:
+        """Return the page of the only resource, a BulkImport. ``folder`` is private, and gets its Secret's keys."""
+        from videoimport.cli.results.page_reader import render_account  # brings the clients of the stores
+
+        account = counted(self.resources[0], self.config_maps)
+        name = account.bulk.metadata.name
+        shown = [_show(raw, self.home) for raw in videos if raw["metadata"].get("labels", {}).get(BULK) == name]
+        access = self._find_access(account, read_secret, folder)
+        try:
+            return render_account(account, shown, access, links_files=True)
+        except UnusableError:  # the imports had the same problem and told it; the page has no thumbnails then
+            return render_account(account, shown, DestinationAccess(), links_files=True)
+
+    def _find_access(self, account: Account, read_secret: ReadSecret, folder: Path) -> DestinationAccess:
+        meta, destination = account.bulk.metadata, account.bulk.spec.template.destination
+        if destination.persistent_volume_claim is not None:
+            claim = destination.persistent_volume_claim.claim_name
+            return DestinationAccess(claims={claim: self.home.find_folder(claim)})
+        if destination.credentials_secret_ref is None:
+            return DestinationAccess()
+        keys = folder / "page-keys"
+        keys.mkdir()
+        for name, value in read_secret(meta.namespace, destination.credentials_secret_ref.name).items():
+            (keys / name).write_bytes(value)
+        return DestinationAccess(keys)
 
     def print_results(self, errors: Console, *, failures_only: bool) -> None:
         """Print the written files to standard output, and failures to the error stream."""

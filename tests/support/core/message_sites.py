@@ -37,19 +37,23 @@ def _of_file(path: Path) -> Iterator[Site]:
         return
     tree = ast.parse(text)
     constants = _assigned(tree.body)
-    nodes = list(ast.walk(tree))
-    scopes = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
-    inner = {id(call): scope for scope in scopes for call in ast.walk(scope) if isinstance(call, ast.Call)}
-    for call in (node for node in nodes if isinstance(node, ast.Call)):
+    for call, scope in _calls(tree):
         name = call.func.id if isinstance(call.func, ast.Name) else ""
         if name not in _ENDS or any(isinstance(argument, ast.Starred) for argument in call.args):
             continue
-        scope = inner.get(id(call))
         known = {**constants, **(_before(scope, call) if scope else {})}
         place = f"{path.relative_to(ROOT)}:{call.lineno}"
         reason = call.args[0].attr if call.args and isinstance(call.args[0], ast.Attribute) else None
         message, advice = _argument(call, _ENDS[name], "message"), _argument(call, _ADVICE_AT.get(name, 99), "advice")
         yield Site(place, reason, _text(message, known), _text(advice, known))
+
+
+def _calls(node: ast.AST, scope: ast.AST | None = None) -> Iterator[tuple[ast.Call, ast.AST | None]]:
+    """Each call with the innermost function around it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Call):
+            yield child, scope
+        yield from _calls(child, child if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else scope)
 
 
 def _argument(call: ast.Call, at: int, name: str) -> ast.expr | None:

@@ -1,6 +1,7 @@
 """Manifests of the cluster in embedded mode on this machine, with the same addresses as in the cluster."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,12 +14,15 @@ from cluster.folders import Folders, cache_folder
 from demo.backends import ACCESS_KEY, SECRET_KEY
 from demo.install import service_networks
 from demo.kubectl import Kubectl
+from ffmpegs import Cellar
 from support.e2e.cluster_state import Resource
 from support.waiting import LONGEST_SECONDS
 
 PREFIX, OWN_PREFIX = "e2e/examples", "e2e/embedded"
 """Prefixes of the destination in the cluster and in embedded mode. Both runs would otherwise meet in one folder."""
 CLUSTER = "videoimport"
+IMAGE_FFMPEG = "7.1"
+"""The ffmpeg of the worker's image. Another one makes other bytes of the same video."""
 BUCKET_KEYS: Resource = {
     "apiVersion": "v1",
     "kind": "Secret",
@@ -26,6 +30,7 @@ BUCKET_KEYS: Resource = {
     "stringData": {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY},
 }
 _OTHER_FOLDER = "a digest of the spec or the task, and the destination has another prefix"
+_RESULT = "result.json has the UID, the times and the prefix"
 _MEASURED = "a measurement of one run"
 _PATCHED = "the cluster's resource was changed while it existed, and the manifest of the embedded mode was not"
 _SLOWNESS = "a listing keeps an early page of what it has, if the rest takes long"
@@ -35,6 +40,8 @@ DIFFERENT: Mapping[str, str] = {
     "bytesIn": _MEASURED,
     "bytesOut": f"{_MEASURED}: the sum of the items' usage",
     "results[[]].bytes*": _MEASURED,
+    "outputs.result.sha256": _RESULT,
+    "outputs.result.sizeBytes": _RESULT,
     "stages[[]].seconds": _MEASURED,
     "job.uid": "the name of a Job's object, which is new in each run",
     "observedSpecHash": _OTHER_FOLDER,
@@ -53,6 +60,7 @@ DIFFERENT: Mapping[str, str] = {
 """The fields in which the embedded mode may differ from a cluster, and the reason. [[] stands for a bracket."""
 STOPPED: Mapping[str, str] = {
     "progressPercent": "a refused import stops where it is, which depends on the speed of the machine",
+    "stages[[]].percent": "as progressPercent",
     "stages[[]].bytesDone": "as progressPercent",
 }
 _KINDS = ("VideoImport", "BulkImport", "Secret", "ConfigMap")
@@ -96,7 +104,19 @@ class EmbeddedRun:
             lines.append(f"{service['spec']['clusterIP']} {name}")
         hosts.write_text("\n".join(lines) + "\n")
         network = Folders(cache_folder(), CLUSTER).node_netns
-        inside = ["nsenter", f"--net={network}", "unshare", "--mount", "sh", "-c", _MOUNT, str(hosts)]
+        path = os.pathsep.join((str(Cellar(cache_folder()).obtain(IMAGE_FFMPEG)), os.environ["PATH"]))
+        inside = [
+            "env",
+            f"PATH={path}",
+            "nsenter",
+            f"--net={network}",
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            _MOUNT,
+            str(hosts),
+        ]
         return [*inside, *map(str, command)]
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.examples import examples
 from videoimport.api.redaction import shown_lines, shown_text, shown_url, shown_value
 
 CANARY = "c4naryZq7"
@@ -105,7 +106,7 @@ afters = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(outer)
 def test_no_secret_at_any_depth_is_shown_and_the_way_is(url: str) -> None:
     shown = shown_url(url)
@@ -114,13 +115,13 @@ def test_no_secret_at_any_depth_is_shown_and_the_way_is(url: str) -> None:
     assert len(shown) <= len(url)
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(nested)
 def test_nor_in_an_address_of_any_form(url: str) -> None:
     assert CANARY not in shown_url(url)
 
 
-@settings(max_examples=600, deadline=None)
+@examples(600)
 @given(befores, outer, afters, befores, nested.filter(lambda url: "'" not in url), afters)
 def test_nor_in_a_text_with_odd_characters_around(
     before: str, one: str, between: str, second: str, other: str, after: str
@@ -135,7 +136,7 @@ def test_nor_in_a_text_with_odd_characters_around(
 cut = st.builds(_with_login, schemes, hosts, st.just("ann:"), st.just(f"{CANARY}xyz")) | signed | in_path
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(cut, st.sampled_from([str, lambda url: quote(url, safe=""), lambda url: f"https://{HOST}/?u={url}"]), st.data())
 def test_nor_in_an_address_that_was_cut(url: str, wrap: Callable[[str], str], data: st.DataObject) -> None:
     """A writer that cuts a text before it comes here takes the end of user info away, and the name of no parameter."""
@@ -215,7 +216,7 @@ def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
     assert shown_text(text) == text
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(st.text(alphabet="/\\?&=,;:%+[]@#<>'\" aeyJtokn0245\n", max_size=80) | nested | st.text())
 def test_showing_twice_changes_nothing_more(text: str) -> None:
     """A status is read and written again and again."""

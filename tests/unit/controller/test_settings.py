@@ -1,11 +1,9 @@
-import os
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
 
 from videoimport.api.tasks.import_task import Politeness
+from videoimport.controller.__main__ import main
 from videoimport.controller.settings import BadSetting, load
 
 
@@ -102,13 +100,12 @@ def test_a_leader_must_end_before_another_starts(
         load()
 
 
-def test_a_bad_setting_ends_the_process_with_two() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "videoimport.controller"],
-        env={"VIDEOIMPORT_WORKER_IMAGE": "w", "VIDEOIMPORT_PORT": "0", "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-    )
-    assert ended.returncode == 2
-    assert ended.stderr.startswith("VIDEOIMPORT_PORT: ")
-    assert ended.stderr.count("\n") == 1
+def test_a_bad_setting_ends_the_process_with_two(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VIDEOIMPORT_PORT", "0")
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    told = capsys.readouterr().err
+    assert told.startswith("VIDEOIMPORT_PORT: ")
+    assert told.count("\n") == 1

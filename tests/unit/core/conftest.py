@@ -1,8 +1,11 @@
-"""Hypothesis gets a budget that keeps the layer quick."""
+"""Hypothesis gets a budget that keeps the layer quick: a whole history of an import is one example."""
 
-from hypothesis import HealthCheck, settings
+import os
 
+from hypothesis import settings
+
+EXPLORES = bool(os.environ.get("VIDEOIMPORT_TEST_EXPLORE"))
 settings.register_profile(
-    "core", max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "core", settings.get_profile("explored" if EXPLORES else "repeated"), max_examples=24 if EXPLORES else 6
 )
 settings.load_profile("core")

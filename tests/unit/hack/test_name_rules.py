@@ -12,10 +12,6 @@ def package(folder: Path, core: str, worker: str = "") -> Path:
     return folder
 
 
-def test_the_operator_keeps_the_rules() -> None:
-    assert name_rules.problems(name_rules.OPERATOR) == []
-
-
 @pytest.mark.parametrize(
     ("core", "problem"),
     [

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 LEAST_SCRATCH_BYTES = 10 * 10**9
 """Free space in bytes below which a long video may not fit."""
 _SECONDS = 20.0
+_REGISTRY_ARGV = (sys.executable, "-m", "pip", "index", "versions", "--retries=0", "--timeout=5", "yt-dlp")
+_VERSION = re.compile(r"^ *(INSTALLED|LATEST): *([\w.]+)", re.MULTILINE)
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
@@ -32,6 +35,7 @@ def check_machine() -> Iterator[Check]:
     folder = tempfile.gettempdir()
     yield judge_scratch(folder, shutil.disk_usage(folder).free)
     yield judge_proxies(os.environ)
+    yield judge_registry(_output_of(_REGISTRY_ARGV))
 
 
 def judge_python(version: Sequence[int]) -> Check:
@@ -86,6 +90,20 @@ def judge_proxies(environment: Mapping[str, str]) -> Check:
         message = f"{' and '.join(given)} is set, and imports do not use it."
         return Check("Proxy", "warning", message, "Set spec.worker.proxy if sources need a proxy.")
     return Check("Proxy", "ok", "The environment names no proxy.")
+
+
+def judge_registry(output: str | None) -> Check:
+    """Judge the package registry by pip's list of the versions of yt-dlp, which sites make obsolete within weeks. None
+    means that pip got no list."""
+    versions = dict(_VERSION.findall(output or ""))
+    if "LATEST" not in versions:
+        solution = "Set PIP_INDEX_URL to a registry that this machine reaches. Imports work without one."
+        return Check("Registry", "warning", "pip cannot reach its package registry.", solution)
+    latest, installed = versions["LATEST"], versions.get("INSTALLED", "none")
+    if latest == installed:
+        return Check("Registry", "ok", f"The package registry answers, and yt-dlp {installed} is the latest.")
+    solution = "Use the latest release of videoimport, which brings it, if a web page fails."
+    return Check("Registry", "warning", f"yt-dlp {installed} is installed, and {latest} is the latest.", solution)
 
 
 def _output_of(argv: Sequence[str]) -> str | None:

@@ -79,8 +79,10 @@ def _thumbnail_uri(result: LedgerEntry, status: VideoImportStatus | None) -> str
 
 
 def _describe_failure(result: LedgerEntry) -> ProblemItem:
-    advice = info(result.reason).advice if result.reason else ""
     message = result.wire().get("error", "")  # the ledger keeps the text as it was written, so it is redacted here
+    advice = info(result.reason).advice if result.reason else ""
+    if advice in message:  # most messages of the worker end with it
+        advice = ""
     return ProblemItem(result.name or result.url, result.url, str(result.reason or "Failed"), message, advice)
 
 

@@ -1,16 +1,12 @@
 """`results`: the outcome of every item of a BulkImport."""
 
 import sys
-from contextlib import ExitStack
-from datetime import UTC, datetime
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.console import Console
 
-from videoimport.api.destination import Destination
 from videoimport.api.labels import BULK, VIDEO_KIND
 from videoimport.cli.completion import complete_bulks
 from videoimport.cli.destination.options import ClaimFolders, DestinationAccess, KeysFolder
@@ -19,9 +15,6 @@ from videoimport.cli.options import Context, Kubeconfig, Namespace
 from videoimport.cli.progress_display import say
 
 if TYPE_CHECKING:
-    from videoimport.cli.kube_client import Kube
-    from videoimport.cli.results.account import Account
-    from videoimport.cli.results.pictures import ReadPicture
     from videoimport.cli.results.text_formats import Format
 
 
@@ -72,30 +65,9 @@ def print_results(
     account = of_cluster(kube, kube.namespace, name)
     say(Console(stderr=True), headline(account))
     if output is ResultsFormat.HTML:
-        sys.stdout.write(_render_html(kube, account, access))
+        from videoimport.cli.results.page_reader import render_account
+
+        videos = kube.resources(kube.namespace, VIDEO_KIND, f"{BULK}={name}")
+        sys.stdout.write(render_account(account, videos, access))
     else:
         sys.stdout.write(rendered(account, cast("Format", output.value)))
-
-
-def _render_html(kube: "Kube", account: "Account", access: DestinationAccess) -> str:
-    """Return the page, with the thumbnails that can be read. Raises UnusableError."""
-    from videoimport.cli.results.contact_sheet import build_page
-    from videoimport.cli.results.html_page import render_page
-    from videoimport.cli.results.pictures import read_pictures
-
-    meta, destination = account.bulk.metadata, account.bulk.spec.template.destination
-    videos = kube.resources(meta.namespace, VIDEO_KIND, f"{BULK}={meta.name}")
-    with ExitStack() as stack:
-        read = partial(read_pictures, destination=destination, read=_find_reader(destination, access, stack))
-        return render_page(build_page(account, videos, read, datetime.now(UTC)))
-
-
-def _find_reader(destination: Destination, access: DestinationAccess, stack: ExitStack) -> "ReadPicture":
-    """Return the destination itself if the user gave its keys or its folder, otherwise its public address."""
-    from videoimport.cli.destination.access import opened
-    from videoimport.cli.results.pictures import public_reader, store_reader
-
-    volume = destination.persistent_volume_claim
-    if access.keys if volume is None else volume.claim_name in access.claims:
-        return store_reader(stack.enter_context(opened(destination, access)))
-    return public_reader(destination.public_base_url)

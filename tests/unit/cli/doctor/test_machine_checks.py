@@ -45,3 +45,18 @@ def test_proxies_are_named_without_their_values() -> None:
     assert "HTTPS_PROXY" in check.message
     assert "hidden" not in check.message + check.solution
     assert machine.judge_proxies({}).state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("output", "state", "words"),
+    [
+        ("yt-dlp (2026.10.26)\n  INSTALLED: 2026.10.26\n  LATEST:    2026.10.26\n", "ok", "2026.10.26 is the latest"),
+        ("yt-dlp (2026.11.2)\n  INSTALLED: 2026.10.26\n  LATEST:    2026.11.2\n", "warning", "2026.11.2 is the latest"),
+        ("ERROR: No matching distribution found", "warning", "cannot reach"),
+        (None, "warning", "cannot reach"),
+    ],
+)
+def test_the_registry_is_judged_by_the_versions_of_ytdlp(output: str | None, state: str, words: str) -> None:
+    check = machine.judge_registry(output)
+    assert check.state == state
+    assert words in check.message

@@ -4,8 +4,6 @@
 """
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,10 +11,11 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from support.examples import examples
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.rules.validation import VALIDATIONS, BrokenRuleError
 from videoimport.api.videoimport import VideoImport, VideoImportSpec
@@ -195,11 +194,6 @@ def test_the_functions_that_kubernetes_adds(expression: str, value: Any, result:
     assert cel_rules._evaluate(expression, value) == result
 
 
-def test_cel_is_loaded_for_a_manifest_only() -> None:
-    script = "import sys, videoimport.cli.__main__; print('celpy' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout == "False\n"
-
-
 LETTERS = "aA9.-_/\\:@?#%[]{}日é \u202e\x00"
 """Letters that the rules for texts distinguish."""
 TEXTS = st.text(alphabet=LETTERS, min_size=1, max_size=24)
@@ -225,12 +219,14 @@ FIELDS: dict[str, tuple[st.SearchStrategy[str], Any]] = {
 
 @pytest.mark.parametrize("field", FIELDS)
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_what_the_definition_refuses_a_predicate_refuses(field: str, data: st.DataObject) -> None:
-    """So a spec that the model accepts breaks no rule of the definition."""
+    """So a spec that the model accepts breaks no rule of the definition. The model answers much sooner."""
     texts, place = FIELDS[field]
     spec = {"source": {"url": "https://a.b/c"}, "destination": {"s3": {"bucket": "videos"}}} | place(data.draw(texts))
     manifest = {"metadata": {"name": "clip"}, "spec": spec}
-    if list(broken_rules(SCHEMAS["VideoImport"], manifest)):
-        with pytest.raises(ValidationError):
-            VideoImportSpec.model_validate_json(json.dumps(spec), strict=True)
+    try:
+        VideoImportSpec.model_validate_json(json.dumps(spec), strict=True)
+    except ValidationError:
+        return
+    assert list(broken_rules(SCHEMAS["VideoImport"], manifest)) == []

@@ -39,7 +39,8 @@ def secret(name: Any = "keys", **parts: Any) -> dict[str, Any]:
 
 
 def written(*resources: dict[str, Any]) -> str:
-    return yaml.safe_dump_all(resources)
+    """JSON, which is YAML too, because the writer of YAML takes a second for a long value."""
+    return "".join(f"---\n{json.dumps(resource, default=str)}\n" for resource in resources)
 
 
 def taken(*resources: dict[str, Any]) -> Documents:
@@ -199,8 +200,8 @@ def test_a_mistake_is_named_with_its_place_and_the_way_out(resources: list[dict[
         ({"stringData": {"a/b": PASSWORD}}, "stringData.a/b: a key has at most 253 letters"),
         ({"stringdata": {"a": PASSWORD}}, "stringdata: there is no such field; did you mean stringData?"),
         (
-            {"stringData": {"a": PASSWORD * 2**17}},
-            "the values have 1966080 bytes together; a Secret has at most 1048576",
+            {"stringData": {"a": PASSWORD * 70_000}},
+            "the values have 1050000 bytes together; a Secret has at most 1048576",
         ),
     ],
 )
@@ -232,9 +233,10 @@ def test_everything_that_is_wrong_is_said_at_once_and_in_order(tmp_path: Path) -
     ]
 
 
-def test_the_number_of_problems_is_bounded() -> None:
-    told = refused(bulk(source={"items": [{"url": f"ftp://x/{number:06}"} for number in range(150)]}))
-    assert len(told) <= documents.MOST_PROBLEMS + 1
+def test_the_number_of_problems_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MOST_PROBLEMS", 10)
+    told = refused(bulk(source={"items": [{"url": f"ftp://x/{number:06}"} for number in range(15)]}))
+    assert len(told) <= 10 + 1
     assert told[0].startswith(": spec.source.items[0].url")
 
 

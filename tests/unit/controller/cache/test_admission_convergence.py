@@ -2,17 +2,16 @@
 
 import random
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.controller.simulated_admission import SETTINGS, SimulatedController, SimulatedHost
+from support.examples import examples
 from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.start_limits import DEFAULT, Limits
 
 seeds = st.integers(0, 2**32)
-quick = settings(
-    max_examples=5, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
+quick = examples(12)
 
 
 def a_world(seed: int, limits: Limits = DEFAULT) -> SimulatedController:

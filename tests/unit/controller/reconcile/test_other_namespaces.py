@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.controller.simulated_tenants import KEYS, grown, planted
+from support.examples import examples
 from videoimport.controller.client.resources import Key
 
 
 @given(st.data(), st.integers(0, 6), st.booleans())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@examples(40)
 def test_objects_of_other_namespaces_change_no_plan_and_wake_no_key_of_this_one(
     data: Any, steps: int, works: bool
 ) -> None:

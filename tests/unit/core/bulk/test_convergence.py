@@ -3,10 +3,11 @@
 import random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.core.simulated_cluster import SURE, SimulatedCluster
+from support.examples import examples
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.core.bulk.status import FINISHED_PHASES
 from videoimport.core.parsers import parse_shard
@@ -60,7 +61,7 @@ def ledger(cluster: SimulatedCluster) -> dict[str, bool]:
     return {key: entry.success for shard in shards for key, entry in shard.entries.items()}
 
 
-@settings(max_examples=4)
+@examples(8)
 @given(seeds)
 def test_every_item_gets_its_one_result_and_then_nothing_is_left_to_do(seed):
     cluster = a_cluster(seed)
@@ -79,7 +80,7 @@ def test_every_item_gets_its_one_result_and_then_nothing_is_left_to_do(seed):
     assert cluster.writes == writes
 
 
-@settings(max_examples=4)
+@examples(8)
 @given(seeds)
 def test_window_and_percent_hold_at_every_moment(seed):
     cluster = a_cluster(seed)
@@ -96,7 +97,7 @@ def test_window_and_percent_hold_at_every_moment(seed):
     assert percents == sorted(percents)
 
 
-@settings(max_examples=4)
+@examples(8)
 @given(seeds)
 def test_cancelled_bulk_comes_to_rest_and_a_new_token_brings_the_others_home(seed):
     cluster = a_cluster(seed)
@@ -116,7 +117,7 @@ def test_cancelled_bulk_comes_to_rest_and_a_new_token_brings_the_others_home(see
     assert sum(cluster.uploads.values()) == ITEMS
 
 
-@settings(max_examples=4)
+@examples(8)
 @given(seeds)
 def test_edited_list_is_followed_at_any_moment(seed):
     cluster = a_cluster(seed)

@@ -3,11 +3,12 @@
 import random
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.core.simulated_cluster import SURE
 from support.core.simulated_listing import SimulatedListingCluster
+from support.examples import examples
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.api.identity import item_identity
 from videoimport.api.tasks.listing_task import FoundItem, PageLine
@@ -94,7 +95,7 @@ def running(cluster: SimulatedListingCluster, bulk: str) -> list[str]:
 ENDED = ("Completed", "Failed", "Cancelled")
 
 
-@settings(max_examples=3)
+@examples(8)
 @given(seeds)
 def test_every_item_of_every_page_gets_its_one_result(seed):
     cluster = a_cluster(seed)
@@ -117,7 +118,7 @@ def pages(cluster: SimulatedListingCluster) -> list[dict[str, Any]]:
     return [raw for raw in cluster.of_kind("ConfigMap") if "results" not in raw["metadata"]["name"]]
 
 
-@settings(max_examples=3)
+@examples(8)
 @given(seeds)
 def test_suspended_at_any_moment_it_comes_to_rest_and_goes_on(seed):
     cluster = a_cluster(seed)
@@ -139,7 +140,7 @@ def test_suspended_at_any_moment_it_comes_to_rest_and_goes_on(seed):
     assert max(cluster.uploads.values()) == 1
 
 
-@settings(max_examples=3)
+@examples(8)
 @given(seeds)
 def test_of_two_with_the_same_way_the_older_goes_first(seed):
     cluster = a_cluster(seed, "older", "younger")
@@ -156,7 +157,7 @@ def test_of_two_with_the_same_way_the_older_goes_first(seed):
     assert {status_of(cluster, name).completed for name in ("older", "younger")} == {VIDEOS}
 
 
-@settings(max_examples=3)
+@examples(8)
 @given(seeds)
 def test_pruned_children_take_no_result_with_them(seed):
     cluster = a_cluster(seed, childHistoryLimit=1)
@@ -171,7 +172,7 @@ def test_pruned_children_take_no_result_with_them(seed):
     assert max(cluster.uploads.values()) == 1
 
 
-@settings(max_examples=3)
+@examples(8)
 @given(seeds)
 def test_list_that_is_looked_through_anew_brings_nothing_twice_whatever_is_pruned(seed):
     cluster = a_cluster(seed, childHistoryLimit=0)
@@ -188,7 +189,7 @@ def test_list_that_is_looked_through_anew_brings_nothing_twice_whatever_is_prune
     assert max(cluster.brought.values()) == 1
 
 
-@settings(max_examples=4)
+@examples(8)
 @given(seeds, st.booleans())
 def test_whatever_its_list_becomes_it_ends_only_once_nothing_runs(seed, dry):
     cluster = a_cluster(seed)
@@ -210,7 +211,7 @@ def test_whatever_its_list_becomes_it_ends_only_once_nothing_runs(seed, dry):
     assert status_of(cluster).completed == VIDEOS
 
 
-@settings(max_examples=3)
+@examples(8)
 @given(seeds)
 def test_list_that_is_gone_half_way_ends_dry_or_not(seed):
     cluster = a_cluster(seed, dryRun=seed % 2 == 0)
@@ -222,7 +223,7 @@ def test_list_that_is_gone_half_way_ends_dry_or_not(seed):
     assert known or status_of(cluster).phase is BulkPhase.FAILED
 
 
-@settings(max_examples=3)
+@examples(8)
 @given(seeds)
 def test_one_that_is_told_after_its_end_takes_up_what_is_left_once_the_older_one_has_ended(seed):
     cluster = a_cluster(seed)
@@ -238,7 +239,7 @@ def test_one_that_is_told_after_its_end_takes_up_what_is_left_once_the_older_one
     assert ("ConfigMap", "later-earlier-0") in cluster.objects
 
 
-@settings(max_examples=3)
+@examples(8)
 @given(seeds)
 def test_hopeless_list_is_given_up_and_goes_on_when_the_bound_is_raised(seed):
     cluster = a_cluster(seed, failurePolicy={"maxFailed": 0}, parallelism=4)
@@ -257,7 +258,7 @@ def test_hopeless_list_is_given_up_and_goes_on_when_the_bound_is_raised(seed):
     assert status_of(cluster).completed == VIDEOS
 
 
-@settings(max_examples=3)
+@examples(8)
 @given(seeds)
 def test_what_an_earlier_bulk_left_failed_is_taken_up_and_outlives_it(seed):
     cluster = a_cluster(seed)
@@ -282,7 +283,7 @@ def test_what_an_earlier_bulk_left_failed_is_taken_up_and_outlives_it(seed):
 EVIL = "https://mallory.example/evil.mp4"
 
 
-@settings(max_examples=8)
+@examples(16)
 @given(seeds)
 def test_pages_that_somebody_deletes_or_replaces_are_listed_again_and_never_taken(seed):
     cluster = a_cluster(seed)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -21,6 +21,7 @@ from support.core.video_builders import (
     success,
     working_pod,
 )
+from support.examples import examples
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Progress, Report
 from videoimport.api.videoimport_status import OutputFile, Outputs, SourceStatus, VideoImportStatus, VideoMetadata
@@ -82,13 +83,13 @@ def accepted(found: Plan[VideoImportStatus]) -> bool:
     return found.status is None or VideoImportStatus.model_validate(found.status.wire()) == found.status
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(st.one_of(mutations(GOOD), mutations(BAD)))
 def test_report_is_none_or_fits_a_status(text):
     assert accepted(plan(WISH, at=after(60), **finished(WISH, text)))
 
 
-@settings(max_examples=100)
+@examples(100)
 @given(mutations(TOLD))
 def test_progress_is_none_or_fits_a_status(text):
     try:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.core.bulk_builders import BULK, BULK_UID, bulk, good, plan, recorded
 from support.core.video_builders import NOW, SETTINGS, pod
+from support.examples import examples
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.api.labels import RUN, TASK
@@ -151,7 +152,7 @@ def a_job(name: str, uid: str, run: int) -> JobView:
 
 
 @given(seeds)
-@settings(max_examples=15)
+@examples(24)
 def test_one_ending_is_told_under_one_id_until_it_is_taken_and_then_no_more(seed):
     world = World(random.Random(seed), mesh=seed % 2 == 1)
     for _ in range(15):
@@ -169,7 +170,7 @@ def test_one_ending_is_told_under_one_id_until_it_is_taken_and_then_no_more(seed
 
 
 @given(seeds)
-@settings(max_examples=15)
+@examples(24)
 def test_at_most_one_job_sends_at_a_time(seed):
     world = World(random.Random(seed), mesh=seed % 2 == 1)
     for _ in range(30):
@@ -182,7 +183,7 @@ def test_at_most_one_job_sends_at_a_time(seed):
 
 
 @given(seeds)
-@settings(max_examples=15)
+@examples(24)
 def test_each_ending_has_an_id_of_its_own_and_the_last_is_told(seed):
     world = World(random.Random(seed), mesh=seed % 2 == 1)
     for _ in range(4):

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
+from support.examples import examples
 from videoimport.api.output_options import AudioFile, Output
 from videoimport.api.requirements import Requirements
 from videoimport.media.source import requirements
@@ -126,7 +127,7 @@ def job_of(media: Media, tracks: dict[int, Track], output: Output) -> Job:
     return Job(decide(picture, sound, output), picture, sound, Inputs("in", "in"), output, step)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(400)
 @given(answers, packet_lines, outputs, some.sampled_from([None, Requirements()]))
 def test_any_answer_and_any_packets_lead_to_a_decision(
     answer: Any, lines: list[str], output: Output, wanted: Requirements | None
@@ -137,7 +138,7 @@ def test_any_answer_and_any_packets_lead_to_a_decision(
         follow(media, declared(media), output, wanted)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(answers)
 def test_every_field_is_within_its_bounds(answer: Any) -> None:
     media = parsed(answer)

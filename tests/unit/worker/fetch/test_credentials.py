@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as some
 from urllib3.util import parse_url
 
+from support.examples import examples
 from videoimport.worker.fetch import credentials as secrets
 from videoimport.worker.fetch.credentials import Login, WebSecrets, is_own, read_web
 from videoimport.worker.fetch.http.origins import Origin
@@ -150,7 +151,7 @@ PIECES = (
 )  # fmt: skip
 
 
-@settings(max_examples=1000, deadline=None)
+@examples(1000)
 @given(
     some.sampled_from(["https://", "HTTPS://", "http://"]),
     some.lists(some.sampled_from(PIECES), min_size=1, max_size=6),

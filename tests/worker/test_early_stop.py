@@ -1,4 +1,4 @@
-"""What the worker's start takes, and that what is written twice for its sake is the same."""
+"""What the start of a process imports, and that what is written twice for its sake is the same."""
 
 import signal
 import subprocess
@@ -56,6 +56,7 @@ def test_only_the_standard_library_is_imported_before_the_handlers() -> None:
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
+        ("videoimport.cli.__main__", {"celpy"}),
         ("videoimport.worker.process", {"ffmpeg", "yt_dlp"}),
         ("videoimport.worker.fetch.__main__", {"boto3", "botocore", "ffmpeg", "yt_dlp"}),
         ("videoimport.worker.listing.__main__", {"boto3", "botocore", "ffmpeg", "yt_dlp"}),
