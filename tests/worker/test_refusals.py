@@ -88,7 +88,7 @@ def test_requirements_refuse_with_found_and_wanted_value(
     )
     shorter = {"maxDurationSeconds": 2}
     assert_refused(
-        desk.bring(silent, requirements=shorter), desk, Reason.UNSUPPORTED_DURATION, "4.1", "maxDurationSeconds is 2"
+        desk.bring(silent, requirements=shorter), desk, Reason.UNSUPPORTED_DURATION, "4.0", "maxDurationSeconds is 2"
     )
     assert_refused(desk.bring(silent, requirements={"formats": ["mkv"]}), desk, Reason.UNSUPPORTED_FORMAT, "mp4", "mkv")
     assert_refused(desk.bring(silent, requirements={"maxSize": "100k"}), desk, Reason.SOURCE_TOO_LARGE, "100000")
@@ -113,7 +113,7 @@ def test_what_a_host_wants_of_patience_stands_in_the_report(desk: WorkerHarness,
 
 
 def test_a_source_larger_than_scratch_is_told_so(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> None:
-    url = site.add("/v.mp4", file(footage("silent.mp4")))
+    url = site.add("/v.mp4", file(footage("compliant.mp4")))
     assert_refused(
         desk.bring(url, worker={"scratch": {"size": "1Mi"}}), desk, Reason.SCRATCH_FULL, "worker.scratch.size"
     )
