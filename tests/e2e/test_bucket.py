@@ -1,4 +1,7 @@
-"""A bucket of fifty real files as one import: who comes in and who does not is known first, and known again later."""
+"""A bucket of real files as one import: who comes in and who does not is known first, and known again later.
+
+`make test` imports 21 files, `make full-test` fifty.
+"""
 
 from collections import Counter
 from typing import Any
@@ -16,7 +19,7 @@ SOURCE = "footage/spring"
 
 @pytest.fixture(scope="module", autouse=True)
 def filled(bucket: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("fifty")
+    folder = tmp_path_factory.mktemp("shelf")
     shelf.make(folder, CONTEXT / "site/compliant.mp4")
     for file in sorted(folder.iterdir()):
         bucket.upload_file(str(file), "videos", f"{SOURCE}/{file.name}")

@@ -193,7 +193,7 @@ def test_a_private_address_is_refused_with_the_option_that_allows_it(terminal: T
     [
         ((), "give --secret store-keys=DIR"),
         (("--secret", "store-keys=/nonexistent"), "there is no folder /nonexistent"),
-        (("--output", "results"), "--output results: write json or yaml; --into names a folder for the results"),
+        (("--output", "results"), "--output results: write json, yaml or html; --into names a folder for the results"),
         (("--allow-network", "here"), "--allow-network here is not a network"),
     ],
 )

@@ -175,6 +175,7 @@ def _parent(pid: int) -> int:
         return 0
 
 
+@pytest.mark.full(but=["Ctrl-C"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "SIGKILL"])
 def test_a_run_that_was_stopped_is_continued(
     terminal: Terminal, site: FakeSourceSite, footage: Footage, number: signal.Signals

@@ -91,6 +91,7 @@ LISTS: list[Callable[[FakeSourceSite, str], dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.full(but=["file-*", "page-playlist", "page-object"])
 @pytest.mark.parametrize("source", LISTS, ids=["playlist", "manifest", "config map", "object", "inline"])
 @pytest.mark.parametrize("page", [False, True], ids=["file", "page"])
 def test_an_item_of_another_host_gets_nothing(
