@@ -371,7 +371,7 @@ def _is_suspicious(text: str) -> bool:
 
 
 def _has_mark(text: str, marks: Iterable[str]) -> bool:
-    return any(map(text.__contains__, marks))  # a generator takes three times as long
+    return any(map(text.__contains__, marks))  # quicker than a generator
 
 
 def _lowered(text: str) -> str:

@@ -48,7 +48,7 @@ _TO_CLEAN = re.compile(f"{_HIDDEN.pattern[:-1]}\ud800-\udfff{_SELECTORS}\u200c\u
 """Every character with which a pattern of ``clean_lines`` begins. One search takes a quarter of the time of all
 four."""
 _UNSAFE = re.compile(f"[\t\n{_HIDDEN.pattern[1:-1]}\ud800-\udfff]+")
-"""The characters that ``clean_uri`` encodes. One set takes a third of the time of three alternatives."""
+"""The characters that ``clean_uri`` encodes. One set is searched in half the time of three alternatives."""
 
 
 def clean_text(text: str) -> str:
