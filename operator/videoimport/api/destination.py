@@ -68,7 +68,7 @@ class S3Destination(Model):
 
 
 class VolumeDestination(Model):
-    """A volume of the import's namespace."""
+    """A PersistentVolumeClaim in the namespace of the import."""
 
     claim_name: ClaimName
     """The name of the PersistentVolumeClaim."""

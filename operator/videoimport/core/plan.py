@@ -57,8 +57,8 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class StoreListingPage:
-    """Action that reads a pod's output and stores the lines of a page in a ConfigMap. If the log is gone or differs
-    from the report, the controller adds this fact to later observations."""
+    """Action that reads a pod's log and stores the lines of a page in a ConfigMap. If the log is missing or does not
+    match the report, the next decisions get this fact as input."""
 
     namespace: str
     pod: str

@@ -18,7 +18,7 @@ _UNKNOWN = FileType("bin", "application/octet-stream")
 
 
 def file_type(container: ContainerFormat | None, demuxer: str) -> FileType:
-    """Return the file type for the container format from the first bytes.
+    """Return the file type for the container format that the first bytes of the file show.
 
     If that format is None, the result follows from ffprobe's demuxer.
     """

@@ -35,9 +35,9 @@ class Inputs:
 
     @property
     def delays(self) -> tuple[float, ...]:
-        """Seconds by which each file is moved to a later time.
+        """For each file, the seconds that are added to its timestamps.
 
-        Files never move to an earlier time, because ffmpeg cuts what starts before 0.
+        No value is negative, because ffmpeg cuts content with timestamps below 0.
         """
         return (max(0.0, -self.audio_delay), max(0.0, self.audio_delay))[: len(self.paths)]
 

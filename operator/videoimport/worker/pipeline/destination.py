@@ -59,7 +59,7 @@ class Place:
 
     @cached_property
     def record(self) -> RecordFile:
-        """The commit record, as this run reads and writes it."""
+        """The file of the commit record, for reading and writing."""
         return RecordFile(self.scope, self.record_key)
 
     @cached_property

@@ -175,8 +175,8 @@ class DestinationStore(Protocol):
 
     @property
     def guards_writes(self) -> bool | None:
-        """True if ``write_if`` with version None checks for an object and writes in one atomic step. None if that is
-        unknown."""
+        """True if ``write_if`` with version None checks that no object exists and writes in one atomic step. None if
+        that is unknown."""
 
     def uri(self, key: str) -> str:
         """Return the address of an object as users see it."""

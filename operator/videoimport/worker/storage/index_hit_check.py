@@ -11,9 +11,10 @@ from videoimport.worker.storage.video_index import Committed
 
 
 def suits(entry: Committed, spec: VideoImportSpec) -> bool:
-    """Return whether a stored video satisfies a spec whose source is known only by its identity.
+    """Return whether a stored video satisfies the spec, without a fetch of the source.
 
-    An unknown fact does not satisfy the spec. Then the source is fetched, and its checks give the reason.
+    An unknown fact does not satisfy the spec. In this case the worker fetches and checks the source. A failed check
+    gives the reason.
     """
     return meets(entry, spec.source.checksum, spec.requirements)
 

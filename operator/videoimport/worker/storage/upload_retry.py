@@ -29,7 +29,7 @@ class Resending:
 
     @property
     def id(self) -> str:
-        """The destination's ID of the newest upload."""
+        """The upload ID that the destination gave to the newest upload."""
         return self._upload.id
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:

@@ -47,7 +47,7 @@ class Segments:
         return hashed(self._path, self._teller)
 
     def void(self) -> None:
-        """If the file was reported as growing, report that its bytes must not be used any more."""
+        """If this object has reported the file as growing, report that the bytes of the file must not be used any more."""
         if self._is_told:
             self._is_told = False
             self._teller.tell(Restarted(part=self._growing.part))

@@ -42,8 +42,7 @@ class Support(Enum):
 
 
 def condition_for(replace: Replaceable) -> Condition | None:
-    """Return the condition that ensures that a write replaces only what ``replace`` allows, or None if it allows
-    everything."""
+    """Return the HTTP condition for the writes that ``replace`` allows. Return None if ``replace`` allows all writes."""
     if isinstance(replace, bool):
         return None if replace else NO_OBJECT
     return if_match(forms.version(replace.etag))
