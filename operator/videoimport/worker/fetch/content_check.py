@@ -36,7 +36,8 @@ def refuse_unfit(kind: sniff.FileKind) -> None:
 
 
 def refuse_no_file(head: bytes) -> None:
-    """Raise ImportFailure for content that is not a media file. Use this function if no later step checks the content."""
+    """Raise ImportFailure for content that is not a media file. Use this function if no later step checks the
+    content."""
     refuse_empty(head)
     kind = sniff.kind(head, "application/octet-stream")
     refuse_unfit(kind)

@@ -38,9 +38,8 @@ def publish(
     lossy: bool = False,
     completed: Callable[[Report], None] = lambda _: None,
 ) -> Report:
-    """Make the uploaded files visible, and write the report and result.json (``told`` has both).
-
-    ``completed`` is called when the commit record is written. It is called again if an Interruption came in between.
+    """Publish the uploaded files, and write the report and result.json (``told`` has both). ``completed`` is called
+    when the commit record is written. If an Interruption comes before that call ends, ``completed`` is called again.
     """
     intent = publish_plan.intent_for(place, shipment, folder, told, index_keys).model_copy(update={"lossy": lossy})
     publication = _Publication(place, shipment, intent)

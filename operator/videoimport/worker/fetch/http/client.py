@@ -1,4 +1,5 @@
-"""The HTTP client for downloads. It sends one request and follows the redirects. Each redirect target is checked again."""
+"""The HTTP client for downloads. The client sends one request and follows the redirects. It checks each redirect
+target again."""
 
 from collections.abc import Mapping
 from http.client import RemoteDisconnected

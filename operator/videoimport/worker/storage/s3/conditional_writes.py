@@ -42,7 +42,8 @@ class Support(Enum):
 
 
 def condition_for(replace: Replaceable) -> Condition | None:
-    """Return the HTTP condition for the writes that ``replace`` allows. Return None if ``replace`` allows all writes."""
+    """Return the HTTP condition for the writes that ``replace`` allows. Return None if ``replace`` allows all
+    writes."""
     if isinstance(replace, bool):
         return None if replace else NO_OBJECT
     return if_match(forms.version(replace.etag))
