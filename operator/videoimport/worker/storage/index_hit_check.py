@@ -1,5 +1,5 @@
-"""Checks of a video that the destination already has. They answer the question: would this import accept the video if
-it fetched the source?"""
+"""Checks of a video that the destination already has. The checks return whether this import would accept the video
+if it fetched the source."""
 
 from videoimport.api.quantity import bytes_of
 from videoimport.api.reasons import Reason
@@ -20,7 +20,7 @@ def suits(entry: Committed, spec: VideoImportSpec) -> bool:
 
 
 def meets(entry: Committed, checksum: str | None, requirements: Requirements | None) -> bool:
-    """Return the same as ``suits``. This function is for callers that have no whole spec."""
+    """Return the same result as ``suits``. This function is for callers that do not have the whole spec."""
     if checksum is not None and checksum != f"sha256:{entry.source_sha256}":
         return False
     if _is_too_damaged(entry, requirements):
