@@ -155,8 +155,8 @@ class Retries:
         return self._attempts(_waits, is_over)(work)
 
     def resends(self, is_stopped: Callable[[], bool], reach: Reach | None = None) -> Retrying:
-        """Return an iterator of tries to upload one file, each from its start. ``reach`` has the number of bytes that
-        each try has moved."""
+        """Return an iterator of tries to upload one file. Each try starts at the first byte. ``reach`` has the
+        number of bytes that each try has sent."""
         count, failures = 0, _Failures(self._seconds)
 
         def is_over(state: RetryCallState, began: float) -> bool:
