@@ -1,5 +1,5 @@
-"""File name of an original that is kept unchanged. The name follows the content of the file. The name at the source is
-not used."""
+"""File name of an original that is kept unchanged. The name depends only on the content of the file, and not on the
+name at the source."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The decision how much of a copied video the worker decodes before it publishes the copy.
+"""The decision which frames of a copied video the worker decodes before it publishes the copy.
 
 A video that is cheap to decode is decoded completely. For any other video, the worker decodes the keyframes, all audio,
 and samples of the video.
@@ -44,7 +44,8 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class DecodeProof:
-    """What is decoded besides all keyframes and all audio: the complete video, or samples of it."""
+    """The part of a video that is decoded besides all keyframes and all audio: the complete video, or samples of the
+    video."""
 
     is_complete: bool
     samples: tuple[Sample, ...] = ()
@@ -59,8 +60,8 @@ COMPLETE = DecodeProof(is_complete=True)
 
 
 def proof_of(picture: Picture) -> DecodeProof:
-    """Return what to decode of a copied video. It takes about ``MOST_CPU_SECONDS``, but has at least one shortest
-    sample."""
+    """Return the part of a copied video to decode. Its decode takes about ``MOST_CPU_SECONDS``. The part has at
+    least one sample of the shortest length."""
     needed = cpu_seconds(picture.video, picture.track)
     if needed <= MOST_CPU_SECONDS:
         return COMPLETE

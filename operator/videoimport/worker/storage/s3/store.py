@@ -234,7 +234,7 @@ class S3Store(S3Bucket):
         return [Unfinished(one["UploadId"], _in_utc(one["Initiated"])) for one in found]
 
     def abort(self, key: str, upload: str) -> bool:
-        """Abort one upload. If the abort fails, log the failure and return False. The method always sends a second
+        """Abort one upload. If the abort fails, log the failure and return False. A second call sends a second
         abort, because a part may have arrived after the first abort. s3s-fs answers the second abort with
         AccessDenied, as if the upload were open."""
         try:
