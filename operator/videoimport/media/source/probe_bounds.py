@@ -65,7 +65,7 @@ def read_name(value: object) -> str:
 
 def read_integer(value: object, *, most: int = MOST_INTEGER, least: int = 0) -> int | None:
     """Return an integer from ``least`` to ``most``. A larger integer becomes ``most``. Return None for a smaller
-    integer."""
+    integer, and for any other value."""
     text = _number_text(value)
     if not _INTEGER.fullmatch(text):
         return None

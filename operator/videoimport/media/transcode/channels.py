@@ -2,8 +2,8 @@
 
 If all channels are at full scale, the mix is at full scale. Gains follow ITU-R BS.775-3, table 2: front channels
 unchanged, centre and surround channels 3 dB lower. BS.775 leaves out the low frequency channel. Here, this channel
-goes to both sides 6 dB lower, so that no channel is lost. Then all gains are divided by the sum of the gains of one
-side, and the side with the larger sum is used. So no mix can be louder than full scale.
+goes to both sides 6 dB lower, so that no channel is lost. Then all gains are divided by one number: the sum of the
+gains of the left side or of the right side, whichever is larger. So no mix can be louder than full scale.
 """
 
 import math

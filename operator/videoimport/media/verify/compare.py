@@ -245,8 +245,8 @@ _CONTENT = (_is_as_long, _has_all_that_is_heard, _has_the_pictures, _is_as_much_
 
 
 def loss(compared: Compared) -> str:
-    """Return a message about the seconds and pauses that are missing or new in the result of a damaged source,
-    compared with the source's header."""
+    """Return a message with the seconds of video and audio that are lost in the result of a damaged source, compared
+    with the source's header. The seconds include pauses that only the result has."""
     told = []
     for (name, source, result), promised in zip(_pairs(compared), _promised(compared), strict=True):
         pauses = max(0.0, _pauses(name, result) - _pauses(name, source))
