@@ -77,9 +77,9 @@ class ConfigMapKeyReference(Model):
 
 
 class ManifestSource(Ruled):
-    """A list in a file: one URL on each line, a table (CSV, TSV, Markdown) with a column url, or JSON Lines. The first
-    lines determine the format. Tables and JSON may have name, checksum and metadata. Other columns of a table are
-    metadata."""
+    """A list in a file: one URL on each line, a table (CSV, TSV, Markdown) with a column url, or JSON Lines. The
+    first lines determine the format. Tables and JSON Lines may also have the fields name, checksum and metadata. All
+    other columns of a table are metadata."""
 
     rules = (needs_one("config_map_key_ref", "url", "s3"),)
 

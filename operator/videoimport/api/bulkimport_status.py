@@ -71,7 +71,7 @@ class ItemResult(Model):
 
 
 class LedgerEntry(ItemResult):
-    """A result in a shard, with the values from which the controller computes sums again."""
+    """A result in a shard, with the values from which the controller computes the sums."""
 
     error: Annotated[str, PlainSerializer(shown_text, return_type=str), Field(max_length=1024)] | None = None
     """The failure in a sentence. Secrets are removed on writing and before display, but not on reading.
@@ -147,7 +147,8 @@ class HostStatus(Model):
 
 
 class BulkImportStatus(Model):
-    """The observed state. Only the controller writes the status, always computed from the children and the ledger."""
+    """The observed state. Only the controller writes the status. It always computes the status from the children and
+    the ledger."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """The metadata.generation that this status belongs to."""

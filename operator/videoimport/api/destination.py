@@ -86,8 +86,8 @@ def _literal(name: str | None) -> str:
 
 
 def most_name_bytes(destination: "Destination") -> int:
-    """Return the maximum number of bytes in the name of a video's folder. The result may be less than 1, if the rest of
-    the path is too long."""
+    """Return the maximum number of bytes in the name of a video's folder. The result is less than 1 if the other
+    parts of the path are too long."""
     folders = sum(_bytes(f"{part}/") for part in (destination.prefix, destination.folder) if part)
     left = MOST_KEY_BYTES - MOST_INNER_BYTES - folders
     return min(left, MOST_FILE_NAME_BYTES) if destination.persistent_volume_claim else left
@@ -128,8 +128,8 @@ _SHORT_FILE_NAMES = Rule(
 
 
 class Destination(Ruled):
-    """The destination of the results. The results go to ``<prefix>/<folder>/<name>/``: video.mp4, the other outputs
-    and, at the end, result.json."""
+    """The destination of the results. The importer writes the results to ``<prefix>/<folder>/<name>/``: video.mp4,
+    the other outputs and, as the last file, result.json."""
 
     rules = (needs_one("s3", "persistent_volume_claim"), _SHORT_KEYS, _SHORT_FILE_NAMES)
 
@@ -156,7 +156,7 @@ class Destination(Ruled):
 
     @property
     def prefix(self) -> str | None:
-        """The path above all files of the importer."""
+        """The path of the folder that contains all files of the importer."""
         if self.s3 is not None:
             return self.s3.prefix
         return self.persistent_volume_claim.path if self.persistent_volume_claim else None

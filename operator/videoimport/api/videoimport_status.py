@@ -92,7 +92,7 @@ class SourceStatus(Model):
 
 
 class VideoMetadata(Model):
-    """Technical facts of the source. The facts are also present after a rejection."""
+    """Technical facts of the source. The facts are also present if the source was rejected."""
 
     resolution: Annotated[DisplayText, Field(max_length=32)] | None = None
     """Width and height as displayed, such as 1920x1080."""
@@ -219,7 +219,7 @@ class Attempts(Model):
 
 
 class HostBackoff(Model):
-    """What this import has recorded about the host of its source. The records of all imports in a namespace form the
+    """The record of this import about the host of its source. The records of all imports in a namespace form the
     state of the host's circuit breaker. So the state survives a restart of the controller."""
 
     host: Annotated[str, Field(max_length=253)]

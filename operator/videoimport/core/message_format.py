@@ -50,8 +50,9 @@ def _is_said_elsewhere(place: int, plain: list[str]) -> bool:
 
 
 def split_advice(message: str) -> tuple[str, str]:
-    """Split a message of ``format_message`` into two texts: the last sentence, which is the advice, and the
-    sentences before it. The advice is the second text. A message of one sentence has no advice."""
+    """Split a message of ``format_message`` into two texts. The first text has all sentences except the last
+    sentence. The second text is the last sentence, which is the advice. If the message has one sentence, the advice
+    is empty."""
     *found, last = _BETWEEN.split(message)
     return (" ".join(found), last) if found else (last, "")
 

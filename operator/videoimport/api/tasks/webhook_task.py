@@ -25,7 +25,7 @@ MAX_RETRY_AFTER = 86_400
 
 
 class WebhookEvent(StrEnum):
-    """The results of a BulkImport for which a message may be sent."""
+    """The final phases of a BulkImport for which a message may be sent."""
 
     COMPLETED = "Completed"
     FAILED = "Failed"
@@ -48,7 +48,7 @@ class Webhook(Model):
 
 
 class WebhookStatus(Model):
-    """The state of the last message about an ending."""
+    """The state of the last message that the BulkImport has ended."""
 
     id: Annotated[str, Field(max_length=64)]
     """The webhook-id of the message. All tries have the same id, so that a receiver can ignore repetitions."""
@@ -69,7 +69,7 @@ class WebhookStatus(Model):
 
 
 class DeliveryTask(Model):
-    """The task of one attempt to deliver a message. The address may contain a secret, and no other field does."""
+    """The task of one attempt to deliver a message. Only the address may contain a secret."""
 
     schema_version: Literal[1] = 1
     kind: Literal["Delivery"] = "Delivery"
@@ -93,7 +93,7 @@ class DeliveryTask(Model):
 
 
 class DeliveryReport(Model):
-    """The outcome of one attempt to deliver a message: the termination message."""
+    """The outcome of one attempt to deliver a message. The termination message has this report."""
 
     schema_version: Literal[1] = 1
     kind: Literal["DeliveryReport"] = "DeliveryReport"

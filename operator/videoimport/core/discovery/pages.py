@@ -99,8 +99,8 @@ def delete_obsolete_pages(observed: ObservedBulk, counted: Iterable[PageView]) -
 def derive_target_key(bulk: BulkImport) -> str:
     """Return eight hex digits of a hash of the source of a list and the destination of its videos.
 
-    For all inline items, the source is the same constant. So a new item in the spec does not change the result, and
-    the pages with failed items stay valid.
+    For inline items, the result is always the same constant. So a new item in the spec does not make the pages with
+    failed items invalid.
     """
     return integration(bulk.spec)[:_LISTING_DIGITS] if bulk.spec.source.is_listed else _INLINE
 
@@ -108,8 +108,8 @@ def derive_target_key(bulk: BulkImport) -> str:
 def select_retry_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
     """Return the pages with failed items of earlier BulkImports.
 
-    A page is valid only for the source and destination under which the page was added. If the source changes, the
-    object keys of the items may name other objects. The page's digest must also be in the status.
+    A page is valid only for the source and destination under which the page was added. With another source or
+    destination, the object keys of the items may name other objects. The page's digest must also be in the status.
     """
     recorded = observed.bulk.status.earlier_digests
     own = [page for page in list_own_pages(observed) if page.listing == EARLIER and not page.deleting]
