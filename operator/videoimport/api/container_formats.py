@@ -19,7 +19,7 @@ class Container:
     """The properties of a container format."""
 
     demuxer: str
-    """Name of the demuxer in libavformat, as ffprobe prints the name and ``-format_whitelist`` takes it."""
+    """Name of the demuxer in libavformat. ffprobe prints this name, and ``-format_whitelist`` accepts it."""
     extension: str
     """Extension of a file name, without the dot."""
     content_type: str

@@ -52,7 +52,7 @@ class S3Destination(Model):
     bucket: BucketName
     """The bucket, which must exist."""
     prefix: Prefix | None = None
-    """A path in the bucket above all objects of the importer, without slashes at its ends."""
+    """The path of the folder in the bucket for all objects of the importer, without slashes at its ends."""
     storage_class: Annotated[str, Field(min_length=1, max_length=64), Checked((string_rules.STORAGE_CLASS,))] | None = (
         None
     )
@@ -73,7 +73,7 @@ class VolumeDestination(Model):
     claim_name: ClaimName
     """The name of the PersistentVolumeClaim."""
     path: Prefix | None = None
-    """A path in the volume above all files of the importer, without slashes at its ends."""
+    """The path of the folder in the volume for all files of the importer, without slashes at its ends."""
 
 
 def _bytes(text: str | None) -> int:
@@ -136,7 +136,7 @@ class Destination(Ruled):
     s3: S3Destination | None = None
     """An S3-compatible object store."""
     persistent_volume_claim: VolumeDestination | None = None
-    """A volume."""
+    """A PersistentVolumeClaim in the namespace of the import."""
     credentials_secret_ref: SecretReference | None = None
     """Secret with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN. Ignored for
     volumes."""
@@ -147,9 +147,9 @@ class Destination(Ruled):
     come from the source and are made safe for a path. {hash} is eight hex digits of the source's identity. Absent means
     {name}, and in a BulkImport {title}-{hash}."""
     if_exists: Literal["Fail", "Replace", "KeepBoth"] = "Fail"
-    """Fail or Replace, if the folder has the result of another import. KeepBoth stores the video in the next free
-    folder: the name gets the suffix -2, -3 and so on, up to -1000. An import never fails because of its own earlier
-    result."""
+    """The action if the folder has the result of another import. Fail fails the import. Replace replaces that
+    result. KeepBoth stores the video in the next free folder: the name gets the suffix -2, -3 and so on, up to
+    -1000. An import never fails because of its own earlier result."""
     public_base_url: BaseUrl | None = Field(default=None, alias="publicBaseURL")
     """The address at which the bucket or volume is served, such as https://cdn.example.com. This address is the
     beginning of url in status.outputs."""

@@ -62,7 +62,7 @@ class VideoSource(Ruled):
     s3: S3Source | None = None
     """An object in an S3-compatible object store."""
     persistent_volume_claim: VolumeSource | None = None
-    """A file in a volume."""
+    """A file in a PersistentVolumeClaim."""
     credentials_secret_ref: SecretReference | None = None
     """Secret for the source. Keys for url: cookies.txt (Netscape format), headers (one "Name: value" on each line),
     headers.HOST, hosts and netrc. Keys for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed,

@@ -36,15 +36,15 @@ class Webhook(Model):
     """A receiver of webhook messages. It gets one message each time that the BulkImport ends."""
 
     url: HttpUrl
-    """Address that receives a signed POST with the summary as JSON. After an answer other than 2xx the message is sent
-    again for more than a day, with growing delays. After 410 the message is not sent again."""
+    """Address that receives a signed POST with the summary as JSON. After a response other than 2xx, the message is
+    sent again for more than a day, with growing delays. After 410 the message is not sent again."""
     secret_ref: SecretReference
     """Secret with the key webhook-secret: whsec_ and the base64 of 24 to 64 random bytes. To replace the secret, give
     both values, one on each line. The message is then signed with both."""
     events: Annotated[
         tuple[WebhookEvent, ...], Field(min_length=1, max_length=3, json_schema_extra={"x-kubernetes-list-type": "set"})
     ] = (WebhookEvent.COMPLETED, WebhookEvent.FAILED, WebhookEvent.CANCELLED)
-    """The endings that send a message."""
+    """The final phases for which a message is sent."""
 
 
 class WebhookStatus(Model):
