@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 
 class RetryClass(StrEnum):
-    """The retry behaviour of the controller for the reasons of this class: after a run that ended with the reason,
-    or while a run waits with the reason."""
+    """The action of the controller for a reason of this class. The action follows a run that ended with the reason,
+    or applies while a run waits with the reason."""
 
     PERMANENT = "Permanent"
     """The import fails at once. Only a changed spec or a new retryToken starts the import again."""

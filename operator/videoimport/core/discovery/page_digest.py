@@ -2,7 +2,7 @@
 
 Only pages with a recorded digest are valid. The digests form a chain: the digest after page ``n`` covers all pages
 up to ``n``, in their order. So a few digests in the status verify 4,000 pages. If a page is changed, swapped or left
-out, the digest after this page does not match.
+out, the next recorded digest does not match.
 """
 
 import hashlib

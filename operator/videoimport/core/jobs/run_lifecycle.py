@@ -1,5 +1,5 @@
-"""Runs of an import, a listing or a webhook. Each run has one Job. Runs follow until one succeeds or no other run is
-allowed.
+"""Runs of an import, a listing or a webhook. Each run has one Job. New runs start until one run succeeds or no other
+run is allowed.
 
 The status has the number of a run before its Job is created. Each step depends only on the status and the cluster, so a
 repeated step changes nothing.

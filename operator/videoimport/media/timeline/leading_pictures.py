@@ -69,10 +69,8 @@ class PartOpening:
 
 
 def find_opening(part: Part, read: Read, limit: int) -> PartOpening:
-    """Find the frames of a part that cannot be decoded. ``limit`` is the offset where the part ends.
-
-    A part without a keyframe stays as it is.
-    """
+    """Find the frames at the start of a part that cannot be decoded, and return the opening without these frames.
+    ``limit`` is the offset where the part ends. A part without a keyframe is unchanged."""
     dropped, decoded, links = set[int](), dict[int, int](), dict[int, int]()
     must_be_closed = False
     for one in media(part.programs):

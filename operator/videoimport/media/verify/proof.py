@@ -81,8 +81,8 @@ def cpu_seconds(video: Video, track: Track) -> float:
 
 
 def told(job: Job) -> dict[str, object]:
-    """Return the result of the decode check as fields of result.json. For an encoded video the value is Complete,
-    because the encode decoded every displayed frame."""
+    """Return the result of the decode check as fields of result.json. If damage is tolerated, the value ``decoded``
+    is NotRequired. For an encoded video it is Complete, because the encode decoded every displayed frame."""
     whole = job.picture.track.seconds
     decoded, seconds = _decoded(job)
     return {"decoded": decoded, "decodedSeconds": round(seconds, 3), "seconds": round(whole, 3)}

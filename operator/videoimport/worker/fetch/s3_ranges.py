@@ -1,4 +1,4 @@
-"""Reading of one version of an object by Range requests, whatever form the store's responses have."""
+"""Reading of one version of an object by Range requests. The code accepts the different forms of stores' responses."""
 
 import queue
 import re

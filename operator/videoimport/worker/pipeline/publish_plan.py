@@ -115,7 +115,7 @@ def reclaimable(place: Place, earlier: Finished) -> dict[str, Facts]:
 def intent_for(
     place: Place, shipment: Shipment, folder: str, told: tuple[Report, bytes], index_keys: tuple[str, ...]
 ) -> Intent:
-    """Wait until all files are uploaded, and return the intent that lists them. Raises ImportFailure
+    """Wait until all files are uploaded, and return the intent that lists these files. Raises ImportFailure
     DESTINATION_EXISTS."""
     report, result = told
     tickets = shipment.tickets

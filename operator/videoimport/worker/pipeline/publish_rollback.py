@@ -24,7 +24,7 @@ def is_hopeless(error: BaseException, *, is_overwritten: bool) -> bool:
 def take_back(place: Place, intent: Intent) -> None:
     """Undo an earlier run's intent. Remove its uploads, its visible objects, its result.json and its record.
 
-    An object without the intent's marks is kept, because the intent alone does not prove who owns it.
+    An object without the intent's marks is kept, because the intent alone does not show the owner of the object.
     """
     abort(place, intent)
     for ticket in intent.tickets:

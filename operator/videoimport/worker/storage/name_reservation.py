@@ -1,13 +1,13 @@
 """The folder that an import with ``ifExists: KeepBoth`` reserves, so that two imports with one name get two folders.
 
-Two small objects belong to a reservation. The *note*, ``names/imports/<uid>.json``, has the folder that the import is
-about to reserve, and is written first. The *reservation*, ``names/folders/<SHA-256 of the folder>.json``, has the
-import that may write in this folder. It is written by a conditional write. So the next run of a killed import finds its
-folder again, even if a lower number is free by then. Both are removed once the commit record is written: then the
-video's own objects show that the folder is in use.
+Two small objects belong to a reservation. The *note*, ``names/imports/<uid>.json``, has the folder that the import
+is about to reserve, and is written first. The *reservation*, ``names/folders/<SHA-256 of the folder>.json``, has the
+import that may write in this folder. The reservation is written by a conditional write. So the next run of a killed
+import finds the same folder again, even if a folder with a lower number is free at that time. Both are removed once
+the commit record is written: then the video's own objects show that the folder is in use.
 
-On a store without conditions the last writer has the reservation. Such a run waits for a moment and reads it again. It
-also reads it before it publishes.
+On a store without conditions the last writer has the reservation. On such a store, a run waits for a moment and
+reads the reservation again. The run also reads the reservation before it publishes.
 """
 
 import hashlib

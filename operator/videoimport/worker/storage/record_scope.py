@@ -167,8 +167,7 @@ class Scope:
     def outputs(self, told: Outputs | None, objects: Sequence[StoredObject]) -> Outputs | None:
         """Return the outputs of a record, with every address derived again from the key of the object.
 
-        Return None if an output is not among the objects, has another size, or has a name that such an output cannot
-        have.
+        Return None if an output is not among the objects, has another size, or has an invalid name for its kind.
         """
         folder = self.common_folder(one.key for one in objects)
         if folder is None or told is None or not (told.video or told.original):

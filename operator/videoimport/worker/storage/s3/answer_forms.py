@@ -1,10 +1,10 @@
-"""The forms in which stores return the properties of an object, and whether these properties prove the bytes that were
-sent.
+"""The forms in which stores return the properties of an object, and the check whether these properties match the
+bytes that were sent.
 
-S3 leaves much open, and servers differ. Names of metadata come in any case. ETags come with and without quotes, or
-marked as weak. A composite SHA-256 comes with and without the number of parts. A property in another form does not
-mean that the content differs. So a property that matches is enough to verify the object. If a property differs, the
-worker reads the object.
+S3 leaves much open, and servers differ. Names of metadata may be in upper or lower case. ETags may have quotes or
+the mark of a weak ETag. A composite SHA-256 may have the number of parts at its end. A property in another form does
+not mean that the content differs. So a property that matches is enough to verify the object. If a property differs,
+the worker reads the object.
 """
 
 import base64

@@ -1,10 +1,11 @@
-"""The multipart upload of one file to one key. Nothing is visible before the whole file is uploaded and verified.
+"""The multipart upload of one file to one key. Users cannot see the object before the whole file is uploaded and
+verified.
 
 The file may still be growing. A part is sent as soon as it is full. The parts with the first bytes of the file wait,
 because the writer rewrites these bytes at the end. Then the whole file is read once more, from the page cache, while
-the last parts are being sent. This is needed because SHA-256 is computed from the first byte to the last, and the first
-byte is written last. This reading also finds a part that was rewritten after it was sent, and the part is sent again.
-So the number of waiting bytes may be an estimate.
+the last parts are being sent. The second read is needed because SHA-256 is computed from the first byte to the last,
+and the first byte is written last. The second read also finds parts that were rewritten after they were sent. Such a
+part is sent again. So the number of waiting bytes may be an estimate.
 """
 
 import base64
