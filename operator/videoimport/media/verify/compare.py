@@ -56,7 +56,7 @@ class Compared:
 
     @property
     def sound(self) -> Sound | None:
-        """The audio of the source. The value is None if the result has no audio."""
+        """The chosen audio of the source. The value is None if no audio is imported."""
         return self.job.sound
 
     def tolerance(self, name: str) -> float:
