@@ -35,7 +35,7 @@ class PageBuilder:
 
     @property
     def left(self) -> int:
-        """Number of lines that may still be added. The page may reach its limit of bytes before."""
+        """Number of lines that may still be added. The page may reach its limit of bytes earlier."""
         return self._most_items - self.count
 
     def add(self, line: PageLine) -> bool:

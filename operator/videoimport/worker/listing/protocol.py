@@ -76,7 +76,7 @@ class ListEntry(Model):
 
 
 class Passed(Model):
-    """The process has read the list up to this cursor. It found no entry after the last answer."""
+    """The process has read the list up to this cursor. It found no entry since the previous answer."""
 
     kind: Literal["Passed"] = "Passed"
     cursor: str

@@ -143,7 +143,7 @@ class Upload(Protocol):
 
     def complete(self, *, replace: Replaceable) -> None:
         """Complete the upload, so that users see the object. Raises ImportFailure DESTINATION_EXISTS if ``replace``
-        does not allow to replace the present object at the key."""
+        does not allow replacing the present object at the key."""
 
     def stop(self) -> None:
         """Stop sending, without waiting."""
@@ -193,7 +193,7 @@ class DestinationStore(Protocol):
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
         """Write a whole small JSON object. ``shown`` states that the object is for users. Such an object gets the
-        same options as the result files. Raises UnmetError if ``replace`` does not allow to replace the present
+        same options as the result files. Raises UnmetError if ``replace`` does not allow replacing the present
         object at the key."""
 
     def write_if(self, key: str, body: bytes, version: str | None, metadata: Mapping[str, str] | None = None) -> str:

@@ -175,7 +175,7 @@ class MultipartUpload:
 
     def complete(self, *, replace: Replaceable) -> None:
         """Complete the upload, so that users see the object. Raises ImportFailure DESTINATION_EXISTS if ``replace``
-        does not allow to replace the present object at the key."""
+        does not allow replacing the present object at the key."""
         named = [_named(one) for one in self._arrived]
         s3_completion.complete(self._store, self.ticket, self._metadata, named, replace=replace)
 

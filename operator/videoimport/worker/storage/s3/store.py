@@ -84,7 +84,7 @@ class S3Store(S3Bucket):
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """Write a whole small JSON object. Raises UnmetError if ``replace`` does not allow to replace the present
+        """Write a whole small JSON object. Raises UnmetError if ``replace`` does not allow replacing the present
         object at the key."""
         put = partial(self.put, key, body, Metadata=dict(metadata), **(self.shown if shown else self.hidden))
         with self.translated(f"write {key}"):

@@ -104,7 +104,7 @@ class VolumeFiles:
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """Write a whole small file. Raises UnmetError if ``replace`` does not allow to replace the present file at
+        """Write a whole small file. Raises UnmetError if ``replace`` does not allow replacing the present file at
         the key."""
         with self.translated(f"write {key}", len(body)):
             temporary = self._written(body)
