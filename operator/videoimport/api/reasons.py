@@ -1,9 +1,9 @@
 """The fixed set of reasons of imports. Each reason has an exit code, a retry class, a default finding and a default
 advice.
 
-A worker exits with the code of its reason. The condition of the Job has the code and outlives the pod. So the reason is
-known even if the report is lost. Codes are part of the API. Each code from 64 to 113 has one reason and is never given
-to another reason.
+A worker exits with the code of its reason. The condition of the Job contains the code, and still exists after the
+pod is deleted. So the reason is known even if the report is lost. Codes are part of the API. Each code from 64 to
+113 has one reason and is never given to another reason.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 
 class RetryClass(StrEnum):
-    """What the controller does after a run that ended with a reason of this class, or while a run waits with such a
-    reason."""
+    """The action of the controller for a reason of this class. The action follows a run that ended with the reason,
+    or applies while a run waits with the reason."""
 
     PERMANENT = "Permanent"
     """The import fails at once. Only a changed spec or a new retryToken starts the import again."""
@@ -51,7 +51,7 @@ class UploadText(StrEnum):
 
 
 class Reason(StrEnum):
-    """The fixed set of reasons. ``info(reason)`` returns the retry class, the texts and the exit code."""
+    """The fixed set of reasons. ``info(reason)`` returns the retry class, the texts and the exit code of a reason."""
 
     INVALID_SPEC = "InvalidSpec"
     SOURCE_NOT_FOUND = "SourceNotFound"

@@ -10,7 +10,7 @@ from videoimport.cli.completion import complete_contexts, complete_namespaces, c
 
 
 class OutputFormat(StrEnum):
-    """The format of what a command prints."""
+    """The output format of a command."""
 
     TABLE = "table"
     JSON = "json"

@@ -185,7 +185,7 @@ _CAPITALS = re.compile("[A-Z]+")
 
 def canonical_url(url: str) -> str:
     """Return ``url`` with scheme and host in lower case. A text that is not an http or https address is unchanged.
-    Idempotent.
+    The function is idempotent.
 
     The login and the text after the host are unchanged. Only ASCII letters change, so the length stays the same.
 

@@ -13,13 +13,13 @@ _POLL_SECONDS = 1.0
 
 
 def choose_pod(pods: Sequence[Raw], run: int | None) -> Raw | None:
-    """Return the newest pod of a run, or of the newest run. None if there is no such pod."""
+    """Return the newest pod of a run. If ``run`` is None, use the newest run. Return None if there is no such pod."""
     of_run = [pod for pod in pods if run is None or run_of(pod) == run]
     return max(of_run, key=lambda pod: (run_of(pod), pod["metadata"]["creationTimestamp"]), default=None)
 
 
 def run_of(pod: Raw) -> int:
-    """Return the number of the pod's run."""
+    """Return the run number from the label of the pod. Return 0 if the label is missing or invalid."""
     text = (pod["metadata"].get("labels") or {}).get(RUN, "")
     return int(text) if text.isdecimal() else 0
 

@@ -46,7 +46,8 @@ class EmbeddedCluster:
         return self.store.delete(kind, namespace, name, uid)
 
     async def log_tail(self, namespace: str, pod: str, container: str, lines: int, limit_bytes: int) -> str:  # noqa: ARG002
-        """Return the last lines of a pod's log, of which at most ``limit_bytes`` are read."""
+        """Read at most the last ``limit_bytes`` bytes of a pod's log, and return the last ``lines`` lines of these
+        bytes."""
         path = self.log_path(namespace, pod)
         if not path.exists():
             return ""

@@ -40,7 +40,7 @@ Observer = Callable[[ObjectStore], None]
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """The values in which a session differs from a controller."""
+    """The options of one session in the embedded mode."""
 
     parallelism: int
     """Maximum number of imports that run at the same time."""

@@ -143,9 +143,9 @@ def _find_refused_places(model: type[BaseModel], spec: Raw) -> set[Place]:
 
 
 def collect_places(refusal: ValidationError) -> set[Place]:
-    """Return the parts of an object whose spec a model refuses, with all parts above them.
+    """Return the paths of the fields that the model refuses, and the paths of all enclosing fields.
 
-    No rule refuses another part, because a model checks fields that do not contain each other independently.
+    The model checks sibling fields independently. So a CEL rule can refuse only these fields.
     """
     refused = [("spec", *detail["loc"]) for detail in refusal.errors(include_url=False, include_input=False)]
     return {place[:length] for place in refused for length in range(len(place) + 1)}

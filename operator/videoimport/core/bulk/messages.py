@@ -104,7 +104,7 @@ def _describe_phase(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPha
 
 
 def format_counts(snapshot: BulkSnapshot) -> str:
-    """Return text with the number of imported items, the number of all items, and the outcomes of the other items."""
+    """Return a text with the number of imported items, the number of all items, and the outcomes of the other items."""
     totals, rejected = snapshot.result_counts, len(snapshot.rejected)
     parts = [f"{totals.completed} of {len(snapshot.accepted)} imported"]
     parts += [f"{totals.duplicates} of them there already"] if totals.duplicates else []
@@ -114,7 +114,8 @@ def format_counts(snapshot: BulkSnapshot) -> str:
 
 
 def describe_retry(snapshot: BulkSnapshot) -> str:
-    """Return the message about retries after a new token or for retryFailed; empty without retries."""
+    """Return the message about retries after a new retryToken or for retryFailed. The message is empty if there are
+    no retries."""
     again = snapshot.items.retried
     return f"Retrying {again} failed, {snapshot.result_counts.completed} kept" if again and not snapshot.held else ""
 
@@ -124,8 +125,8 @@ def build_bulk_conditions(
 ) -> tuple[Condition, ...]:
     """Return the conditions.
 
-    Until the end, their messages contain no number that changes, because the controller writes a changed condition at
-    once. Progress does not need such a write. A refused creation or a problem with the list does.
+    Until the end, their messages contain no number that changes, because the controller writes a changed condition
+    at once. Progress does not need such a write. A refused creation or a problem with the list needs such a write.
     """
     final_state = FINISHED_PHASES.get(phase)
     problem = "" if final_state else _describe_refusal(snapshot) or _find_list_problem(discovery)

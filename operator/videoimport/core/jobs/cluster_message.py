@@ -1,4 +1,5 @@
-"""Explanation of the cluster's message about a run that cannot start: one sentence with the finding, one with advice.
+"""Explanation of the cluster's message about a run that cannot start: one sentence with the finding, and one
+sentence with advice.
 
 If possible, the advice names the field of the spec to change. The patterns match messages of Kubernetes 1.33 to 1.35:
 of the scheduler, the API server's admission, the Job controller and the kubelet. Any other message is shown unchanged,

@@ -1,4 +1,4 @@
-"""Outcome of a finished run, from an ordered chain of checks: the most reliable evidence comes first.
+"""Outcome of a finished run, from an ordered chain of checks. The check of the most reliable evidence comes first.
 
 The evidence is the report in the termination message, the pod, and the condition of the Job. If the pod is gone, the
 condition of the Job still has the exit code.
@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The values that prove that a report belongs to this run."""
+    """The values that a report must have to belong to this run."""
 
     uid: str
     run: int
@@ -43,7 +43,7 @@ class Witnesses:
 
     @property
     def exit_code(self) -> int | None:
-        """The worker's exit code from the pod, or else from the Job."""
+        """The worker's exit code from the pod. If the pod has no exit code, the value comes from the Job."""
         codes = [pod.exit_code for pod in self.pods if pod.exit_code is not None]
         return codes[0] if codes else self.job.exit_code
 
@@ -74,7 +74,7 @@ def find_outcome(job: JobView, pods: tuple[PodView, ...], expected: Expected) ->
 
 
 def find_outcome_without_report(job: JobView, pods: tuple[PodView, ...]) -> ImportOutcome:
-    """Return the outcome of a run of any kind without a report. The outcome is never a success."""
+    """Return the outcome of a run of any kind that has no report. The outcome is never a success."""
     witnesses = Witnesses(job, pods, (), Expected("", 0, ""))
     found = (finding(witnesses) for finding in _CHAIN)
     return next((outcome for outcome in found if outcome), _assume_loss(witnesses))
@@ -94,8 +94,8 @@ def _collect_witnesses(job: JobView, pods: tuple[PodView, ...], expected: Expect
 def read_reports(pods: Iterable[PodView], read: Callable[[str], R]) -> list[R]:
     """Return the reports that ``read`` makes from the pods' termination messages.
 
-    Messages for which ``read`` raises ValueError are left out. Messages for which it raises OverflowError are left out
-    too. An example is a time that another time zone moves beyond the year 9999.
+    Messages for which ``read`` raises ValueError or OverflowError are left out. An example for OverflowError is a
+    time that is after the year 9999 in UTC.
     """
     reports: list[R] = []
     for text in filter(None, (pod.termination_message for pod in pods)):

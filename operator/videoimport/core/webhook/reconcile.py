@@ -1,8 +1,8 @@
 """Delivery of the webhook message that a BulkImport has ended: one Job for each attempt, until the receiver accepts it.
 
 The status has the message's ID before the first Job is made, and every later Job sends the same ID. So a receiver
-recognizes the message if its response was lost. If the BulkImport continues, that message is not sent any more. When
-the BulkImport ends again, it sends another message.
+recognizes the message if its response was lost. If the BulkImport continues, the old message is not sent any more.
+When the BulkImport ends again, the controller sends another message.
 """
 
 from dataclasses import dataclass

@@ -42,10 +42,8 @@ def release_of(version: str) -> tuple[int, int] | None:
 
 
 def doubt(program: str, version: str) -> str | None:
-    """Return a warning sentence if this version of the program is not tested, else None.
-
-    The worker uses such a program anyway.
-    """
+    """Return a warning sentence if this version of the program is not tested. Return None otherwise. The worker also
+    uses a program with a warning."""
     release = release_of(version)
     if release is not None and OLDEST <= release <= NEWEST:
         return None

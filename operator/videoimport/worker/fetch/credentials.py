@@ -54,10 +54,8 @@ Lines = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, repr=False)
 class WebSecrets:
-    """Credentials for HTTP requests, empty if the import has no Secret.
-
-    The default ``repr`` is off, so that no log shows a value.
-    """
+    """Credentials for HTTP requests. All fields are empty if the import has no Secret. The default ``repr`` is off, so
+    that no log shows a value."""
 
     url: str = ""
     """URL of the source."""
@@ -106,8 +104,8 @@ class WebSecrets:
         return self.by_host.get(origin.host, ()) if is_usual or self._may_have(origin) else ()
 
     def advised(self, failure: ImportFailure) -> ImportFailure:
-        """Return ``failure``. If the Secret's headers were not sent to the host of the last request, add advice about
-        that."""
+        """Return ``failure``. If the Secret's headers were not sent to the host of the last request, the failure gets
+        advice about these headers."""
         if failure.reason is not Reason.SOURCE_AUTH_REQUIRED or not self._withheld:
             return failure
         origin = self._withheld[0]
@@ -148,8 +146,8 @@ def is_own(source: str, url: str) -> bool:
 def read_web(url: str, name: str | None, folder: Path, origins: Sequence[str] | None = None) -> WebSecrets:
     """Return the credentials for a URL.
 
-    A Secret that only has the keys of an object store is valid. If the list of a BulkImport is in a bucket, its Secret
-    is also used for the URLs on the list.
+    A Secret that only has the keys of an object store is valid. If the list of a BulkImport is in a bucket, the Secret
+    of the bucket is also used for the URLs on the list.
 
     ``origins`` are the origins to which ``headers`` are sent. None stands for the origin of ``url``.
 

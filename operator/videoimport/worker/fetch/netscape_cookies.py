@@ -12,8 +12,8 @@ _FIELDS = 7
 
 
 def cookies(lines: Sequence[str], secret: str, now: int) -> tuple[Cookie, ...]:
-    """Return the cookies that have not expired. Raises ImportFailure CREDENTIALS_NOT_FOUND, whose message names the
-    line."""
+    """Return the cookies that have not expired. Raises ImportFailure CREDENTIALS_NOT_FOUND for an invalid line. The
+    message names the line."""
     found = []
     for number, line in enumerate(lines, 1):
         text = line.removeprefix(_HTTP_ONLY)

@@ -51,7 +51,7 @@ def failure(error: Exception, wish: S3Source) -> ImportFailure:
 
 
 def said(code: str, status: int, wish: S3Source, answer: Mapping[str, Any] = MappingProxyType({})) -> ImportFailure:
-    """Return the failure for a store's error code, HTTP status and answer."""
+    """Return the failure for a store's error code, HTTP status and response."""
     kind = kind_of(code, status)
     if kind is ErrorKind.NO_BUCKET:
         advice = "Correct source.s3.bucket or endpoint."
@@ -102,7 +102,7 @@ def _word(told: object) -> str:
 
 
 def no_versions(wish: S3Source) -> ImportFailure:
-    """Return the failure for a store that returns another version than the requested one."""
+    """Return the failure for a store that returns a version other than the requested version."""
     message = f"The object store answers with another version of {wish.key!r} than source.s3.versionID, or keeps none."
     advice = "Remove source.s3.versionID, or turn on versioning of the bucket."
     return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)

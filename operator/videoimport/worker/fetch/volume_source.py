@@ -1,6 +1,6 @@
 """A source that is a file in a mounted volume. The process reads the file without a copy.
 
-No path can lead out of the volume: neither ``..`` nor a symbolic link, nor a race with a program that moves files. Each
+No path can lead out of the volume. This includes ``..``, symbolic links and races with a program that moves files. Each
 segment of the path is opened relative to a folder that is already open.
 """
 

@@ -32,7 +32,7 @@ class JsonLines:
 
 
 def is_document(first: str) -> bool:
-    """Return whether a file with this first line is one JSON document that contains the whole list."""
+    """Return whether a file with this first line contains the whole list as one JSON document."""
     if len(first) <= _MOST_FIRST_LETTERS and _LISTED.fullmatch(first):
         return True
     try:

@@ -1,9 +1,9 @@
 """A playlist, a channel or a feed, read entry by entry from yt-dlp's flat lists. The entries of a nested list replace
 the nested list.
 
-Such lists can only be read from their start, except lists that come in numbered pages. So the cursor has a number and
-an identifier of the last entry. If earlier entries were removed from the list meanwhile, reading continues after that
-entry.
+yt-dlp can read most lists only from their start. Only lists with numbered pages can be read from another page. So
+the cursor has a number and an identifier of the last entry. If earlier entries were removed from the list meanwhile,
+reading continues after that entry.
 """
 
 import hashlib

@@ -57,7 +57,8 @@ class Download:
     def open(self) -> Opening:
         """Request the file and return the first response.
 
-        If an earlier run left the first bytes of the file, only the rest is requested. Raises ImportFailure.
+        If an earlier run already fetched the first bytes of the file, only the remaining bytes are requested. Raises
+        ImportFailure.
         """
         if mark := self._landing.recover(self._source, lambda done: self._teller.tell(Hashed(done=done))):
             self._validator, self._total = Validator.parse(mark.version), mark.total
@@ -68,7 +69,7 @@ class Download:
         return self._pending
 
     def close(self) -> None:
-        """Close the first response without reading the rest."""
+        """Close the first response without reading its remaining bytes."""
         if self._pending:
             self._pending.answer.response.close()
 

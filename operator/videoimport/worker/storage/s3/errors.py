@@ -133,18 +133,18 @@ _MOST_CODE = 64
 
 
 def error_code(error: ClientError) -> str:
-    """Return the store's error code. For a response without a body, this is the HTTP status."""
+    """Return the store's error code. For a response without a body, return the HTTP status as text."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def status(error: ClientError) -> int:
-    """Return the HTTP status of an error; 0 if there is none."""
+    """Return the HTTP status of an error. Return 0 if the error has no HTTP status."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def is_unknown(error: ClientError) -> bool:
-    """Return whether the error means that the store lacks one feature of the request. Other errors refuse the request
-    as a whole."""
+    """Return whether the error means that the store lacks one feature of the request. Otherwise the store refuses
+    the whole request."""
     return error_code(error) in (*_UNKNOWN, *_BARE) or status(error) == HTTPStatus.NOT_IMPLEMENTED
 
 
@@ -171,7 +171,8 @@ def kind_of(code: str, status: int) -> ErrorKind:
 
 
 def error_kind(error: Exception) -> ErrorKind:
-    """Return the meaning of a botocore error. A failed connection is AWAY, an unusable response is OTHER."""
+    """Return the meaning of a botocore error. The result is AWAY for a failed connection, and OTHER for an unusable
+    response."""
     if isinstance(error, BROKEN_OFF):
         return ErrorKind.AWAY
     if isinstance(error, ClientError):

@@ -23,7 +23,7 @@ def failure_of(
     number: int | None, claim: str, doing: str, *, root: Path | None = None, needed: int | None = None
 ) -> ImportFailure:
     """Return the failure for an errno. ``doing`` completes "The volume did not let the worker …". ``needed`` is the
-    number of bytes that were to be written, or None if unknown."""
+    number of bytes of the failed write, or None if the number is unknown."""
     name = errno.errorcode.get(number or 0, "an unknown error")
     said = f"The volume of claim {claim!r} did not let the worker {doing}: {name}"
     if number in FULL:
