@@ -63,7 +63,7 @@ class Kube:
         except (ConfigException, yaml.YAMLError, OSError, HTTPError) as error:
             raise UnusableError(f"No cluster is configured: {_first_line(error)}; {_CHOOSE}.") from None
         except (TypeError, KeyError, AttributeError, ValueError):  # the client raises these for other kinds of files
-            raise UnusableError(f"No cluster is configured: the file is no kubeconfig; {_CHOOSE}.") from None
+            raise UnusableError(f"No cluster is configured: the file is not a kubeconfig; {_CHOOSE}.") from None
         self.namespace = namespace or own or "default"
         """The chosen namespace, otherwise the namespace of the kubeconfig context, or "default"."""
         self._seconds = seconds

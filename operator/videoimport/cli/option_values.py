@@ -20,7 +20,7 @@ def parse_folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
             raise UnusableError(f"{option} {name} is given twice; give it once.")
         path = Path(folder).expanduser()
         if not path.is_dir():
-            raise UnusableError(f"{option} {pair}: there is no folder {folder}; make it, or correct its path.")
+            raise UnusableError(f"{option} {pair}: there is no folder {folder}; create it, or correct its path.")
         found[name] = path.resolve()
     return found
 

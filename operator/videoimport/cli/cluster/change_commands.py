@@ -24,13 +24,18 @@ def retry_imports(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME", help="VideoImports, and BulkImports as bi/NAME.", autocompletion=complete_resources
+            metavar="NAME",
+            help="Names of VideoImports; write bi/NAME for a BulkImport.",
+            autocompletion=complete_resources,
         ),
     ] = None,
     failed: Annotated[
         bool,
         typer.Option(
-            "--failed", metavar="", help="Without names: everything that failed. With bi/NAME: its failed items."
+            "--failed",
+            metavar="",
+            help="Without names: retry all failed imports of the namespace. "
+            "With bi/NAME: retry the failed items of NAME.",
         ),
     ] = False,
     output: Output = OutputFormat.TABLE,
@@ -46,7 +51,7 @@ def retry_imports(
 
     kube = Kube(kubeconfig, context, namespace)
     if not names and not failed:
-        raise UnusableError("NAME is missing; name imports, or write --failed for everything that failed.")
+        raise UnusableError("NAME is missing; give the names of imports, or --failed to retry all failed imports.")
     resources = _read(kube, names) if names else _find_failed(kube)
     if not resources:
         say(Console(stderr=True), f"Nothing failed in the namespace {kube.namespace}.")

@@ -32,7 +32,7 @@ def create_import(
     ] = None,
     bulk: Annotated[str | None, typer.Option(metavar="NAME", help="Create a BulkImport of this name.")] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The import's name, if not from the address.")
+        str | None, typer.Option(metavar="NAME", help="The name of the import. Default: a name from the address.")
     ] = None,
     playlist: Annotated[
         bool, typer.Option("--playlist", metavar="", help="The address is a playlist, a channel or a feed.")
@@ -40,7 +40,7 @@ def create_import(
     endpoint: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", envvar="VIDEOIMPORT_ENDPOINT", help="The address of the object store, if it is not AWS."
+            metavar="URL", envvar="VIDEOIMPORT_ENDPOINT", help="The address of the object store. Default: AWS S3."
         ),
     ] = None,
     secret: Annotated[
@@ -48,7 +48,7 @@ def create_import(
         typer.Option(metavar="NAME", envvar="VIDEOIMPORT_SECRET", help="The Secret with the keys of the object store."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", metavar="", help="Print the manifest and create nothing; needs no cluster.")
+        bool, typer.Option("--dry-run", metavar="", help="Print the resource, but do not create it. Needs no cluster.")
     ] = False,
     output: Annotated[
         OutputFormat | None,

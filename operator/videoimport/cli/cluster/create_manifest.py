@@ -67,7 +67,7 @@ def _build_list(wanted: Wanted) -> Raw:
     if wanted.playlist:
         if len(wanted.urls) != 1:
             raise UnusableError(
-                f"--playlist takes one address, not {len(wanted.urls)}; create one BulkImport for each."
+                f"--playlist accepts one address, not {len(wanted.urls)}; run the command once for each address."
             )
         return {"playlist": {"url": wanted.urls[0]}}
     return {"items": [{"url": url} for url in wanted.urls]}

@@ -54,8 +54,8 @@ def print_details(resource: Raw, console: Console) -> None:
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"]))
         raise UnusableError(
-            f"{reference_of(resource)}: this version cannot read status.{where}; use the program of the controller's "
-            "release, or -o yaml."
+            f"{reference_of(resource)}: this version of the program cannot read status.{where}; use the same "
+            "release as the controller, or -o yaml."
         ) from None
     for part in parts:
         console.print(part, soft_wrap=isinstance(part, Text))

@@ -38,11 +38,13 @@ _FAILURES = ("Failed", "Cancelled")
 
 
 def list_imports(
-    every: Annotated[bool, typer.Option("--all", metavar="", help="All imports, not only the newest 50.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", metavar="", help="Failed and cancelled imports only.")] = False,
+    every: Annotated[bool, typer.Option("--all", metavar="", help="Show all imports, not only the newest 50.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", metavar="", help="Show only failed and cancelled imports.")
+    ] = False,
     bulk: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Imports of this BulkImport only.", autocompletion=complete_bulks),
+        typer.Option(metavar="NAME", help="Show only the imports of this BulkImport.", autocompletion=complete_bulks),
     ] = None,
     output: Output = OutputFormat.TABLE,
     namespace: Namespace = None,

@@ -15,10 +15,13 @@ _INTERRUPTED = 130
 def print_logs(
     name: ResourceName,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", metavar="", help="Wait for the run and print its log until its end.")
+        bool,
+        typer.Option(
+            "--follow", "-f", metavar="", help="Wait for the start of the run, and print its log until the run ends."
+        ),
     ] = False,
     run: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="The number of the run, if not the newest one.")
+        int | None, typer.Option(metavar="N", min=0, help="The number of the run. Default: the newest run.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", metavar="", help="Print the JSON lines of the worker.")] = False,
     namespace: Namespace = None,

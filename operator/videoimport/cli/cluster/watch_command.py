@@ -26,7 +26,9 @@ def watch_imports(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME", help="VideoImports, and BulkImports as bi/NAME.", autocompletion=complete_resources
+            metavar="NAME",
+            help="Names of VideoImports; write bi/NAME for a BulkImport.",
+            autocompletion=complete_resources,
         ),
     ] = None,
     output: Output = OutputFormat.TABLE,
@@ -96,7 +98,7 @@ def _show_until_the_end(
             videos = [video for video in state.all_of(VIDEO_KIND) if is_shown(video, wanted)]
             found = {reference_of(resource): resource for resource in (*bulks, *videos)}
             if gone := [reference for reference in wanted if reference not in found]:
-                raise NotFoundError(f"{', '.join(gone)}: deleted meanwhile.")
+                raise NotFoundError(f"{', '.join(gone)}: deleted while this command ran.")
             display.show(bulks, videos)
             if all(is_finished(found[reference]) for reference in wanted):
                 return [found[reference] for reference in wanted]

@@ -18,10 +18,10 @@ KeysFolder = Annotated[
 ]
 ClaimFolders = Annotated[
     list[str] | None,
-    typer.Option("--claim", metavar="NAME=DIR", help="A folder that is the volume of the claim NAME; repeatable."),
+    typer.Option("--claim", metavar="NAME=DIR", help="The folder that replaces the volume of claim NAME. Repeatable."),
 ]
 StoreEndpoint = Annotated[
-    str | None, typer.Option("--endpoint", metavar="URL", help="The address of the object store, if it is not AWS.")
+    str | None, typer.Option("--endpoint", metavar="URL", help="The address of the object store. Default: AWS S3.")
 ]
 
 

@@ -58,7 +58,7 @@ def judge_definition(found: Raw, wanted: Raw) -> Check:
         return Check(name, "failed", f"The definition has no version {VERSION}.", _INSTALL)
     if schema != wanted["spec"]["versions"][0]["schema"]:
         message = "The schema in the cluster is of another version than this program."
-        return Check(name, "warning", message, "Use the program of the controller's release, or upgrade the chart.")
+        return Check(name, "warning", message, "Use the same release as the controller, or upgrade the chart.")
     return Check(name, "ok", f"The definition has the schema of this version ({VERSION}).")
 
 

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 def check_setup(
     secret: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Check the names of the keys of this Secret in the cluster.")
+        str | None, typer.Option(metavar="NAME", help="Check that this Secret in the cluster has the required keys.")
     ] = None,
     destination: Annotated[
-        str | None, typer.Option(metavar="s3://BUCKET/PREFIX|DIR", help="Write and remove small objects there.")
+        str | None,
+        typer.Option(metavar="s3://BUCKET/PREFIX|DIR", help="Test this destination: write and remove small objects."),
     ] = None,
     like: Annotated[
-        str | None, typer.Option(metavar="vi/NAME", help="The same, in the destination of this import or bi/NAME.")
+        str | None,
+        typer.Option(metavar="vi/NAME", help="Test the destination of this VideoImport, or of the BulkImport bi/NAME."),
     ] = None,
     endpoint: StoreEndpoint = None,
     keys: KeysFolder = None,

@@ -56,7 +56,7 @@ def judge_system(system: str) -> Check:
 def judge_program(program: str, output: str | None) -> Check:
     """Judge ffmpeg or ffprobe by the output of its version option. None means that it cannot run."""
     if output is None:
-        install = "Install ffmpeg, which brings both, such as by `apt-get install ffmpeg`."
+        install = "Install the package ffmpeg, which has both, for example with `apt-get install ffmpeg`."
         return Check(program, "failed", f"{program} cannot run.", install)
     version = ffmpeg_versions.named_version(output)
     if doubt := ffmpeg_versions.doubt(program, version):

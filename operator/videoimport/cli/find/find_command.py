@@ -29,7 +29,9 @@ def find_video(
     ] = None,
     like: Annotated[
         str | None,
-        typer.Option(metavar="vi/NAME", help="Take destination and output settings of this import or bi/NAME."),
+        typer.Option(
+            metavar="vi/NAME", help="Use the destination and output settings of this VideoImport, or of bi/NAME."
+        ),
     ] = None,
     folder: Annotated[str | None, typer.Option(metavar="PATH", help="The destination.folder of the import.")] = None,
     endpoint: StoreEndpoint = None,
@@ -88,7 +90,7 @@ def _find(video: str, target: "FindTarget", access: DestinationAccess, allowed: 
     is_address = video.lower().startswith(("http://", "https://"))
     if not is_address and "://" in video:
         raise UnusableError(
-            f"{video} is not an address of the web; give one that begins with http:// or https://, or a local file."
+            f"{video} is not a web address; give an address that begins with http:// or https://, or a local file."
         )
     identity = ask_identity(video, target, allowed) if is_address else ""
     with opened(target.destination, access) as store:

@@ -77,7 +77,8 @@ def ask_identity(url: str, target: FindTarget, networks: tuple[str, ...]) -> str
             children.kill_all()
     if identity is None:
         raise UnusableError(
-            f"{url}: the source gives no identity, such as an ETag; download the file and run find with the file."
+            f"{url}: the source sends no version, such as an ETag; download the source, "
+            "and run find with the local file."
         )
     return identity
 

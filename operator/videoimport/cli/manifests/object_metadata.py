@@ -61,7 +61,7 @@ def _find_namespace_problems(namespace: Any) -> Iterator[str]:
 
 def _find_pair_problems(field: str, pairs: Any) -> Iterator[str]:
     if not isinstance(pairs, dict):
-        yield f"metadata.{field} is no object; write a line KEY: TEXT for each of them."
+        yield f"metadata.{field} is not an object; write a line KEY: TEXT for each key."
         return
     if not KEYS.holds(pairs):
         yield f"metadata.{field}: {KEYS.message}"
@@ -69,6 +69,6 @@ def _find_pair_problems(field: str, pairs: Any) -> Iterator[str]:
         if value is None:
             continue  # the API server stores an empty text
         if not isinstance(value, str):
-            yield f"metadata.{field}.{shorten_text(key)} is no text; put the value in quotes."
+            yield f"metadata.{field}.{shorten_text(key)} is not text; put the value in quotes."
         elif field == "labels" and not (len(value) <= _MOST_LABEL and LABEL_VALUE.holds(value)):
             yield f"metadata.{field}.{shorten_text(key)}: {LABEL_VALUE.message}"

@@ -66,6 +66,6 @@ def repeated_entries(schema: Schema, value: Any, path: str) -> Iterator[str]:
     elif isinstance(value, list):
         for _, identity in find_duplicates(schema, value):
             shown = ", ".join(map(str, identity.values())) if isinstance(identity, dict) else identity
-            yield f"{path}: {shown} occurs twice; give each once."
+            yield f"{path}: {shown} occurs twice; remove one of them."
         for number, child in enumerate(value):
             yield from repeated_entries(schema["items"], child, f"{path}[{number}]")

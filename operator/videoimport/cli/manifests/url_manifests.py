@@ -52,7 +52,8 @@ def parse_urls(urls: Sequence[str]) -> list[str]:
         raise UnusableError("there is no address; give one or more, such as https://example.com/video.mp4.")
     if len(urls) > MAX_ITEMS:
         raise UnusableError(
-            f"there are {len(urls)} addresses; give at most {MAX_ITEMS}, or a BulkImport with source.manifest by -f."
+            f"there are {len(urls)} addresses; give at most {MAX_ITEMS}, or use -f with a BulkImport "
+            "that has source.manifest."
         )
     problems: list[str] = []
     parsed: list[str] = []

@@ -51,7 +51,7 @@ def parse_documents(text: str, name: str) -> list[Document]:
     documents = _load(text, name)
     if strange := [document for document in documents if not isinstance(document, dict)]:
         kind = type(strange[0]).__name__
-        raise UnusableError(f"{name} holds a {kind} where a resource should be; begin with apiVersion and kind.")
+        raise UnusableError(f"{name} holds a {kind} instead of a resource; begin with apiVersion and kind.")
     return documents
 
 
@@ -103,7 +103,9 @@ class _Converter:
         """Return a value of JSON. Raises UnusableError beyond MOST_VALUES, or for a number that JSON lacks."""
         self._left -= 1
         if self._left < 0:
-            raise UnusableError(f"{self._name} has more than {MOST_VALUES} values; remove its aliases, or divide it.")
+            raise UnusableError(
+                f"{self._name} has more than {MOST_VALUES} values; remove its aliases, or split the file."
+            )
         if isinstance(value, dict):
             return {_convert_key(key): self.convert(child) for key, child in value.items()}
         if isinstance(value, list):
@@ -131,5 +133,5 @@ def split_lists(document: Document) -> Iterator[tuple[str, Document]]:
     given = {"apiVersion": document.get("apiVersion"), "kind": kind.removesuffix("List")} if kind != "List" else {}
     for number, item in enumerate(items):
         if not isinstance(item, dict):
-            raise UnusableError(f"items[{number}] is no resource; begin with apiVersion and kind.")
+            raise UnusableError(f"items[{number}] is not a resource; begin with apiVersion and kind.")
         yield f"items[{number}]", given | item

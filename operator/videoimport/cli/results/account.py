@@ -70,8 +70,8 @@ def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
         what = error.errors()[0]
         where = ".".join(map(str, what["loc"]))
         raise UnusableError(
-            f"The BulkImport cannot be read by this version: {where}: {what['msg']}; use the program of the "
-            "controller's release."
+            f"This version of the program cannot read the BulkImport: {where}: {what['msg']}; use the same "
+            "release as the controller."
         ) from None
     owner = build_bulk_owner(bulk.metadata)
     own = [found for found in config_maps if find_controller(found["metadata"]) == owner]

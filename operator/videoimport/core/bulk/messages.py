@@ -25,7 +25,7 @@ _MAX_MESSAGE_BYTES = 512
 """Maximum bytes of a condition's message, which is in the status several times."""
 _REFUSED_REASON = "CreationRefused"
 """Reason of the condition Reconciling while the API server refuses a child or a shard."""
-_SUSPENDED = "The BulkImport is suspended, as spec.suspend asks. Set suspend: false to continue"
+_SUSPENDED = "The BulkImport is suspended, because spec.suspend is true. To continue, set suspend to false"
 _ITEMS_EXCEEDED = f"The list has more than {MAX_LISTED:,} videos; further ones are left out"
 _PAGES_EXCEEDED = (
     f"The list has more than {MAX_PAGES:,} pages or {MAX_LINES:,} entries, rejected ones included; further entries "
@@ -83,7 +83,7 @@ def _describe_phase(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPha
     if phase is BulkPhase.FAILED:
         return _describe_failure(snapshot, discovery, counts)
     if phase is BulkPhase.CANCELLED:
-        return join_sentences(f"Cancelled: {counts}", "Set a new retryToken and cancel: false to continue")
+        return join_sentences(f"Cancelled: {counts}", "To continue, set a new retryToken, and set cancel to false")
     if phase is BulkPhase.QUEUED:
         return join_sentences(
             counts if snapshot.items.results else "", f"{_PHASE_MESSAGES[phase]}: {snapshot.observed.ahead} ahead"

@@ -210,7 +210,7 @@ def _restart_with_new_spec(context: VideoContext, reason: Reason, outcome: Impor
     if not context.has_changed_since(context.job) or context.spec.suspend:
         return None
     words = join_sentences(
-        f"{reason}: {outcome.message}", "The spec was edited meanwhile, and a new run starts at once"
+        f"{reason}: {outcome.message}", "The spec changed during the run, so a new run starts at once"
     )
     return replace(start_first_run(context), planned_events=(PlannedEvent("Warning", "Retrying", words),))
 

@@ -67,7 +67,7 @@ def test_suspended_bulk_pauses_its_running_children_and_starts_nothing():
     assert (truths(found.status)["Ready"], truths(found.status)["Reconciling"], truths(found.status)["Finished"]) == (
         "False", "False", "False",
     )  # fmt: skip
-    assert "Set suspend: false to continue." in found.status.message
+    assert "To continue, set suspend to false." in found.status.message
 
 
 def test_resumed_bulk_lets_its_children_go_on():
