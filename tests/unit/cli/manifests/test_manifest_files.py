@@ -59,7 +59,7 @@ def test_the_number_and_the_size_of_files_are_bounded(tmp_path: Path, monkeypatc
     assert refused(*three)[0].startswith("--filename names 3 files with 3 characters; run at most 2 files")
     monkeypatch.setattr(manifest_files, "MOST_FILES", 9)
     monkeypatch.setattr(manifest_files, "MOST_LETTERS_TOGETHER", 2)
-    assert refused(*three)[0].endswith("2 letters at once.")
+    assert refused(*three)[0].endswith("2 characters at once.")
 
 
 def test_a_text_is_never_printed() -> None:
