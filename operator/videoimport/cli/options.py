@@ -1,4 +1,4 @@
-"""The options that all commands share. A command declares a parameter of one of these types, with a default."""
+"""The options that all commands share. A command uses these types for its parameters, and adds a default."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +10,7 @@ from videoimport.cli.completion import complete_contexts, complete_namespaces, c
 
 
 class OutputFormat(StrEnum):
-    """The format of what a command prints."""
+    """The output format of a command."""
 
     TABLE = "table"
     JSON = "json"

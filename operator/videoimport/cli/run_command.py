@@ -1,4 +1,4 @@
-"""The `run` command: VideoImports and BulkImports on this machine, from the manifests to the outcome."""
+"""The `run` command: runs VideoImports and BulkImports on this machine, from the YAML files to the results."""
 
 import contextlib
 import logging
@@ -118,7 +118,7 @@ Verbose = Annotated[
 
 
 class RunFormat(StrEnum):
-    """The format of what the command prints at the end."""
+    """The format of the final output."""
 
     JSON = "json"
     YAML = "yaml"
@@ -127,7 +127,7 @@ class RunFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunSetting:
-    """Everything that is determined before any process starts."""
+    """The inputs of a run, determined before any process starts."""
 
     resources: Sequence[Raw]
     sources: MountSources
@@ -153,9 +153,8 @@ def run_imports(
 ) -> None:
     """Run imports on this machine, without a cluster.
 
-    The controller's decisions and the worker are the same as in a cluster. If a manifest has no destination, the
-    results go to a folder beside the YAML file. After an interruption, run the same
-    command again to continue.
+    The controller's decisions and the worker are the same as in a cluster. If a YAML file has no destination, the
+    results go to a folder beside the YAML file. After an interruption, run the same command again to continue.
 
     Examples:
 
@@ -241,14 +240,14 @@ def compute_signal_code(number: int) -> int:
 
 
 def parse_format(output: str | None) -> RunFormat | None:
-    """Return the format of the output. Raises UnusableError for an unknown format."""
+    """Return the output format. Raises UnusableError for an unknown format."""
     if output is None or output in list(RunFormat):
         return RunFormat(output) if output else None
     raise UnusableError(f"--output {output}: write json, yaml or html; --into names a folder for the results.")
 
 
 def check_page(resources: Sequence[Raw]) -> None:
-    """Raise UnusableError if the resources are not exactly one BulkImport, of which the page is."""
+    """Raise UnusableError unless there is exactly one resource, a BulkImport. The page shows one BulkImport."""
     if [raw["kind"] for raw in resources] != [BULK_KIND]:
         names = ", ".join(f"{raw['kind']} {raw['metadata']['name']}" for raw in resources[:3])
         more = f" and {len(resources) - 3} more" if len(resources) > 3 else ""
@@ -258,7 +257,7 @@ def check_page(resources: Sequence[Raw]) -> None:
 
 
 def read_manifests(filenames: Sequence[str], urls: Sequence[str], *, playlist: bool) -> Documents:
-    """Return the manifests of ``-f``. Raises UnusableError, also for options that do not fit together."""
+    """Return the manifests of ``-f``. Raises UnusableError, also if the options contradict each other."""
     if not filenames or urls:
         raise UnusableError(
             "Give either addresses or manifests, for example: "
@@ -279,7 +278,7 @@ def list_resources(documents: Documents, into: str | None) -> list[Raw]:
 
 
 def describe_idle(raw: Raw) -> str | None:
-    """Return a sentence if the resource asks for no run."""
+    """Return a sentence if the resource needs no run, for example because it is suspended."""
     for field in ("suspend", "cancel"):
         if raw["spec"].get(field):
             return f"{raw['metadata']['name']}: spec.{field} is true, so there is nothing to run; leave it out."
@@ -293,7 +292,7 @@ def build_resources(urls: Sequence[str], into: str | None, *, playlist: bool) ->
 
 
 def find_base_folder(filenames: Sequence[str]) -> Path:
-    """Return the folder beside which results without a destination are stored."""
+    """Return the folder in which results without a destination are stored."""
     first = next((name for name in filenames if name != STANDARD_INPUT), None)
     if first is None:
         return Path.cwd()
@@ -315,7 +314,8 @@ def check_machine(system: str, programs: Mapping[str, str | None]) -> None:
 
 
 def configure_logs(*, verbose: bool) -> None:
-    """Send the controller's log to the error stream: everything for ``verbose``, otherwise only its own errors."""
+    """Send the controller's log to the error stream: all messages if ``verbose`` is true, otherwise only errors of the
+    controller."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -324,7 +324,7 @@ def configure_logs(*, verbose: bool) -> None:
 
 @contextlib.contextmanager
 def make_folders(setting: RunSetting) -> Iterator[None]:
-    """Create the folders of the destinations, and remove those that are empty at the end. Raises UnusableError."""
+    """Create the folders of the destinations. At the end, remove the folders that are empty. Raises UnusableError."""
     references = [ref for raw in setting.resources for ref in list_references(raw["spec"])]
     names = {ref.name for ref in references if ref.kind == "PersistentVolumeClaim" and not ref.is_read}
     missing = [folder for folder in map(setting.sources.claim, sorted(names)) if not folder.is_dir()]

@@ -43,7 +43,7 @@ def retry_imports(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Start failed and cancelled imports again. Of a BulkImport, all failed items start again.
+    """Start failed and cancelled imports again. For a BulkImport, start all failed items again.
 
     Examples: `kubectl videoimport retry lecture-1`, `kubectl videoimport retry --failed bi/course`
     """
@@ -65,7 +65,7 @@ def cancel_imports(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Cancel imports and bulks. What is stored already stays.
+    """Cancel imports and bulks. Videos that are already stored stay.
 
     Example: `kubectl videoimport cancel lecture-1 bi/course`
     """
@@ -110,7 +110,8 @@ def resume_imports(
 
 
 def _read(kube: "Kube", names: Iterable[str]) -> list[Raw]:
-    """Return the resources. Raises UnusableError if one does not exist, before anything is changed."""
+    """Return the resources. Raises UnusableError if a resource does not exist. No resource is changed before this
+    check."""
     from videoimport.cli.cluster.resource_reference import find_resource
 
     resources: list[Raw] = []
@@ -159,7 +160,7 @@ def _change(kube: "Kube", verb: "Verb", resources: Iterable[Raw], output: Output
 
 
 def _patch(kube: "Kube", resource: Raw, spec: Raw) -> Raw:
-    """Change the spec and return the resource. The UID guards against a resource that was created again meanwhile."""
+    """Change the spec and return the resource. The UID prevents a change of a newer resource with the same name."""
     from videoimport.cli.cluster.resource_reference import with_kind
 
     meta, kind = resource["metadata"], resource["kind"]

@@ -1,4 +1,4 @@
-"""`create`: imports addresses without a manifest."""
+"""`create`: imports addresses without a YAML file."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -58,7 +58,7 @@ def create_import(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Import addresses without a manifest: one as a VideoImport, several as a BulkImport.
+    """Import addresses without a YAML file. One address becomes a VideoImport, and several become a BulkImport.
 
     Example: `kubectl videoimport create https://media.example.com/a.mp4 --into s3://videos/archive --dry-run -o yaml`
     """
@@ -87,7 +87,7 @@ def _connect(namespace: str | None, context: Context, kubeconfig: Kubeconfig) ->
 
 
 def format_created(resource: Raw, *, dry_run: bool) -> str:
-    """Return the line about a new resource, with the command that follows it."""
+    """Return the line about a new resource, with the command that shows its progress."""
     reference = reference_of(resource)
     if dry_run:
         return f"{reference}: not created (dry run)"
@@ -95,7 +95,8 @@ def format_created(resource: Raw, *, dry_run: bool) -> str:
 
 
 def _format_missing_place(kube: "Kube | None") -> str:
-    """Return the sentence about the missing destination. It names the destination of the newest import, if any."""
+    """Return the sentence about the missing destination. The sentence names the destination of the newest import, if
+    there is an import."""
     words = "--into is missing; write s3://bucket/prefix or pvc://claim/path, or set VIDEOIMPORT_INTO."
     if kube is None:
         return words

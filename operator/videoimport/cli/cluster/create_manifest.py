@@ -1,4 +1,4 @@
-"""A manifest from addresses on the command line: a VideoImport of one address, or a BulkImport of several."""
+"""Builds a resource from addresses on the command line: a VideoImport for one address, or a BulkImport for several."""
 
 import re
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ class Wanted:
     into: str
     """The destination: s3://bucket/prefix or pvc://claim/path."""
     name: str | None = None
-    """Name of the resource. Absent means a name from the address."""
+    """Name of the resource. None means a name from the address."""
     bulk: str | None = None
-    """Name of the BulkImport. Several addresses without a name also are a BulkImport."""
+    """Name of the BulkImport. Several addresses become a BulkImport also without this name."""
     playlist: bool = False
     """True if the only address is a playlist, a channel or a feed."""
     folder: str | None = None

@@ -1,4 +1,4 @@
-"""`get`: one VideoImport or BulkImport for a person."""
+"""`get`: a description of one VideoImport or BulkImport for users."""
 
 import sys
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from videoimport.cli.options import Context, Kubeconfig, Namespace, Output, Outp
 from videoimport.cli.resource_facts import Raw, reference_of, status_of
 
 _PIPED_WIDTH = 200
-"""Number of columns of output that is no terminal, where nothing should be wrapped."""
+"""Number of columns of output that is not a terminal. Lines are not wrapped there."""
 
 
 def get_import(
@@ -25,7 +25,7 @@ def get_import(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Show one import: its stages, its files, why it failed and what to do.
+    """Show one import: the stages, the files, the cause of a failure and the advice.
 
     Example: `kubectl videoimport get lecture-1`, or `kubectl videoimport get bi/course` for a BulkImport
     """

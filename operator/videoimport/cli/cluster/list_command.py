@@ -54,8 +54,8 @@ def list_imports(
 ) -> None:
     """List the 50 newest imports, the newest first.
 
-    CODE is the state of the import as hosted upload services number it: 1 pending, 3 processing, 5 uploading,
-    6 completed, 7 failed.
+    CODE is the state of the import as a number, as in hosted upload services: 1 pending, 3 processing, 5 uploading, 6
+    completed, 7 failed.
 
     Example: `kubectl videoimport list --failed --bulk course`
     """
@@ -83,8 +83,8 @@ def _read_imports(kube: "Kube", bulk: str | None, *, failed: bool, all_namespace
 def select_newest(videos: Iterable[Raw], most: int | None) -> tuple[list[Raw], int]:
     """Return at most ``most`` imports, the newest first, and the number of all imports.
 
-    Only a few times ``most`` imports are in memory. Imports of the same second are in the reverse order of their names.
-    """
+    At no time are more than a few times ``most`` imports in memory. Imports of the same second are in the reverse order
+    of their names."""
     kept: list[Raw] = []
     total = 0
     for video in videos:

@@ -28,7 +28,7 @@ def print_logs(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Print the worker's log of a run as sentences. Of a BulkImport, print the log of its listing or webhook.
+    """Print the worker's log of a run as sentences. For a BulkImport, print the log of its listing or webhook.
 
     Example: `kubectl videoimport logs lecture-1 -f`, or `kubectl videoimport logs lecture-1 --run 2 --json`
     """

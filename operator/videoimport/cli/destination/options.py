@@ -27,9 +27,9 @@ StoreEndpoint = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class DestinationAccess:
-    """Local folders that replace what only a pod can mount."""
+    """Local folders that replace the Secret and the volumes that a pod mounts."""
 
     keys: Path | None = None
     """Folder with a file for each key of the destination's Secret. None means requests without a signature."""
     claims: Mapping[str, Path] = field(default_factory=dict)
-    """The folder of each claim."""
+    """The local folder of each claim, by the name of the claim."""

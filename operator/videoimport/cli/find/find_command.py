@@ -45,7 +45,7 @@ def find_video(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Find a video in a destination, by the index that imports keep there.
+    """Find a video in a destination, by the index that imports keep in the destination.
 
     A video is found only for the same output settings and folder, as in an import. With --into, the output settings
     are the defaults.
@@ -54,7 +54,7 @@ def find_video(
 
     * 0 – the destination has the video
     * 1 – the destination does not have the video
-    * 2 – that is unknown; the message has the reason
+    * 2 – the answer is unknown; the message has the cause
 
     Example: `kubectl videoimport find talk.mp4 --into s3://videos/archive --keys bucket-keys`
     """

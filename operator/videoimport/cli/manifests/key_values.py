@@ -63,8 +63,7 @@ _WAYS_OUT = {
 
 
 def _decode(value: Any, *, is_encoded: bool) -> bytes | None:
-    """Return the bytes of a value; None if the value is invalid. Line ends in base64 are ignored, as Go ignores
-    them."""
+    """Return the bytes of a value. Return None if the value is invalid. Line breaks in base64 are ignored, as in Go."""
     if value is None:
         return b""
     if not isinstance(value, str):

@@ -31,9 +31,8 @@ class ManifestText:
 def read_texts(sources: Iterable[str], standard_input: TextIO) -> list[ManifestText]:
     """Return the texts of all sources, in order. Each source is a file, a folder or - for standard input.
 
-    A folder stands for its files that end in .yaml, .yml or .json, sorted by name, without folders below it. Raises
-    UnusableError with every source that cannot be read.
-    """
+    For a folder, its files that end in .yaml, .yml or .json are read, sorted by name. Subfolders are not read. Raises
+    UnusableError with every source that cannot be read."""
     texts: list[ManifestText] = []
     problems: list[str] = []
     for source in dict.fromkeys(sources):

@@ -25,7 +25,7 @@ def find_metadata_problems(kind: str, document: Mapping[str, Any]) -> Iterator[s
 
 
 def select_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata that a user may write, with the namespace. All else belongs to the cluster that wrote it."""
+    """Return the metadata that a user may write, with the namespace. All other metadata is written by a cluster."""
     fields = _read_fields(document)
     written = {field: fields[field] for field in _WRITTEN if isinstance(fields.get(field), dict) and fields[field]}
     pairs = {field: {key: value or "" for key, value in found.items()} for field, found in written.items()}
@@ -33,7 +33,7 @@ def select_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_fields(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata without null fields. It is empty if the metadata is no object."""
+    """Return the metadata without null fields. The result is empty if the metadata is not an object."""
     metadata = document.get("metadata")
     return {name: part for name, part in metadata.items() if part is not None} if isinstance(metadata, dict) else {}
 

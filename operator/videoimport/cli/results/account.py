@@ -1,4 +1,5 @@
-"""The outcome of every item of a BulkImport. The controller's own rules compute it from the objects in the cluster."""
+"""The outcome of every item of a BulkImport. It is computed with the controller's rules, from the objects in the
+cluster."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Account:
     rejected: tuple[RejectedItem, ...]
     """Items that are not imported, each with a reason."""
     open: tuple[AcceptedItem, ...]
-    """Items that have not ended or are to be retried."""
+    """Items that have not ended or will be retried."""
     counts: str
     """The counts as text, as in the status."""
 
