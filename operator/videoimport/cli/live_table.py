@@ -1,7 +1,8 @@
 """The live table of imports, and the same state as one line for output that is not a terminal.
 
 The table and the line depend only on the resources. So the commands for a cluster, the embedded mode and the demo use
-the same functions."""
+the same functions.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +28,8 @@ def draw_table(bulks: Sequence[Raw], videos: Sequence[Raw], most_rows: int | Non
     """Return a table with one row for each VideoImport, and a line for each BulkImport below.
 
     If there are more than ``most_rows`` VideoImports, active VideoImports are shown first, then failed VideoImports. A
-    line has the number of hidden VideoImports in each phase."""
+    line has the number of hidden VideoImports in each phase.
+    """
     shown, hidden = select_rows(videos, most_rows)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading, width in _WIDTHS.items():

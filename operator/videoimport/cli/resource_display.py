@@ -39,7 +39,8 @@ def choose_display(console: Console) -> ResourceDisplay:
 class LiveDisplay:
     """A table that stays on the terminal with its last state.
 
-    The display uses no thread, because `run` starts its workers with fork."""
+    The display uses no thread, because `run` starts its workers with fork.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console

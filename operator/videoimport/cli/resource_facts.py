@@ -1,7 +1,8 @@
 """Facts of a VideoImport or BulkImport for users, read from the object as the API server returns it.
 
 The text of every fact is printable. For a missing field, the result is an empty text or 0, because a new object has no
-status yet."""
+status yet.
+"""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -84,7 +84,8 @@ def select_newest(videos: Iterable[Raw], most: int | None) -> tuple[list[Raw], i
     """Return at most ``most`` imports, the newest first, and the number of all imports.
 
     At no time are more than a few times ``most`` imports in memory. Imports of the same second are in the reverse order
-    of their names."""
+    of their names.
+    """
     kept: list[Raw] = []
     total = 0
     for video in videos:

@@ -1,7 +1,8 @@
 """The check of a destination. Every import runs the same test before it fetches its source.
 
 The test writes small objects and removes them. It runs on this machine, with the user's copy of the keys, because the
-Secrets of the cluster must not leave the cluster. So it does not test the network of the cluster."""
+Secrets of the cluster must not leave the cluster. So it does not test the network of the cluster.
+"""
 
 import uuid
 from datetime import UTC, datetime

@@ -1,6 +1,7 @@
 """The Job controller and the kubelet of the embedded mode: each Job becomes a pod, and each pod a local process.
 
-The executor starts a Job at once. The controller's limit of running imports keeps the number of processes low."""
+The executor starts a Job at once. The controller's limit of running imports keeps the number of processes low.
+"""
 
 import asyncio
 import copy
@@ -47,7 +48,8 @@ class JobExecutor:
     def begin(self) -> None:
         """Delete the unfinished Jobs of an earlier program, then follow every change.
 
-        The processes of these Jobs ended with the earlier program. The controller then creates the same Jobs again."""
+        The processes of these Jobs ended with the earlier program. The controller then creates the same Jobs again.
+        """
         for job in self._store.list("Job"):
             if not _has_finished(job):
                 self._forget_processes(job)

@@ -24,7 +24,8 @@ in the spec."""
 class UidMaker:
     """Makes the UIDs of objects. Resources of the user and children of a BulkImport have the same UID in every run.
 
-    So a second run counts as the same import, and finds the results of the first run in the destination."""
+    So a second run counts as the same import, and finds the results of the first run in the destination.
+    """
 
     beside: Path
     """Folder of the YAML file. The folder identifies the resources of the user on this machine."""

@@ -179,7 +179,8 @@ def has_ended(raw: Raw) -> bool:
     """Return whether a VideoImport or BulkImport has its final status, and the webhook of a BulkImport is delivered.
 
     A suspended resource counts too, because only a change of the YAML file continues the resource. A status of an
-    earlier spec does not count."""
+    earlier spec does not count.
+    """
     if raw.get("status", {}).get("observedGeneration") != raw["metadata"]["generation"]:
         return False
     if raw["kind"] == "VideoImport":

@@ -1,7 +1,8 @@
 """Search for a video in the index of a destination, as an import does it.
 
 The content key depends on the SHA-256 of a file. The source key depends on an identifier that the server sends before a
-download, such as an ETag. Both keys depend on the output settings and on the folder."""
+download, such as an ETag. Both keys depend on the output settings and on the folder.
+"""
 
 import hashlib
 import tempfile
@@ -66,7 +67,8 @@ def ask_identity(url: str, target: FindTarget, networks: tuple[str, ...]) -> str
     """Request the identifier of a source, such as an ETag, in the sandboxed process of an import. Only its first bytes
     are fetched.
 
-    Raises UnusableError if the source cannot be reached or sends no identifier."""
+    Raises UnusableError if the source cannot be reached or sends no identifier.
+    """
     task = _build_task(url, target, networks)
     children = Children()
     with tempfile.TemporaryDirectory(prefix="videoimport-") as name, told_failures(f"{url}: "):

@@ -3,7 +3,8 @@ validation.
 
 A new object is first checked by the models' predicates in Python. They have the same rules as the CEL of the
 CustomResourceDefinition, and are about a hundred times as fast. CEL is evaluated only for the fields that a predicate
-refuses, and for rules about a change. It gives the messages."""
+refuses, and for rules about a change. It gives the messages.
+"""
 
 import itertools
 import json
@@ -77,7 +78,8 @@ def apply_defaults(kind: OurKind, raw: Raw) -> Raw:
     """Return an object with the defaults of its spec, without null fields, and with whole numbers as integers.
 
     Metadata and status are unchanged. A spec that is not an object is returned unchanged, and ``validate`` refuses this
-    spec."""
+    spec.
+    """
     if "spec" not in raw:
         return dict(raw)
     schema = get_schema(kind)["properties"]["spec"]
@@ -95,7 +97,8 @@ def validate(kind: OurKind, new: Raw, old: Raw | None = None) -> list[str]:
 
     ``new`` has its defaults and ``metadata.name``. ``old`` is the stored object that ``new`` replaces. With ``old``,
     rules about a change apply, and unchanged fields of the spec are accepted. The status is not checked, because only
-    the controller writes it. Each sentence begins with the field. No sentence contains a password from a URL."""
+    the controller writes it. Each sentence begins with the field. No sentence contains a password from a URL.
+    """
     traits = _traits_of(kind)
     spec, before = new.get("spec"), (old or {}).get("spec")
     if "spec" not in new:
@@ -144,7 +147,8 @@ def _find_refused_places(model: type[BaseModel], spec: Raw) -> set[Place]:
 def collect_places(refusal: ValidationError) -> set[Place]:
     """Return the paths of the fields that the model refused, and the paths of all enclosing fields.
 
-    The model checks sibling fields independently. So a CEL rule can refuse only these fields."""
+    The model checks sibling fields independently. So a CEL rule can refuse only these fields.
+    """
     refused = [("spec", *detail["loc"]) for detail in refusal.errors(include_url=False, include_input=False)]
     return {place[:length] for place in refused for length in range(len(place) + 1)}
 

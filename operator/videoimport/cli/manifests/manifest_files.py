@@ -32,7 +32,8 @@ def read_texts(sources: Iterable[str], standard_input: TextIO) -> list[ManifestT
     """Return the texts of all sources, in order. Each source is a file, a folder or - for standard input.
 
     For a folder, its files that end in .yaml, .yml or .json are read, sorted by name. Subfolders are not read. Raises
-    UnusableError with every source that cannot be read."""
+    UnusableError with every source that cannot be read.
+    """
     texts: list[ManifestText] = []
     problems: list[str] = []
     for source in dict.fromkeys(sources):

@@ -1,7 +1,8 @@
 """All problems of a VideoImport or BulkImport as a user wrote it, each with the field, the value and the solution.
 
 The API server finds the same problems. The messages of the API server are shorter, and it reports fewer problems at
-once (``admission``)."""
+once (``admission``).
+"""
 
 import json
 import re

@@ -1,7 +1,8 @@
 """Changes that the API server makes to an object before it checks the object: numbers, null fields, unknown fields and
 defaults.
 
-All functions return a new value and do not change the argument."""
+All functions return a new value and do not change the argument.
+"""
 
 import copy
 from collections.abc import Mapping

@@ -27,7 +27,8 @@ _TYPES: Mapping[type, tuple[str, ...]] = {
 def find_value_problems(schema: Schema, value: Any, path: str, old: Any = _ABSENT) -> Iterator[str]:
     """Yield a sentence for each problem of a value, which begins with the field.
 
-    ``old`` is the value in the previous object. The API server accepts every unchanged value."""
+    ``old`` is the value in the previous object. The API server accepts every unchanged value.
+    """
     if old is not _ABSENT and value == old:
         return
     wanted = schema.get("type")

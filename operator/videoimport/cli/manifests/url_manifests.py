@@ -35,7 +35,8 @@ def build_manifests(urls: Sequence[str], into: str | None = None, *, playlist: b
     One address becomes a VideoImport. Several addresses, at most MAX_ITEMS, become one BulkImport. With ``playlist``,
     each address is a list and becomes a BulkImport. The names are always the same for the same addresses. ``into`` is a
     folder or ``s3://bucket/prefix``. For a folder or None, the destination is the claim ``HERE``. Raises UnusableError
-    with every invalid address."""
+    with every invalid address.
+    """
     unique = list(dict.fromkeys(parse_urls(urls)))
     destination = _build_destination(into)
     if playlist:

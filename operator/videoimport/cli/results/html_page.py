@@ -1,7 +1,8 @@
 """The results of a BulkImport as one HTML page that a browser opens without a network.
 
 The page depends only on the data. Pictures are data URIs in the page. The Content-Security-Policy of the page forbids
-every request and every script. All text is escaped, because titles and messages come from untrusted sources."""
+every request and every script. All text is escaped, because titles and messages come from untrusted sources.
+"""
 
 import base64
 import hashlib

@@ -1,6 +1,7 @@
 """Reading of thumbnails for the results page, from the destination or from its public address.
 
-A picture that cannot be read is missing on the page. An unreadable picture never stops the command."""
+A picture that cannot be read is missing on the page. An unreadable picture never stops the command.
+"""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,7 @@
 """Prometheus metrics of the controller.
 
 Gauges are computed from the store at each scrape, so that they always match the present state. A counter increases when
-the status with the counted change is written. No label names a resource, a host or an item.
+the controller writes a status with the counted change. No label names a resource, a host or an item.
 """
 
 from collections import Counter
