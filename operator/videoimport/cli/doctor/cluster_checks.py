@@ -112,7 +112,7 @@ def judge_rights(namespace: str, missing: Sequence[str]) -> Check:
     if not missing:
         return Check("Rights", "ok", f"You may use every command in the namespace {namespace}.")
     message = f"In the namespace {namespace} you may not {', '.join(missing)}."
-    return Check("Rights", "failed", message, "Ask for the role edit in that namespace, or view to look only.")
+    return Check("Rights", "failed", message, "Ask for the role edit in that namespace, or for view to read only.")
 
 
 def _check_secret(kube: "Kube", name: str) -> Check:

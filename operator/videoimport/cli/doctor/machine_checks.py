@@ -49,7 +49,7 @@ def judge_python(version: Sequence[int]) -> Check:
 def judge_system(system: str) -> Check:
     """Check the operating system."""
     if system == "Linux":
-        return Check("Linux", "ok", "The kernel can guard the fetching process.")
+        return Check("Linux", "ok", "The kernel can isolate the fetching process.")
     return Check("Linux", "failed", f"This is {system}.", "Use Linux, in a container or a virtual machine.")
 
 
@@ -80,7 +80,7 @@ def judge_scratch(folder: str, free: int) -> Check:
     message = f"{folder} has {decimal(free)} of free space."
     if free >= LEAST_SCRATCH_BYTES:
         return Check("Scratch", "ok", message)
-    return Check("Scratch", "warning", message, "Remove files, or name another folder by TMPDIR.")
+    return Check("Scratch", "warning", message, "Remove files, or set TMPDIR to another folder.")
 
 
 def judge_proxies(environment: Mapping[str, str]) -> Check:
@@ -103,7 +103,7 @@ def judge_registry(output: str | None) -> Check:
     latest, installed = versions["LATEST"], versions.get("INSTALLED", "none")
     if latest == installed:
         return Check("Registry", "ok", f"The package registry answers, and yt-dlp {installed} is the latest.")
-    solution = "Use the latest release of videoimport, which brings it, if a web page fails."
+    solution = "If a web page fails, use the latest release of videoimport, which has the latest yt-dlp."
     return Check("Registry", "warning", f"yt-dlp {installed} is installed, and {latest} is the latest.", solution)
 
 

@@ -107,7 +107,7 @@ def format_counts(snapshot: BulkSnapshot) -> str:
     """Return text with the number of imported items, the number of all items, and the outcomes of the other items."""
     totals, rejected = snapshot.result_counts, len(snapshot.rejected)
     parts = [f"{totals.completed} of {len(snapshot.accepted)} imported"]
-    parts += [f"{totals.duplicates} of them there already"] if totals.duplicates else []
+    parts += [f"{totals.duplicates} of them already in the destination"] if totals.duplicates else []
     parts += [f"{totals.failed} failed"] if totals.failed else []
     parts += [f"{rejected} rejected"] if rejected else []
     return ", ".join(parts)
@@ -116,7 +116,11 @@ def format_counts(snapshot: BulkSnapshot) -> str:
 def describe_retry(snapshot: BulkSnapshot) -> str:
     """Return the message about retries after a new token or for retryFailed; empty without retries."""
     again = snapshot.items.retried
-    return f"Retrying {again} failed, {snapshot.result_counts.completed} kept" if again and not snapshot.held else ""
+    return (
+        f"Failed items to retry: {again}; completed items: {snapshot.result_counts.completed}"
+        if again and not snapshot.held
+        else ""
+    )
 
 
 def build_bulk_conditions(
@@ -209,7 +213,9 @@ def _find_list_problem(discovery: Discovery) -> str:
 
 
 def _describe_dry_run(snapshot: BulkSnapshot) -> str:
-    known = f", {snapshot.result_counts.completed} are there already" if snapshot.result_counts.completed else ""
+    known = (
+        f", {snapshot.result_counts.completed} already in the destination" if snapshot.result_counts.completed else ""
+    )
     failed = f", {snapshot.result_counts.failed} failed before" if snapshot.result_counts.failed else ""
     rejected = len(snapshot.rejected)
     return f"Dry run: {len(snapshot.items.open)} would be imported{known}{failed}, {rejected} rejected"

@@ -20,7 +20,7 @@ from videoimport.core.video.start_run import is_part_of_bulk, start_first_run, s
 from videoimport.core.video_status import has_new_token
 
 _UNGUARDED = (
-    "The object store does not honour all conditional writes: destination.ifExists: Fail or KeepBoth does not hold "
+    "The object store ignores some conditional writes, so destination.ifExists (Fail or KeepBoth) has no effect "
     "between two imports that write at the same moment"
 )
 

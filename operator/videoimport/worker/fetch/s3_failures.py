@@ -85,7 +85,7 @@ def _refuse_redirect(code: str, status: int, region: str) -> ImportFailure:
             "check source.s3.region."
         )
         return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
-    message = f"source.s3.region is not the bucket's{f', which is {region}' if region else ''}: {code or status}."
+    message = f"source.s3.region is not the region of the bucket{f', {region}' if region else ''}: {code or status}."
     advice = f"Set source.s3.region to {region or 'the region of the bucket'}."
     return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
 
