@@ -114,7 +114,7 @@ class WebSecrets:
         own = "source" if self.trusted is None else "list"
         advice = (
             f"The worker did not send the headers of the Secret {self.name!r} to {origin}, because this is not the "
-            f"host of the {own}. To allow it, add the line {origin} to the Secret's key {_HOSTS}, then change retryToken."
+            f"host of the {own}. To allow it, add {origin} to the Secret's key {_HOSTS}, then change retryToken."
         )
         return ImportFailure(failure.reason, failure.message, failure.retry_after, advice=advice)
 
