@@ -324,4 +324,7 @@ def test_a_page_is_of_one_bulk_import(terminal: Terminal) -> None:
     told = terminal.bring(write(terminal, resource("VideoImport", "clip", clip)), "-o", "html")
 
     assert told.code == 2
-    assert "-o html is the page of one BulkImport, but there is VideoImport clip; run one BulkImport." in told.stderr
+    assert (
+        "-o html prints the page of one BulkImport, but the command has VideoImport clip; run one BulkImport."
+        in told.stderr
+    )

@@ -364,7 +364,7 @@ def renamed(tmp_path: Path) -> str:
 
 
 def warning(name: str) -> str:
-    return f"{name} has the version N-12345-gabcdef; known are 5.1 to 9.0."
+    return f"{name} has the version N-12345-gabcdef; the tested versions are 5.1 to 9.0."
 
 
 def test_an_import_with_an_unknown_version_is_warned_of_and_ends_right(

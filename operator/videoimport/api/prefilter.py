@@ -83,7 +83,7 @@ def _by_name(url_or_key: str) -> Objection | None:
     name = _file_name(url_or_key)
     extension = name.rpartition(".")[2].lower() if "." in name else ""
     what = _BY_EXTENSION.get(extension) if "://" not in url_or_key or extension in _NO_PAGE else None
-    return (Reason.NOT_VIDEO, f"Its name is that of {what}. Give a video.") if what else None
+    return (Reason.NOT_VIDEO, f"Its file name is the name of {what}. Give a video.") if what else None
 
 
 def _file_name(url_or_key: str) -> str:

@@ -155,7 +155,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.ADDRESS_FORBIDDEN: ReasonInfo(
         _P,
         "The address is not public.",
-        "Add its network to the controller's setting worker.allowedNetworks if imports may reach it.",
+        "Add the network of the address to the controller's setting worker.allowedNetworks, if imports may contact it.",
         69,
     ),
     Reason.CERTIFICATE_INVALID: ReasonInfo(
@@ -249,7 +249,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.DESTINATION_CORRUPT: ReasonInfo(
         _U,
-        "The destination did not store what the worker sent.",
+        "The destination stored other bytes than the worker sent.",
         "Check the object store or volume of the destination and any proxy in front of it, then change retryToken.",
         102,
     ),
@@ -273,15 +273,15 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.SCRATCH_FULL: ReasonInfo(_R, "Scratch has no free space.", "Raise worker.scratch.size.", 90, max_retries=1),
     Reason.STALLED: ReasonInfo(
-        _R, "No stage of the run made progress.", "Check how fast the source and the destination answer.", 91
+        _R, "No stage of the run made progress.", "Check the speed of the source and of the destination.", 91
     ),
     Reason.TRANSCODE_FAILED: ReasonInfo(
-        _R, "ffmpeg failed.", "See ffmpeg's own error in the worker's log.", 92, max_retries=1
+        _R, "ffmpeg failed.", "See the error of ffmpeg in the worker's log.", 92, max_retries=1
     ),
     Reason.VERIFICATION_FAILED: ReasonInfo(
         _R,
         "The result does not match its source.",
-        "If this repeats, set output.mode: Encode, and report it with the worker's log.",
+        "If this repeats, set output.mode to Encode, and report the problem with the worker's log.",
         93,
         max_retries=1,
     ),
@@ -290,26 +290,29 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.WORKER_LOST: ReasonInfo(
         RetryClass.UNCHARGED,
-        "The pod of the worker was stopped from outside.",
-        "If this repeats, check the node and what deletes pods in this namespace.",
+        "The pod was deleted, evicted or stopped before the worker finished.",
+        "If this repeats, check the node, and find the program that deletes pods in this namespace.",
         95,
     ),
     Reason.REPORT_LOST: ReasonInfo(
         RetryClass.UNCHARGED,
         "The report of the run is missing.",
-        "If this repeats, check what deletes Jobs and pods in this namespace.",
+        "If this repeats, find the program that deletes Jobs and pods in this namespace.",
     ),
     Reason.RATE_LIMITED: ReasonInfo(
         RetryClass.HOST,
         "The host asks for fewer requests.",
-        "If this lasts, import fewer videos from this host at once, or ask its owner for a higher limit.",
+        "If this lasts, import fewer videos from this host at once, or ask the owner of the host for a higher limit.",
         96,
     ),
     Reason.SOURCE_NOT_YET_AVAILABLE: ReasonInfo(
         RetryClass.LATER, "The source is not published yet.", "Wait until the source is published.", 97
     ),
     Reason.WEBHOOK_FAILED: ReasonInfo(
-        _R, "The receiver did not take the message.", "Check that the receiver answers with a status of 2xx.", 98
+        _R,
+        "The webhook receiver did not accept the message.",
+        "Check that the receiver answers with a status of 2xx.",
+        98,
     ),
     Reason.WEBHOOK_GONE: ReasonInfo(
         _P, "The receiver refuses further messages.", "Correct webhook.url, or remove webhook.", 99
@@ -329,13 +332,13 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.CANCELLED: ReasonInfo(
         RetryClass.END,
-        "The import is cancelled, as spec.cancel asks.",
-        "Set a new retryToken and cancel: false to start it again.",
+        "The import is cancelled, because spec.cancel is true.",
+        "To start the import again, set a new retryToken, and set cancel to false.",
     ),
     Reason.DUPLICATE: ReasonInfo(
         RetryClass.END,
         "The destination already has this video.",
-        "Set incremental: false to store it again.",
+        "To store the video again, set incremental to false.",
         upload_status=UploadText.COMPLETED,
     ),
 }

@@ -44,7 +44,8 @@ SOME_NAME = forbids(
 )
 KNOWN_PLACEHOLDERS = requires(
     rf"([^{{}}]|\{{({'|'.join(PLACEHOLDERS)})\}})*",
-    f"it has an unknown placeholder or a single brace; known are {', '.join(f'{{{name}}}' for name in PLACEHOLDERS)}.",
+    "it has an unknown placeholder or a single brace; the known placeholders are "
+    f"{', '.join(f'{{{name}}}' for name in PLACEHOLDERS)}.",
 )
 NO_PLACEHOLDERS = forbids(
     "[{}]", "an item's name has no braces, because it has no placeholders; put placeholders into destination.name."

@@ -1,7 +1,7 @@
-"""The check of a destination: the test that every import makes before it fetches its source.
+"""The check of a destination. Every import runs the same test before it fetches its source.
 
-The test writes small objects and removes them. It runs on this machine, with the user's copy of the keys, because no
-Secret of the cluster may leave it. So it does not test the network of the cluster.
+The test writes small objects and removes them. It runs on this machine, with the user's copy of the keys, because the
+Secrets of the cluster must not leave the cluster. So it does not test the network of the cluster.
 """
 
 import uuid
@@ -37,7 +37,7 @@ def check_destination(destination: Destination, access: DestinationAccess) -> Ch
 
 
 def _build_task(destination: Destination) -> Task:
-    """Return the task of an import that has a random UID, so that the test meets no object of an import."""
+    """Return the task of an import with a random UID. So the test cannot change an object of a real import."""
     uid = str(uuid.uuid4())
     spec = VideoImportSpec.model_validate(
         {"source": {"url": "https://example.com/probe.mp4"}, "destination": destination}

@@ -1,4 +1,4 @@
-"""One pod as a local process: the pod's volumes as folders, its memory limit, and its end.
+"""One pod as a local process: the folders of the volumes, the memory limit, and the end of the process.
 
 The worker receives each mount as an option, because a process without a container cannot have its own ``/scratch``.
 """
@@ -30,9 +30,9 @@ _OPTIONS: Mapping[str, str] = {
     listing_task.MANIFEST_PATH: "--manifest",
     webhook_task.WEBHOOK_SECRET_PATH: "--webhook-secret",
 }
-"""Option of the worker for each mount path of a folder."""
+"""Option of the worker by the mount path of a folder."""
 _FILES: Mapping[str, str] = {import_task.TASK_PATH: "--task", import_task.CA_BUNDLE_PATH: "--ca-bundle"}
-"""Option of the worker for each path of a file."""
+"""Option of the worker by the path of a file."""
 _MEMORY_SECONDS = 0.5
 _SIGNALLED = 128
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -43,7 +43,7 @@ class Termination:
     """The end of a pod's process."""
 
     exit_code: int
-    """Exit code as a kubelet reports it: 128 plus the number of the signal after a signal."""
+    """Exit code as a kubelet reports it. If a signal ended the process, this is 128 plus the signal number."""
     message: str
     oom_killed: bool
 
@@ -60,7 +60,7 @@ class PodProcess:
     _process: asyncio.subprocess.Process | None = None
     _oom_killed: bool = False
     _stopped: bool = False
-    """True if the process must end, also if it does not exist yet."""
+    """True if the process must end. This may be set before the process exists."""
 
     async def run(self, volumes: LocalVolumes, started: Callable[[], None]) -> Termination:
         """Run the process to its end. ``started`` is called once the process exists."""
@@ -114,7 +114,7 @@ class PodProcess:
         return Termination(code if code >= 0 else _SIGNALLED - code, message, self._oom_killed)
 
     async def _watch_memory(self, root: int) -> None:
-        """Kill the process when its tree has more memory than the limit of the container."""
+        """Kill the process when its process tree uses more memory than the limit of the container."""
         limit = self.pod["spec"]["containers"][0].get("resources", {}).get("limits", {}).get("memory")
         while limit is not None:
             await asyncio.sleep(_MEMORY_SECONDS)
@@ -168,7 +168,8 @@ class PodProcess:
 
 
 def _list_options(mount_path: str, folder: Path) -> list[str]:
-    """Return the options of the worker for a mount: one for a known folder, or one for each known file below it."""
+    """Return the options of the worker for a mount: one option for a known folder, or one option for each known file in
+    the folder."""
     if mount_path in _OPTIONS:
         return [_OPTIONS[mount_path], str(folder)]
     files = {path: option for path, option in _FILES.items() if path.rpartition("/")[0] == mount_path}

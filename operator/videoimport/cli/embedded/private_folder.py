@@ -39,7 +39,8 @@ def remove_abandoned_folders(parent: Path) -> None:
 
 
 def _remove_content(folder: Path) -> None:
-    """Remove the folder, and its lock last. A worker that still ends may write; then a later run finds the lock."""
+    """Remove the content of the folder, and the lock file last. If a worker still writes files, the removal fails, and
+    a later run finds the lock file."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

@@ -71,7 +71,8 @@ def _status_of(result: LedgerEntry, statuses: Mapping[str, VideoImportStatus]) -
 
 
 def _thumbnail_uri(result: LedgerEntry, status: VideoImportStatus | None) -> str:
-    """Return the address of the first thumbnail. Without a VideoImport, the address follows from that of the video."""
+    """Return the address of the first thumbnail. Without a VideoImport, the address follows from the address of the
+    video."""
     if status is not None and status.outputs is not None:
         return status.outputs.thumbnails.uri if status.outputs.thumbnails else ""
     folder, slash, _ = (result.uri or "").rpartition("/")

@@ -8,7 +8,7 @@ from videoimport.api.bulkimport import FailurePolicy
 
 EXCEEDED_REASON = "FailurePolicyExceeded"
 """Reason of the conditions after too many failures."""
-_ADVICE = "Raise it, or change retryToken to try the failed again"
+_ADVICE = "Raise the limit, or change retryToken to retry the failed items"
 
 
 def check_failure_policy(policy: FailurePolicy | None, failed: int, total: int, *, complete: bool) -> str:

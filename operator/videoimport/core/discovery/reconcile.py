@@ -97,7 +97,7 @@ def _handle_interrupted_page(context: DiscoveryContext) -> _ListingPlan | None:
     if page is None or page.pushed_back is None:
         return None
     return _handle_failed_run(
-        context, page.pushed_back, "The source broke off after the last page", page.retry_after_seconds
+        context, page.pushed_back, "The source ended the list early, after the last page", page.retry_after_seconds
     )
 
 

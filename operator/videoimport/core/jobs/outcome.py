@@ -115,7 +115,7 @@ def _detect_changed_spec(seen: Witnesses) -> ImportOutcome | None:
     """Return an outcome if the spec was edited during the run. The result, good or bad, does not belong to the present
     spec."""
     other = next((report for report in seen.reports if report.spec_hash != seen.expected.spec_hash), None)
-    return Outcome(Reason.REPORT_LOST, "The spec changed while the run was under way") if other else None
+    return Outcome(Reason.REPORT_LOST, "The spec changed while the run was active") if other else None
 
 
 def _read_success(seen: Witnesses) -> ImportOutcome | None:
@@ -150,7 +150,9 @@ def _read_exit_code(seen: Witnesses) -> ImportOutcome | None:
 def _build_outcome_without_report(reason: Reason, seen: Witnesses) -> ImportOutcome:
     found = info(reason).finding.rstrip(".")
     told = f"{found}: the worker ended with exit code {seen.exit_code} and left no report"
-    return Outcome(reason, f"{told}, as where the disk of the node is full" if reason is Reason.SCRATCH_FULL else told)
+    return Outcome(
+        reason, f"{told}, for example because the disk of the node is full" if reason is Reason.SCRATCH_FULL else told
+    )
 
 
 def _detect_full_scratch(seen: Witnesses) -> ImportOutcome | None:
@@ -169,7 +171,7 @@ def _detect_disruption(seen: Witnesses) -> ImportOutcome | None:
 def _detect_deadline(seen: Witnesses) -> ImportOutcome | None:
     if seen.job.failure_reason != "DeadlineExceeded":
         return None
-    words = "The Job was not done within timeoutSeconds and a few minutes more"
+    words = "The Job did not end within timeoutSeconds plus a few minutes"
     return Outcome(Reason.DEADLINE_EXCEEDED, words, _find_report(seen))
 
 
@@ -193,7 +195,7 @@ def _detect_removal(seen: Witnesses) -> ImportOutcome | None:
     was_deleted = any(pod.deleting for pod in seen.pods)
     was_killed_and_deleted = not seen.pods and seen.exit_code == _SIGNALLED + signal.SIGKILL
     if was_asked or was_deleted or was_killed_and_deleted:
-        return Outcome(Reason.WORKER_LOST, "The worker's pod was stopped from outside")
+        return Outcome(Reason.WORKER_LOST, "The worker's pod was deleted or stopped before the worker finished")
     unrun = next((pod for pod in seen.pods if pod.phase == "Failed" and pod.exit_code is None), None)
     if unrun is None:
         return None
@@ -220,7 +222,7 @@ def _find_signal_name(code: int) -> str:
 def _detect_lost_report(seen: Witnesses) -> ImportOutcome | None:
     if seen.job.finished != "Complete" and seen.exit_code != 0:
         return None
-    return Outcome(Reason.REPORT_LOST, "The run ended but its report is gone")
+    return Outcome(Reason.REPORT_LOST, "The run ended, but its report is missing")
 
 
 def _assume_loss(seen: Witnesses) -> ImportOutcome:

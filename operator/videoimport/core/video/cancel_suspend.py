@@ -16,7 +16,7 @@ from videoimport.core.video.finished_run import conclude_run, record_success
 from videoimport.core.video.start_run import start_first_run, start_next_run
 
 _STOPPING = "The import is being cancelled: its worker is asked to stop."
-_WORDS = "The import is suspended, as spec.suspend asks. Set suspend: false to continue."
+_WORDS = "The import is suspended, because spec.suspend is true. To continue, set suspend to false."
 _SUSPENDED = PlannedEvent("Normal", "Suspended", _WORDS)
 _RESUMED = PlannedEvent("Normal", "Resumed", "The import continues, since spec.suspend is false.")
 

@@ -20,7 +20,7 @@ from videoimport.core.video.start_run import is_part_of_bulk, start_first_run, s
 from videoimport.core.video_status import has_new_token
 
 _UNGUARDED = (
-    "The object store does not honour all conditional writes: destination.ifExists: Fail or KeepBoth does not hold "
+    "The object store ignores some conditional writes, so destination.ifExists (Fail or KeepBoth) has no effect "
     "between two imports that write at the same moment"
 )
 
@@ -210,7 +210,7 @@ def _restart_with_new_spec(context: VideoContext, reason: Reason, outcome: Impor
     if not context.has_changed_since(context.job) or context.spec.suspend:
         return None
     words = join_sentences(
-        f"{reason}: {outcome.message}", "The spec was edited meanwhile, and a new run starts at once"
+        f"{reason}: {outcome.message}", "The spec changed during the run, so a new run starts at once"
     )
     return replace(start_first_run(context), planned_events=(PlannedEvent("Warning", "Retrying", words),))
 

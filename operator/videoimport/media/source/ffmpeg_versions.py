@@ -47,6 +47,9 @@ def doubt(program: str, version: str) -> str | None:
     release = release_of(version)
     if release is not None and OLDEST <= release <= NEWEST:
         return None
-    what = f"{program} has the version {version}" if version else f"{program} names no version"
+    what = f"{program} has the version {version}" if version else f"{program} does not report its version"
     oldest, newest = (".".join(map(str, bound)) for bound in (OLDEST, NEWEST))
-    return f"{what}; known are {oldest} to {newest}. It is used anyway; use a known version if a result is wrong."
+    return (
+        f"{what}; the tested versions are {oldest} to {newest}. The program is used anyway; "
+        "use a tested version if a result is wrong."
+    )

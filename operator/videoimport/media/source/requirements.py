@@ -100,7 +100,7 @@ def _ends_in_time(examined: CheckedSource) -> Finding | None:
     if examined.seconds <= MOST_SECONDS:
         return None
     message = f"The source lasts {examined.seconds:.0f} s; no import may be longer than {MOST_SECONDS} s."
-    return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported again, or divide it.")
+    return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported again, or split the source.")
 
 
 def _has_duration(examined: CheckedSource) -> Finding | None:

@@ -175,7 +175,7 @@ def refusal(found: str) -> Finding:
     """Return an UNSUPPORTED_SOURCE finding for parts that cannot be joined. ``found`` is the cause, without a full
     stop."""
     advice = "Import each part by itself, or give a copy that was encoded as one."
-    return Finding(Reason.UNSUPPORTED_SOURCE, f"{found}; such parts are not joined.", advice)
+    return Finding(Reason.UNSUPPORTED_SOURCE, f"{found}; the worker cannot join such parts.", advice)
 
 
 def joined(read: Read, size: int, made: list[Join]) -> Iterator[tuple[Join, bytes]]:

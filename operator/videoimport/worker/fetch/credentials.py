@@ -111,8 +111,8 @@ class WebSecrets:
         origin = self._withheld[0]
         own = "source" if self.trusted is None else "list"
         advice = (
-            f"{origin} is neither the {own}'s own host nor named in the Secret {self.name!r}, so it got none of the "
-            f"Secret's headers: add the line {origin} to the Secret's key {_HOSTS}, then change retryToken."
+            f"The worker did not send the headers of the Secret {self.name!r} to {origin}, because this is not the "
+            f"host of the {own}. To allow it, add {origin} to the Secret's key {_HOSTS}, then change retryToken."
         )
         return ImportFailure(failure.reason, failure.message, failure.retry_after, advice=advice)
 

@@ -46,7 +46,7 @@ _ADVICE = "Give the address of the video itself, or of a smaller page or list."
 def failure(found: str, url: str = "") -> ImportFailure:
     """Return a PAGE_TOO_LARGE failure. ``found`` completes the sentence "The response of <host> ..."."""
     host = urlsplit(url).hostname if url else None
-    return ImportFailure(Reason.PAGE_TOO_LARGE, f"The answer of {host or 'the source'} {found}.", advice=_ADVICE)
+    return ImportFailure(Reason.PAGE_TOO_LARGE, f"The response of {host or 'the source'} {found}.", advice=_ADVICE)
 
 
 def read_whole(read: Callable[[int], bytes], url: str, head: bytes = b"") -> bytes:

@@ -98,7 +98,7 @@ def by_range(
         try:
             right = ContentRange(first, total - 1, total)
             if answer.status != 206 or answer.content_range != right or validator.differs(answer.validator):
-                raise Interrupted("it does not answer with the range that was asked for")
+                raise Interrupted("it did not send the requested range")
             if answer.is_encoded:
                 raise Interrupted("it answers with a compressed range")
             content, stall = b"", StallDetector(limits.pace)

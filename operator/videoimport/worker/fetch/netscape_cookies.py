@@ -32,7 +32,7 @@ def cookies(lines: Sequence[str], secret: str, now: int) -> tuple[Cookie, ...]:
 
 
 def _failure(secret: str, number: int, what: str) -> ImportFailure:
-    message = f"The Secret {secret!r} of source.credentialsSecretRef has in line {number} of cookies.txt {what}."
+    message = f"Line {number} of cookies.txt in the Secret {secret!r} of source.credentialsSecretRef has {what}."
     advice = "Export cookies.txt in Netscape format, then change retryToken."
     return ImportFailure(Reason.CREDENTIALS_NOT_FOUND, message, advice=advice)
 

@@ -244,7 +244,7 @@ class Reader:
             raise ImportFailure(Reason.SOURCE_CHANGED, f"The object {self._wish.key!r} changed while it was read.")
         length = end + 1 - first
         if start != first or not first <= end <= last or answer.get("ContentLength", length) != length:
-            raise ImportFailure(Reason.SOURCE_CHANGED, "The object store answers with another range.")
+            raise ImportFailure(Reason.SOURCE_CHANGED, "The object store sent another range than the worker requested.")
         return length
 
 

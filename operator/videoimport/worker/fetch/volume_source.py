@@ -126,7 +126,7 @@ def fetch(around: Surroundings, root: str, path: str) -> Fetched:
             around.teller.moved(done, before.st_size)
         after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or done != before.st_size:
-        raise ImportFailure(Reason.SOURCE_CHANGED, f"{path!r} in the volume was written to while it was read.")
+        raise ImportFailure(Reason.SOURCE_CHANGED, f"The file {path!r} in the volume changed while the worker read it.")
     return Fetched(video=File(path=shown, size=done, sha256=digest.hexdigest(), seekable=True))
 
 

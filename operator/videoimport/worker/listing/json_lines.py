@@ -25,7 +25,9 @@ class JsonLines:
             return given
         found = parse(line.removesuffix(","))
         if unknown := sorted(set(found) - set(FIELDS)):
-            raise ValueError(f"it has unknown fields ({', '.join(unknown)[:100]}); known are {', '.join(FIELDS)}")
+            raise ValueError(
+                f"it has unknown fields ({', '.join(unknown)[:100]}); the known fields are {', '.join(FIELDS)}"
+            )
         fields = {name: value for name, value in found.items() if value is not None}
         url = fields.get("url")
         return Given(fields | ({"url": unwrap(url)} if isinstance(url, str) else {}))

@@ -209,7 +209,7 @@ class PlaylistWalk:
             yield _Seen({**raw, "_fault": (failure.reason, failure.text)}, self._wish.url, None)
 
     def _too_deep(self, raw: Raw) -> Iterator[_Seen]:
-        message = f"It is a list within more than {MOST_DEPTH} lists. Give its own address as source.playlist.url."
+        message = f"It is a list nested in more than {MOST_DEPTH} lists. Give its address as source.playlist.url."
         yield _Seen({**raw, "_fault": (Reason.UNSUPPORTED_SOURCE, message)}, self._wish.url, None)
 
     def _leads_to_list(self, key: str | None, url: str) -> bool:

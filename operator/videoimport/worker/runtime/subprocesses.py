@@ -153,7 +153,7 @@ class Child:
             message = f"{self._name} was killed, most likely for lack of memory."
             raise ImportFailure(Reason.OUT_OF_MEMORY, message)
         if number in _ENDING:
-            message = f"{self._name} was terminated from outside ({number.name})."
+            message = f"{self._name} was terminated by another process ({number.name})."
             raise ImportFailure(Reason.WORKER_LOST, message)
 
     def _read_stderr(self) -> None:

@@ -64,7 +64,7 @@ def examine(children: Children, path: Path) -> Examined:
     """Examine a file. Raises ImportFailure if the file is not a video, or if damage makes it unreadable."""
     size, head = path.stat().st_size, read_head(path)
     if sniff.is_manifest(head):
-        message = "What was fetched is a playlist that names other files."
+        message = "The fetched file is a playlist that names other files."
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice="Give the address of the video itself.")
     container = sniff.container(head)
     with reading(path) as read:

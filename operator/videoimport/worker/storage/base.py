@@ -277,7 +277,7 @@ def bounded(found: Iterable[Found], where: str) -> Iterator[Found]:
     for number, one in enumerate(found):
         if number >= MOST_LISTED:
             message = f"The destination lists more than {MOST_LISTED} entries at {where}."
-            advice = "Choose another destination.folder or name, or remove what does not belong there."
+            advice = "Choose another destination.folder or name, or remove other files there."
             raise ImportFailure(Reason.DESTINATION_UNAVAILABLE, message, advice=advice)
         yield one
 

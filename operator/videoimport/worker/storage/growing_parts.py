@@ -53,4 +53,4 @@ def _wait(file: Growing, size: int, go_on: Callable[[], None]) -> int:
 
 def _refuse_more(size: int, end: int) -> None:
     if size > end:
-        raise ImportFailure(Reason.INTERNAL, f"A result became larger than {end} bytes, the most that its parts hold.")
+        raise ImportFailure(Reason.INTERNAL, f"A result is larger than {end} bytes, the limit of its multipart upload.")

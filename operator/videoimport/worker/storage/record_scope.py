@@ -192,7 +192,7 @@ class _Rebuilt:
             first = self._file(OutputFile(uri=stills.uri), layout.thumbnail(1))
             stills = stills.model_copy(update={"uri": first.uri, "url": first.url, "verified": first.verified})
             if stills.count != self._stills():
-                raise ValueError("another number of still pictures")
+                raise ValueError("the record has another number of thumbnails")
         return Outputs(
             video=told.video and self._file(told.video, layout.VIDEO),
             audio=told.audio and self._file(told.audio, layout.audio("m4a"), layout.audio("mp3")),
@@ -206,7 +206,7 @@ class _Rebuilt:
         keys = [layout.key(self.folder, name) for name in names]
         key = next((key for key in keys if key in self.objects and self.scope.store.uri(key) == told.uri), None)
         if key is None or told.size_bytes not in (None, self.objects[key].size_bytes):
-            raise ValueError("an output that is no object of the record")
+            raise ValueError("the record has no object for the output")
         url = layout.url(self.scope.destination.public_base_url, key)
         stored = self.objects[key]
         return told.model_copy(update={"url": url, "size_bytes": stored.size_bytes, "verified": stored.verified})

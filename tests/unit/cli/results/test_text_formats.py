@@ -141,7 +141,7 @@ def test_the_table_has_failures_first_and_nothing_a_terminal_would_obey(account:
         "STATE     ITEM                       REASON          WHERE OR WHY",
         f"Failed    {B}  SourceNotFound  Gone, it says [31m.",
         f"Imported  {A}                  s3://videos/a/video.mp4",
-        "Rejected  https://example.com/d.pdf  NotVideo        Its name is that of a document. Give a video.",
+        "Rejected  https://example.com/d.pdf  NotVideo        Its file name is the name of a document. Give a video.",
         f"Open      {C}",
     ]
 

@@ -83,8 +83,8 @@ OTHERS: list[tuple[Reason, str, str]] = [
     (
         Reason.JOB_REJECTED,
         _POST + '422 Job.batch "talk-1" is invalid: spec.template.spec.volumes[0].name: Invalid value: "x"',
-        'The API server refuses the Job: spec.template.spec.volumes[0].name: Invalid value: "x". Change what the '
-        "message names in spec.worker.",
+        'The API server refuses the Job: spec.template.spec.volumes[0].name: Invalid value: "x". Change the field '
+        "that the message names in spec.worker.",
     ),
     (
         Reason.POD_REJECTED,
@@ -182,8 +182,8 @@ OTHERS: list[tuple[Reason, str, str]] = [
         REFUSED + 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "proxy" '
         "must set securityContext.allowPrivilegeEscalation=false)",
         'Pod Security "restricted:latest" of this namespace refuses the pod: allowPrivilegeEscalation != false '
-        '(container "proxy" must set securityContext.allowPrivilegeEscalation=false). Remove what a webhook adds to '
-        "the pod, or allow it in the namespace; spec.worker adds none.",
+        '(container "proxy" must set securityContext.allowPrivilegeEscalation=false). Remove the fields that a webhook '
+        "adds to the pod, or allow them in the namespace; spec.worker adds none.",
     ),
     (
         Reason.POD_REJECTED,

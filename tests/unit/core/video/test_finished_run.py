@@ -296,14 +296,14 @@ class TestAStoreWithoutConditionalWrites:
         wish = running()
         found = plan(wish, **finished(wish, success(wish, message="Imported to x.", unguarded=True)))
         assert found.status is not None
-        assert "does not honour all conditional writes" in (found.status.message or "")
-        assert "does not honour all conditional writes" in condition(found.status, "Ready").message
+        assert "ignores some conditional writes" in (found.status.message or "")
+        assert "ignores some conditional writes" in condition(found.status, "Ready").message
         assert [(said.type, said.reason) for said in found.planned_events] == [
             ("Normal", "Completed"),
             ("Warning", "Unguarded"),
         ]
-        assert "does not honour all conditional writes" in found.planned_events[1].message
-        assert "does not honour all conditional writes" not in found.planned_events[0].message
+        assert "ignores some conditional writes" in found.planned_events[1].message
+        assert "ignores some conditional writes" not in found.planned_events[0].message
         over = written(wish, **finished(wish, success(wish, message="Imported to x.", unguarded=True)))
         assert plan(over, at=after(9)).planned_events == ()
 

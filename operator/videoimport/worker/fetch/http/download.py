@@ -190,7 +190,7 @@ class Download:
             # The response is neither the missing part nor the whole file, so ranges of this server cannot be trusted.
             answer.response.close()
             self._resumable = False
-            raise Interrupted("it answers with another range than was asked for")
+            raise Interrupted("it sent another range than the worker requested")
         self._adopt(answer)
 
     def _length_differs(self, answer: HttpResponse) -> bool:

@@ -105,7 +105,7 @@ def _download_fragment(
         advice = "Give the address of a server that answers Range requests, or of a file with the whole video."
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
     if found < wanted:
-        raise ImportFailure(Reason.SOURCE_TRUNCATED, f"A segment has {found} bytes, and its playlist says {wanted}.")
+        raise ImportFailure(Reason.SOURCE_TRUNCATED, f"A segment has {found} bytes, but its playlist states {wanted}.")
     return success
 
 

@@ -31,7 +31,7 @@ list."""
 class UnusableAnswerError(HTTPClientError):
     """A response that is too long, is not from S3, or has XML with entities. Entities can expand the XML."""
 
-    fmt = "The answer is unusable: {error}"
+    fmt = "The response is unusable: {error}"
 
     @property
     def why(self) -> str:
@@ -100,7 +100,7 @@ def _check(operation: str, answer: AWSResponse, parsed: dict[str, Any]) -> None:
     if operation in _LISTS:
         root = _ROOT.search(answer.content.replace(b"\0", b""))
         if root is None or not root[1].rpartition(b":")[2].startswith(b"List"):  # moto's root ends with Output
-            raise UnusableAnswerError(error="it is no list")
+            raise UnusableAnswerError(error="it is not a list")
 
 
 def require(told: Mapping[str, Any], names: Iterable[str]) -> None:

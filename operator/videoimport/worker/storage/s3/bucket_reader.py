@@ -67,7 +67,9 @@ class S3Bucket:
         except ClientError as error:
             raise failure_of(error_code(error), status(error), self.bucket, doing, operation_of(error)) from None
         except ParamValidationError:
-            raise ImportFailure(Reason.INVALID_SPEC, f"spec.destination is not what S3 accepts ({doing}).") from None
+            raise ImportFailure(
+                Reason.INVALID_SPEC, f"S3 does not accept a value in spec.destination ({doing})."
+            ) from None
         except SSLError:
             message = "The certificate of the object store is not valid."
             raise ImportFailure(Reason.CERTIFICATE_INVALID, message) from None
