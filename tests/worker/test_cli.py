@@ -217,7 +217,7 @@ def test_missing_programs_are_named_with_the_way_out(terminal: Terminal) -> None
     terminal.path = "/nonexistent"
     told = terminal.run("run", "-f", terminal.manifest("https://media.example.com/a.mp4"))
     assert told.code == 2
-    assert "ffmpeg and ffprobe cannot be found on PATH; install ffmpeg" in told.stderr
+    assert "ffmpeg and ffprobe cannot be found on PATH; install the package ffmpeg" in told.stderr
 
 
 def held_upload(
