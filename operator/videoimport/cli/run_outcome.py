@@ -15,6 +15,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.cli import run_result_text as words
 from videoimport.cli.destination.options import DestinationAccess
+from videoimport.cli.embedded.private_folder import write_files
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_results import Home, openable
 from videoimport.cli.options import OutputFormat
@@ -74,11 +75,8 @@ class RunOutcome:
             return DestinationAccess(claims={claim: self.home.find_folder(claim)})
         if destination.credentials_secret_ref is None:
             return DestinationAccess()
-        keys = folder / "page-keys"
-        keys.mkdir()
-        for name, value in read_secret(meta.namespace, destination.credentials_secret_ref.name).items():
-            (keys / name).write_bytes(value)
-        return DestinationAccess(keys)
+        keys = read_secret(meta.namespace, destination.credentials_secret_ref.name)
+        return DestinationAccess(write_files(folder / "page-keys", keys))
 
     def print_results(self, errors: Console, *, failures_only: bool) -> None:
         """Print the written files to standard output, and failures to the error stream."""

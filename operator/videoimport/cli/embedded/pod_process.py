@@ -18,6 +18,7 @@ from videoimport.api.quantity import amount_of
 from videoimport.api.tasks import import_task, listing_task, webhook_task
 from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.cli.embedded.local_volumes import LocalVolumes
+from videoimport.cli.embedded.private_folder import write_files
 from videoimport.controller.client.resources import Raw
 from videoimport.worker.runtime.subprocesses import end_with_parent
 
@@ -149,11 +150,7 @@ class PodProcess:
             claim = volumes.claim(namespace, volume["persistentVolumeClaim"]["claimName"])
             if claim is not None:
                 return claim
-        folder = self.folder / f"volume-{volume['name']}"
-        folder.mkdir(mode=0o700)
-        for name, content in self._list_content(volume, namespace, volumes).items():
-            (folder / name).write_bytes(content)
-        return folder
+        return write_files(self.folder / f"volume-{volume['name']}", self._list_content(volume, namespace, volumes))
 
     def _list_content(self, volume: Raw, namespace: str, volumes: LocalVolumes) -> Mapping[str, bytes]:
         if "downwardAPI" in volume:

@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _PREFIX = "videoimport-run-"
@@ -26,6 +26,14 @@ def open_private_folder() -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Create a folder with these files, such as the keys of a Secret. Only its owner can read it."""
+    folder.mkdir(mode=0o700)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
 
 
 def remove_abandoned_folders(parent: Path) -> None:
