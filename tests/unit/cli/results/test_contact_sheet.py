@@ -120,8 +120,10 @@ class TestProblems:
 
     def test_advice_that_the_message_ends_with_is_not_repeated(self) -> None:
         message = f"404 Not Found. {info(Reason.SOURCE_NOT_FOUND).advice}"
-        page, _ = build(account(entry(success=False, reason="SourceNotFound", error=message)))
-        assert page.failed[0].advice == ""
+        failed = entry(success=False, reason="SourceNotFound", error=message)
+        rejected = RejectedItem(name=None, url=f"{SITE}/x", reason=Reason.SOURCE_NOT_FOUND, message=message)
+        page, _ = build(account(failed, rejected=(rejected,)))
+        assert page.failed[0].advice == page.rejected[0].advice == ""
 
     def test_no_secret_of_a_stored_message_is_on_the_page(self) -> None:
         result = entry(success=False, reason="SourceNotFound")
