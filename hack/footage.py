@@ -145,7 +145,7 @@ VARIANTS = (
     from_clip("compliant.mov", "compliant.mp4", "-c", "copy", "-t", "6"),
     from_clip("compliant.ts", "compliant.mp4", "-c", "copy", "-t", "6"),
     from_clip("fragmented.mp4", "compliant.mp4", "-c", "copy", "-t", "6", "-movflags", "frag_keyframe+empty_moov"),
-    from_clip("silent.mp4", "compliant.mp4", "-an", "-c", "copy", "-t", "4", *FASTSTART),
+    from_clip("silent.mp4", "compliant.mp4", "-an", "-vf", "scale=640:360", *X264, "-t", "4", *FASTSTART),
     from_clip("audio.m4a", "compliant.mp4", "-vn", "-c", "copy", "-t", "4"),
     from_clip("small.mp4", "bigbuckbunny.mp4", "-vf", "scale=320:180", *X264, *AAC, *FASTSTART),
     from_clip("tall.mp4", "bigbuckbunny.mp4", "-t", "2", "-vf", "scale=2560:1440:flags=fast_bilinear", *X264, *AAC,

@@ -38,12 +38,14 @@ class Native:
         estimate.confirm(wanted, tool_sets, self.toolbox)
         going_up = NativeUp(self.folders, self.toolbox, options.flags)
         with self._alone():
+            times = os.environ.get("VIDEOIMPORT_STEP_TIMES")
             run_steps(
                 [
                     *going_up.preparation(wanted, tool_sets),
                     *going_up.control_plane(),
                     *(() if only_plane else going_up.whole_node()),
-                ]
+                ],
+                times=Path(times) if times else None,
             )
 
     def down(self) -> None:

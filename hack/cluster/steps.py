@@ -1,5 +1,6 @@
 """Run steps and print their progress, such as `[ 3/12] kube-apiserver … 225 s`."""
 
+import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -21,8 +22,11 @@ class Step:
     action: Callable[[Path], str | None]
 
 
-def run_steps(steps: Sequence[Step], out: TextIO = sys.stderr) -> None:
-    """Run the steps in order. If a step fails, print the end of its log and raise the error again."""
+def run_steps(steps: Sequence[Step], out: TextIO = sys.stderr, times: Path | None = None) -> None:
+    """Run the steps in order. If a step fails, print the end of its log and raise the error again.
+
+    With `times`, append a line of JSON for each finished step to this file: its title, seconds and remark.
+    """
     for number, step in enumerate(steps, start=1):
         out.write(f"{heading(number, len(steps), step.title)} … ")
         out.flush()
@@ -36,8 +40,16 @@ def run_steps(steps: Sequence[Step], out: TextIO = sys.stderr) -> None:
         except KeyboardInterrupt:
             out.write(f"interrupted after {elapsed(time.monotonic() - began)}\n")
             raise
-        out.write(elapsed(time.monotonic() - began) + (f" ({remark})" if remark else "") + "\n")
+        seconds = time.monotonic() - began
+        out.write(elapsed(seconds) + (f" ({remark})" if remark else "") + "\n")
         out.flush()
+        if times:
+            _append(times, step.title, seconds, remark)
+
+
+def _append(times: Path, title: str, seconds: float, remark: str | None) -> None:
+    with times.open("a") as file:
+        file.write(json.dumps({"title": title, "seconds": seconds, "remark": remark}) + "\n")
 
 
 def heading(number: int, total: int, title: str) -> str:

@@ -1,6 +1,7 @@
 """`make demo` and `make demo-down`."""
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from cluster.errors import ClusterError
 from cluster.folders import cache_folder
 from cluster.steps import Step, run_steps
 from demo.places import BULK, EXAMPLE, NAMESPACE, ROOT, cluster
+from demo.times import read_times, time_table
 
 WHAT_NEXT = """
 The video above is at {video}
@@ -63,15 +65,19 @@ def prepare_all(namespace: str, host_backoff_seconds: int | None = None) -> None
     from demo.backends import footage_step, image_step, namespace_steps
     from demo.install import chart_step, image_steps
 
-    subprocess.run(cluster("up"), check=True)
     logs = _logs()
+    times = logs / "step-times.jsonl"
+    times.unlink(missing_ok=True)
+    # Only this command gets the variable: commands inside a step would count their time twice.
+    subprocess.run(cluster("up"), check=True, env={**os.environ, "VIDEOIMPORT_STEP_TIMES": str(times)})
     parts: list[Step] = [
         *image_steps(logs),
         footage_step(logs),
         image_step(logs),
         chart_step(logs, host_backoff_seconds),
     ]
-    run_steps([*parts, *namespace_steps(namespace, logs)])
+    run_steps([*parts, *namespace_steps(namespace, logs)], times=times)
+    sys.stderr.write("\n" + "\n".join(time_table(read_times(times))) + "\n")
 
 
 def _logs() -> Path:

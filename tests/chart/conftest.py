@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ def helm() -> str:
 
 @pytest.fixture(scope="session")
 def template(helm: str) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    @cache
     def run(*settings: str) -> "subprocess.CompletedProcess[str]":
         words = [word for setting in settings for word in ("--set-json", setting)]
         command = [helm, "template", "release", "charts/videoimport", "--namespace", "system", *words]

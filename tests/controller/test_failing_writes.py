@@ -23,6 +23,7 @@ OF_A_BULK = {
 }
 
 
+@pytest.mark.full(but=["conflict", "internal-error", "reset-after"])
 @pytest.mark.parametrize("trouble", WRITE_FAULTS)
 def test_a_bulk_ends_as_it_should(
     api: ApiServer, namespace: str, proxy: ApiServerProxy, started: Start, kubelet: FakeKubelet, trouble: str
@@ -43,6 +44,7 @@ def test_a_bulk_ends_as_it_should(
     assert set(failing.failed) >= OF_A_BULK, "not every kind of write was made to fail"
 
 
+@pytest.mark.full(but=["conflict", "too-many-requests", "reset-before"])
 @pytest.mark.parametrize("trouble", WRITE_FAULTS)
 def test_a_cancelled_import_leaves_no_job(
     api: ApiServer, namespace: str, proxy: ApiServerProxy, started: Start, kubelet: FakeKubelet, trouble: str
@@ -58,6 +60,7 @@ def test_a_cancelled_import_leaves_no_job(
     assert failing.failed["DELETE jobs"] >= 1
 
 
+@pytest.mark.full(but=["internal-error", "reset-after"])
 @pytest.mark.parametrize("trouble", WRITE_FAULTS)
 def test_a_suspended_import_leaves_no_job_and_keeps_its_scratch_until_the_end(
     api: ApiServer, namespace: str, proxy: ApiServerProxy, started: Start, kubelet: FakeKubelet, trouble: str

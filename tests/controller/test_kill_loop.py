@@ -1,4 +1,7 @@
-"""The controller is killed after every single write of a story, and nothing is lost or done twice."""
+"""The controller is killed after every single write of a story, and nothing is lost or done twice.
+
+`make test` kills it after every second and third write, `make full-test` after every write.
+"""
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +20,7 @@ from support.controller.scenarios import (
     ScenarioRun,
     WebhookDelivery,
 )
+from support.portion import repetitions
 
 MOST_WRITES = 200
 """Far more than any story may take: the loop must end."""
@@ -37,14 +41,15 @@ def live(api: ApiServer, tmp_path: Path, story: Scenario, kill: KillAfter, wante
         return ScenarioRun(api, namespace, tmp_path / f"{namespace}.log", story).settle(kill, wanted)
 
 
+@pytest.mark.full(but=["after-the-answer-*", "before-the-answer-pause", "before-the-answer-listing"])
 @pytest.mark.parametrize("name", KILL_POINTS)
 @pytest.mark.parametrize("answer_arrives", [False, True], ids=["before-the-answer", "after-the-answer"])
 def test_killed_after_any_write_everything_ends_the_same(
     api: ApiServer, tmp_path: Path, answer_arrives: bool, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     story, least = KILL_POINTS[name]
-    # What was written stands in both cases; that the controller did not hear of it is tried for every second write.
-    step = 1 if answer_arrives else 2
+    # What was written stands in both cases; that the controller did not hear of it is tried for fewer writes.
+    step = repetitions("writes between two kills", *((2, 1) if answer_arrives else (3, 2)))
     undisturbed, writes = live(api, tmp_path, story, KillAfter(MOST_WRITES, answer_arrives), None)
     assert story.ends_well(undisturbed)
 

@@ -1,4 +1,4 @@
-"""A bulk of two hundred, its controller killed again and again while it works: as if it never had been."""
+"""A bulk of many items, its controller killed again and again while it works: as if it never had been."""
 
 import uuid
 from pathlib import Path
@@ -9,13 +9,14 @@ from support.controller.controller_process import Controller, Forked, through
 from support.controller.fake_kubelet import FakeKubelet
 from support.controller.manifests import bulk
 from support.controller.namespace_state import JobRecord, final_state
+from support.portion import repetitions
 
-ITEMS = 200
+ITEMS = repetitions("items", 90, 200)
 GONE = 7
 """One of so many is not there."""
 KILL_EVERY = 12
 """Ended items between two kills: a few seconds' work."""
-LEAST_KILLS = 8
+LEAST_KILLS = ITEMS // 25
 URLS = [f"https://example.com/{'gone-' if number % GONE == 0 else ''}{number}.mp4" for number in range(ITEMS)]
 """Also the only distinct items: the list that is applied has some of them twice."""
 

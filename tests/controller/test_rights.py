@@ -132,38 +132,36 @@ def running_pods(api: ApiServer, namespace: str) -> list[str]:
     return [pod["metadata"]["name"] for pod in pods if pod["status"].get("phase") == "Running"]
 
 
-@pytest.mark.parametrize(
-    ("verb", "group", "resource"),
-    [
-        ("get", "", "secrets"),
-        ("list", "", "secrets"),
-        ("create", "", "pods"),
-        ("create", "", "pods/exec"),
-        ("delete", "", "pods"),
-        ("get", "", "pods"),
-        ("get", "videoimport.io", "videoimports/status"),
-        ("update", "", "persistentvolumeclaims"),
-        ("get", "", "persistentvolumes"),
-        ("update", "videoimport.io", "bulkimports"),
-        ("patch", "videoimport.io", "bulkimports"),
-        ("impersonate", "", "users"),
-        ("escalate", "rbac.authorization.k8s.io", "clusterroles"),
-    ],
+NEEDLESS = (
+    ("get", "", "secrets"),
+    ("list", "", "secrets"),
+    ("create", "", "pods"),
+    ("create", "", "pods/exec"),
+    ("delete", "", "pods"),
+    ("get", "", "pods"),
+    ("get", "videoimport.io", "videoimports/status"),
+    ("update", "", "persistentvolumeclaims"),
+    ("get", "", "persistentvolumes"),
+    ("update", "videoimport.io", "bulkimports"),
+    ("patch", "videoimport.io", "bulkimports"),
+    ("impersonate", "", "users"),
+    ("escalate", "rbac.authorization.k8s.io", "clusterroles"),
 )
-def test_what_the_controller_needs_not_it_may_not(
-    api: ApiServer, account: Path, namespace: str, verb: str, group: str, resource: str
-) -> None:
+"""Verb, API group and resource of what the controller never does."""
+
+
+def test_what_the_controller_needs_not_it_may_not(api: ApiServer, account: Path, namespace: str) -> None:
     token = yaml.safe_load(account.read_text())["users"][0]["user"]["token"]
-    name, _, part = resource.partition("/")
-    asked = {"namespace": namespace, "verb": verb, "group": group, "resource": name, "subresource": part}
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
-    answer = api.call_as(
-        token,
-        "POST",
-        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-        review | {"spec": {"resourceAttributes": asked}},
-    )
-    assert answer["status"]["allowed"] is False
+    reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+    def is_allowed(verb: str, group: str, resource: str) -> bool:
+        name, _, part = resource.partition("/")
+        asked = {"namespace": namespace, "verb": verb, "group": group, "resource": name, "subresource": part}
+        answer = api.call_as(token, "POST", reviews, review | {"spec": {"resourceAttributes": asked}})
+        return bool(answer["status"]["allowed"])
+
+    assert [asked for asked in NEEDLESS if is_allowed(*asked)] == []
 
 
 def test_a_secret_is_forbidden(api: ApiServer, account: Path, namespace: str) -> None:

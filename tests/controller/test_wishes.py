@@ -89,6 +89,7 @@ def test_a_transient_failure_is_tried_again(api: ApiServer, namespace: str, kube
     assert (attempts["count"], attempts["reasons"]) == (2, ["SourceUnavailable"])
 
 
+@pytest.mark.full(but=["running-source", "completed-destination"])
 @pytest.mark.parametrize("part", ["source", "destination", "output"])
 @pytest.mark.parametrize("when", ["running", "completed"])
 def test_what_is_being_made_or_was_made_cannot_be_changed(

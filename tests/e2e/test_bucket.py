@@ -1,4 +1,7 @@
-"""A bucket of fifty real files as one import: who comes in and who does not is known first, and known again later."""
+"""A bucket of real files as one import: who comes in and who does not is known first, and known again later.
+
+`make test` imports 21 files, `make full-test` fifty.
+"""
 
 from collections import Counter
 from typing import Any
@@ -16,7 +19,7 @@ SOURCE = "footage/spring"
 
 @pytest.fixture(scope="module", autouse=True)
 def filled(bucket: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("fifty")
+    folder = tmp_path_factory.mktemp("shelf")
     shelf.make(folder, CONTEXT / "site/compliant.mp4")
     for file in sorted(folder.iterdir()):
         bucket.upload_file(str(file), "videos", f"{SOURCE}/{file.name}")
@@ -91,7 +94,9 @@ def test_not_incremental_uploads_all_again(kubectl: Kubectl, bucket: Any) -> Non
     before = stored(bucket)
     apply(kubectl, wish("shelf-anew", incremental=False))
     status = finished(kubectl, "bi/shelf-anew")["status"]
-    assert (status["completed"], status["failed"], status["skippedDuplicates"]) == (shelf.GOOD, 0, 0), status
+    assert (status["completed"], status["skippedDuplicates"]) == (shelf.GOOD, 0), status
+    # A busy store may not show every file's head in time; then the worker refuses the file in place of the list.
+    assert status["failed"] + status["rejectedCount"] == len(shelf.BAD), status
     after = stored(bucket)
     assert after.keys() == before.keys()
     assert all(after[key] > before[key] for key in before)

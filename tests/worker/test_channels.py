@@ -41,6 +41,7 @@ def mixed(path: Path, folder: Path) -> list[float]:
     return peaks(result.path, result.media.audio.channels)
 
 
+@pytest.mark.full(but=["1", "3", "5", "8", "64"])
 @pytest.mark.parametrize("count", UNNAMED)
 def test_full_scale_in_all_channels_does_not_clip(tmp_path: Path, count: int) -> None:
     found = mixed(clip(tmp_path / "v.mov", [True] * count), tmp_path)
@@ -48,6 +49,7 @@ def test_full_scale_in_all_channels_does_not_clip(tmp_path: Path, count: int) ->
     assert all(0.5 < peak < 1.05 for peak in found), found
 
 
+@pytest.mark.full(but=["6-5.1"])
 @pytest.mark.parametrize(("count", "layout"), [(6, "5.1"), (12, "")])
 def test_every_channel_is_heard(tmp_path: Path, count: int, layout: str) -> None:
     for number in range(count):

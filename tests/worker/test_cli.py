@@ -205,7 +205,7 @@ def test_a_private_address_is_refused_with_the_option_that_allows_it(terminal: T
     [
         ((), "give --secret store-keys=DIR"),
         (("--secret", "store-keys=/nonexistent"), "there is no folder /nonexistent"),
-        (("--output", "results"), "--output results: write json or yaml; --into names a folder for the results"),
+        (("--output", "results"), "--output results: write json, yaml or html; --into names a folder for the results"),
         (("--allow-network", "here"), "--allow-network here is not a network"),
     ],
 )
@@ -229,7 +229,7 @@ def test_missing_programs_are_named_with_the_way_out(terminal: Terminal) -> None
     terminal.path = "/nonexistent"
     told = terminal.run("run", "-f", terminal.manifest("https://media.example.com/a.mp4"))
     assert told.code == 2
-    assert "ffmpeg and ffprobe cannot be found on PATH; install ffmpeg" in told.stderr
+    assert "ffmpeg and ffprobe cannot be found on PATH; install the package ffmpeg" in told.stderr
 
 
 def held_upload(

@@ -85,6 +85,7 @@ RGB = {
 }
 
 
+@pytest.mark.full(but=["png.mov", "ten.mkv", "raw.avi", "x264.mp4"])
 @pytest.mark.parametrize("name", RGB)
 def test_rgb_becomes_bt709(tmp_path: Path, name: str) -> None:
     filters, *codec = RGB[name]
@@ -113,6 +114,16 @@ YUV = {
 }
 
 
+@pytest.mark.full(
+    but=[
+        "untagged, 525 lines",
+        "untagged, 720 lines",
+        "a matrix alone",
+        "full range",
+        "10 bits, 4:2:2",
+        "BT.2020, standard range",
+    ]
+)
 @pytest.mark.parametrize("name", YUV)
 def test_yuv_keeps_its_colours(tmp_path: Path, name: str) -> None:
     size, filters, *codec = YUV[name]
@@ -140,6 +151,7 @@ def test_grey_stays_as_bright_as_it_is(tmp_path: Path, name: str, filters: str, 
 HDR = ("smpte2084", "arib-std-b67")
 
 
+@pytest.mark.full(but=["-smpte2084", "primaries matrix-arib-std-b67"])
 @pytest.mark.parametrize("transfer", HDR)
 @pytest.mark.parametrize("lacking", ["", "primaries", "matrix", "primaries matrix"])
 def test_hdr_needs_no_tag_but_its_transfer(tmp_path: Path, transfer: str, lacking: str) -> None:

@@ -1,6 +1,6 @@
 """Some eighty imports of a media corpus: what comes out is what must come out, or the refusal says why.
 
-`make test` runs half of them, `make matrix-test` all.
+`make test` runs a third of them, `make full-test` all.
 """
 
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ from urllib.parse import quote
 import pytest
 
 from support.fake_source_site import FakeSourceSite, file
+from support.portion import portion
 from support.worker.corpus.cases import CASES, QUICK, QUICK_NAMES, Case
 from support.worker.corpus.files import ROOT, Corpus
-from support.worker.matrix_portion import portion
 from support.worker.object_store import ObjectStore
 from support.worker.worker_harness import FinishedRun, WorkerHarness, probe
 from videoimport.media.source.packet_scan import Track, walk, walk_argv
 from videoimport.worker.runtime.subprocesses import Children
 
-NAMES = portion([case.name for case in CASES], QUICK_NAMES)
+NAMES = portion("corpus", [case.name for case in CASES], QUICK_NAMES)
 RUN = [case for case in CASES if case.name in NAMES]
 TABLE = ROOT / "build" / "corpus.md"
 AT_ONCE = 2

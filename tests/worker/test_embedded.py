@@ -175,6 +175,7 @@ def _parent(pid: int) -> int:
         return 0
 
 
+@pytest.mark.full(but=["Ctrl-C"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "SIGKILL"])
 def test_a_run_that_was_stopped_is_continued(
     terminal: Terminal, site: FakeSourceSite, footage: Footage, number: signal.Signals
@@ -323,4 +324,7 @@ def test_a_page_is_of_one_bulk_import(terminal: Terminal) -> None:
     told = terminal.bring(write(terminal, resource("VideoImport", "clip", clip)), "-o", "html")
 
     assert told.code == 2
-    assert "-o html is the page of one BulkImport, but there is VideoImport clip; run one BulkImport." in told.stderr
+    assert (
+        "-o html prints the page of one BulkImport, but the command has VideoImport clip; run one BulkImport."
+        in told.stderr
+    )

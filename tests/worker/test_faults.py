@@ -73,10 +73,11 @@ class Counted:
 @pytest.fixture
 def counted(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> Iterator[Counted]:
     with FaultyStore(desk.bucket.store.endpoint) as faulty:
-        yield Counted(desk, faulty, site.add("/v.mp4", file(footage("bigbuckbunny.mp4"))))
+        yield Counted(desk, faulty, site.add("/v.mp4", file(footage("small.mp4"))))
 
 
 class TestAFaultThatPasses:
+    @pytest.mark.full(but=["a part", "the intent", "the result"])
     @pytest.mark.parametrize("moment", MOMENTS)
     def test_an_outage_costs_no_encode(self, counted: Counted, moment: str) -> None:
         """More refusals than boto repeats by itself, of all requests from that moment on."""
@@ -89,6 +90,7 @@ class TestAFaultThatPasses:
         assert counted.is_whole()
         assert '"destination_retry"' in ended.stderr
 
+    @pytest.mark.full(but=["True-a part", "False-showing"])
     @pytest.mark.parametrize("moment", ["a part", "showing", "the result"])
     @pytest.mark.parametrize("is_heard", [True, False])
     def test_answers_that_are_lost_cost_no_encode(self, counted: Counted, moment: str, is_heard: bool) -> None:
@@ -98,6 +100,7 @@ class TestAFaultThatPasses:
         assert counted.encodes == 1
         assert counted.is_whole()
 
+    @pytest.mark.full(but=["BadDigest", "RequestTimeout"])
     @pytest.mark.parametrize("code", ["BadDigest", "InternalError", "RequestTimeout", "OperationAborted"])
     def test_a_part_is_sent_again(self, counted: Counted, code: str) -> None:
         counted.faulty.faults.append(Fault(MOMENTS["a part"], code, status=400, times=2))
@@ -157,6 +160,7 @@ class TestAFaultThatStays:
             ("AccessDenied", 403, Reason.DESTINATION_DENIED),
         ],
     )
+    @pytest.mark.full(but=["EntityTooLarge-*", "QuotaExceeded-*", "AccessDenied-*"])
     def test_a_refusal_is_not_repeated(self, counted: Counted, code: str, status: int, reason: Reason) -> None:
         counted.faulty.faults.append(Fault(MOMENTS["a part"], code, status, times=100))
         ended = counted.run()
@@ -167,6 +171,7 @@ class TestAFaultThatStays:
         assert counted.desk.bucket.shown == []
         assert counted.desk.bucket.unfinished == []
 
+    @pytest.mark.full(but=["opening", "its note", "the index", "the proof"])
     @pytest.mark.parametrize("moment", MOMENTS)
     def test_nothing_is_visible_after_a_refusal(self, counted: Counted, moment: str) -> None:
         skipped = PREFLIGHT.get(moment, 0)
@@ -176,6 +181,7 @@ class TestAFaultThatStays:
         assert counted.desk.bucket.shown == []
         assert counted.desk.bucket.unfinished == []
 
+    @pytest.mark.full(but=["showing"])
     @pytest.mark.parametrize("moment", ["a part", "the intent", "showing"])
     def test_an_earlier_result_stands_as_it_was(self, counted: Counted, moment: str) -> None:
         """The thumbnail, which it has not, is shown before the video, and is taken back."""

@@ -1,6 +1,6 @@
 """The second round: with other ffmpegs that users have, every argument list gives what the machine's ffmpeg gives.
 
-`make test` runs half of the matrix, `make matrix-test` all of it.
+`make test` runs half of the matrix, `make full-test` all of it.
 ``hack/ffmpegs.py`` brings them: 7.1 with its own ffprobe, and the static 9.0, which is beside the ffprobe of 7.1.
 """
 
@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from support.fake_source_site import FakeSourceSite, file, fixed
+from support.portion import portion
 from support.worker.corpus.files import ROOT, Corpus, ffmpeg
 from support.worker.listing_harness import ListingHarness
-from support.worker.matrix_portion import portion
 from support.worker.object_store import ObjectStore
 from support.worker.transcode_runs import job, made
 from support.worker.worker_harness import FinishedRun, WorkerHarness
@@ -97,7 +97,9 @@ UNEVEN = {
 """Names of files and the filters that make their times: each has a rate below the cap for most of its time."""
 STEADY = ("ntsc.mp4", "slideshow.mp4", "variable.mkv", "variable.webm", "fast.mp4", "fast75.mp4", "interlaced.ts")
 TIMED = portion(
-    (*UNEVEN, *STEADY), ("jitter.mp4", "bursts.mp4", "mixed.mp4", "ntsc.mp4", "variable.webm", "fast75.mp4")
+    "times",
+    (*UNEVEN, *STEADY),
+    ("jitter.mp4", "bursts.mp4", "mixed.mp4", "ntsc.mp4", "variable.webm", "fast75.mp4"),
 )
 
 
@@ -190,6 +192,7 @@ LISTS: dict[str, tuple[str, dict[str, Any]]] = {
     "one picture": ("one-frame.mp4", {"mode": "Encode"}),
 }
 LISTED = portion(
+    "argument list",
     [*((name, True) for name in LISTS), ("copies", False), ("several sizes", False), ("no sound", False)],
     [*((name, True) for name in ("copies", "gives times to copied pictures", "several sizes", "hevc, too fast",
        "half pictures", "hdr", "more channels", "late sound")), ("copies", False)],
@@ -236,6 +239,9 @@ def shapes(name: str, listed: dict[str, Path], folder: Path, *, growing: bool) -
     }
 
 
+@pytest.mark.full(
+    but=["*-copies-True", "*-several sizes-True", "*-hdr-True", "*-more channels-True", "*-late sound-True"]
+)
 @pytest.mark.parametrize(("name", "growing"), LISTED)
 def test_every_list_makes_what_the_machines_makes(
     programs: Programs,
@@ -317,6 +323,7 @@ def brought(programs: Programs, desk: WorkerHarness, url: str, **output: Any) ->
 @pytest.mark.parametrize(
     ("name", "mode"), [("faststart.mp4", "Remux"), ("moov-last.mp4", "Encode"), ("vp9.webm", "Encode")]
 )
+@pytest.mark.full(but=["*-moov-last.mp4-Encode"])
 def test_an_import_comes_out_right(
     programs: Programs, desk: WorkerHarness, site: FakeSourceSite, kitchen: Corpus, name: str, mode: str, tmp_path: Path
 ) -> None:
@@ -357,7 +364,7 @@ def renamed(tmp_path: Path) -> str:
 
 
 def warning(name: str) -> str:
-    return f"{name} has the version N-12345-gabcdef; known are 5.1 to 9.0."
+    return f"{name} has the version N-12345-gabcdef; the tested versions are 5.1 to 9.0."
 
 
 def test_an_import_with_an_unknown_version_is_warned_of_and_ends_right(

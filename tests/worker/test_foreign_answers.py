@@ -189,7 +189,7 @@ def test_a_source_fails_with_a_reason(served: tuple[str, Answers], reader: Reade
 def test_an_endpoint_that_does_not_speak_s3_is_named(served: tuple[str, Answers], store: S3Store, body: str) -> None:
     answers = served[1]
     answers.status, answers.body, answers.headers = 200, BODIES[body], {}
-    with pytest.raises(ImportFailure, match="did not answer as S3 does") as caught:
+    with pytest.raises(ImportFailure, match="sent an invalid S3 response") as caught:
         [*store.keys("in/")]
     assert caught.value.reason is Reason.DESTINATION_UNAVAILABLE
     assert "destination.s3.endpoint" in caught.value.text

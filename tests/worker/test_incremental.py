@@ -91,6 +91,7 @@ def test_what_was_deleted_is_stored_again(desk: WorkerHarness, site: FakeSourceS
         ({"requirements": {"minHeight": 1, "maxDurationSeconds": 1}}, Reason.UNSUPPORTED_DURATION),
     ],
 )
+@pytest.mark.full(but=["wish1-*"])
 def test_a_hit_is_no_way_around_what_is_wanted_of_the_source(
     desk: WorkerHarness, site: FakeSourceSite, footage: Footage, wish: dict[str, Any], reason: Reason
 ) -> None:

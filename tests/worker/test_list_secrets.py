@@ -91,6 +91,7 @@ LISTS: list[Callable[[FakeSourceSite, str], dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.full(but=["file-*", "page-playlist", "page-object"])
 @pytest.mark.parametrize("source", LISTS, ids=["playlist", "manifest", "config map", "object", "inline"])
 @pytest.mark.parametrize("page", [False, True], ids=["file", "page"])
 def test_an_item_of_another_host_gets_nothing(
@@ -205,8 +206,8 @@ def test_a_host_that_wants_them_is_named_with_what_to_do(
     failure = refused(bench, task_for({"playlist": {"url": own.url("/list")}}, url))
     assert failure.reason is Reason.SOURCE_AUTH_REQUIRED
     origin = other.url("")
-    assert f"{origin} is neither the list's own host nor named in the Secret 'source-login'" in failure.advice
-    assert f"add the line {origin} to the Secret's key hosts" in failure.advice
+    assert f"did not send the headers of the Secret 'source-login' to {origin}, because" in failure.advice
+    assert f"add {origin} to the Secret's key hosts" in failure.advice
     assert "canary" not in failure.message + failure.advice
 
 

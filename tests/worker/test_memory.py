@@ -1,7 +1,7 @@
 """Pages and lists that would take all memory: each ends with a true reason, in bounded memory, and never as
 OutOfMemory. The peaks are printed, and kept in build/memory.md.
 
-`make test` runs half of the pages and lists, `make matrix-test` all.
+`make test` runs half of the pages and lists, `make full-test` all.
 """
 
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ import pytest
 
 from support.fake_source_site import Exchange, FakeSourceSite, fixed, html
 from support.memory_peaks import MemoryPeaks
+from support.portion import portion
 from support.worker import hostile_lists
 from support.worker.fetch_harness import FetchHarness
 from support.worker.listing_harness import ListingHarness
-from support.worker.matrix_portion import portion
 from videoimport.api.reasons import Reason, info
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -28,11 +28,13 @@ LISTING_MIB = 450
 MANIFEST_MIB = 200
 """The same for a manifest, which is read in pieces: the idle processes have 84 MiB."""
 PAGES = portion(
+    "page",
     hostile_lists.PAGES,
     ("a page without end", "brotli of a page without end", "gzip in gzip", "six million tags", "a billion repeats",
      "a billion numbers"),
 )  # fmt: skip
 FEEDS = portion(
+    "feed",
     [*hostile_lists.PAGES, *hostile_lists.FEEDS],
     ("gzip of a page without end", "a million segments", "a billion numbers", "a feed that expands 87-fold",
      "the same in UTF-16", "a feed of empty items", "a feed without end", "deep elements"),
@@ -72,6 +74,7 @@ def test_a_list_that_would_take_all_memory_is_too_large(lists: ListingHarness, s
     assert peaks.together < LISTING_MIB
 
 
+@pytest.mark.full(but=["a dated Atom feed*-newest first"])
 @pytest.mark.parametrize("order", ["as it stands", "newest first"])
 @pytest.mark.parametrize("name", hostile_lists.LONG_FEEDS)
 def test_the_longest_feed_that_is_allowed_has_room(
@@ -88,6 +91,16 @@ def test_the_longest_feed_that_is_allowed_has_room(
     assert peaks.together < LISTING_MIB
 
 
+@pytest.mark.full(
+    but=[
+        "a line of 200 MB",
+        "a quote without end",
+        "UTF-16 without line breaks",
+        "gzip of 5 GB",
+        "deep JSON",
+        "wide metadata",
+    ]
+)
 @pytest.mark.parametrize("name", hostile_lists.MANIFESTS)
 def test_a_manifest_takes_little_memory(lists: ListingHarness, site: FakeSourceSite, name: str) -> None:
     content, reason = hostile_lists.MANIFESTS[name]

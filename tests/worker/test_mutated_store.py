@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.fake_source_site import FakeSourceSite, file
+from support.portion import repetitions
 from support.worker.destinations import FOLDER, Killed, bring, place_at, task_for
 from support.worker.mutated_bucket import MutatedBucket
 from support.worker.mutated_store import Damage, Fault, FaultKind, Habits, MutatedStore, Operation, Plan, Request
@@ -32,7 +33,7 @@ from videoimport.worker.pipeline import earlier_run
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage.base import DestinationStore
 
-CASES = int(os.environ.get("VIDEOIMPORT_TEST_MUTATIONS", "40"))
+CASES = int(os.environ.get("VIDEOIMPORT_TEST_MUTATIONS") or repetitions("mutations", 20, 40))
 RUNS = 8
 NOTES = "in/.videoimport"
 ENTRY = f"{NOTES}/index/content/v.json"

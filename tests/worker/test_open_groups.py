@@ -55,6 +55,7 @@ def steps(seen: Seen) -> list[float]:
     return [later - before for before, later in itertools.pairwise(time for time, _ in seen.pictures)]
 
 
+@pytest.mark.full(but=["h264-29.97", "hevc-25", "mpeg2-50"])
 @pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
 @pytest.mark.parametrize("codec", OPEN)
 def test_a_part_that_begins_within_an_open_group_follows_without_a_gap(
@@ -70,6 +71,7 @@ def test_a_part_that_begins_within_an_open_group_follows_without_a_gap(
     assert seen.drift() < frame + 0.01
 
 
+@pytest.mark.full(but=["hevc"])
 @pytest.mark.parametrize("codec", OPEN)
 def test_a_part_that_begins_between_keyframes_follows_from_the_first_picture_that_can_be_decoded(
     desk: WorkerHarness, site: FakeSourceSite, tmp_path: Path, codec: str
@@ -84,6 +86,7 @@ def test_a_part_that_begins_between_keyframes_follows_from_the_first_picture_tha
     assert seen.drift() < 1 / 25 + 0.01
 
 
+@pytest.mark.full(but=["h264-29.97-Auto", "hevc-25-Encode", "mpeg2-50-Auto"])
 @pytest.mark.parametrize("mode", ["Auto", "Encode"])
 @pytest.mark.parametrize("rate", RATES.values(), ids=RATES)
 @pytest.mark.parametrize("codec", OPEN)

@@ -303,6 +303,7 @@ class TestOwnObjects:
 class TestRecord:
     """The commit record is bound to what the run has seen of it."""
 
+    @pytest.mark.full(but=["*-keeps metadata"])
     @KEEPS
     @CONDITION
     @pytest.mark.parametrize("kind", ["Intent", "Finished"])

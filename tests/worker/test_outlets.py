@@ -219,6 +219,7 @@ def test_nor_do_the_stores_keys(desk: WorkerHarness, site: FakeSourceSite, foota
     assert _found(ended.everything, outlets.children()) == []
 
 
+@pytest.mark.full(but=["*-manifest", "login-playlist", "gone-playlist"])
 @pytest.mark.parametrize("kind", ["manifest", "playlist"])
 @pytest.mark.parametrize("how", ["list", *ENDINGS])
 def test_a_list_shows_no_secret_but_its_packed_lines(

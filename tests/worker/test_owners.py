@@ -157,6 +157,7 @@ def intent_of_theirs(desk: Desk, theirs: dict[str, Path]) -> Intent:
 class TestPlanted:
     """Records that others wrote, about an object of another import."""
 
+    @pytest.mark.full(but=["*-keeps metadata"])
     @BOTH
     @pytest.mark.parametrize("spec_hash", ["another", "this"])
     @pytest.mark.parametrize("replace", [False, True])
@@ -255,6 +256,7 @@ def test_an_adopted_intent_overwrites_no_other_imports_video(
 class TestEarlierResult:
     """It stands where nothing of it was replaced; a local run's number is always 1."""
 
+    @pytest.mark.full(but=["*-keeps metadata"])
     @BOTH
     @pytest.mark.parametrize("refused", ["complete", "intent"])
     @pytest.mark.parametrize("changed", [CHANGED, {}], ids=["changed spec", "same spec"])

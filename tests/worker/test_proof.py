@@ -42,6 +42,7 @@ def damage(path: Path, numbers: tuple[int, ...], *, head: bool = False) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.full(but=["h264-Remux", "hevc-Encode", "mpeg4-Original"])
 @pytest.mark.parametrize("mode", ["Remux", "Encode", "Original"])
 @pytest.mark.parametrize("codec", CODECS)
 def test_damage_between_keyframes_is_found_whatever_is_done(tmp_path: Path, codec: str, mode: str) -> None:

@@ -82,6 +82,9 @@ ENCRYPTED = {
 }
 
 
+@pytest.mark.full(
+    but=["Matroska-Auto", "an MP4-Encode", "fragments-Auto", "FairPlay-Encode", "a transport stream-Auto"]
+)
 @pytest.mark.parametrize("mode", ["Auto", "Encode"])
 @pytest.mark.parametrize("name", ENCRYPTED)
 def test_encrypted_media_are_protected(
@@ -96,6 +99,7 @@ HLS = "application/vnd.apple.mpegurl"
 WIDEVINE = 'METHOD=SAMPLE-AES-CTR,URI="key",KEYFORMAT="urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed"'
 
 
+@pytest.mark.full(but=['METHOD=SAMPLE-AES,URI="key"'])
 @pytest.mark.parametrize("key", ['METHOD=SAMPLE-AES,URI="key"', WIDEVINE, 'URI="skd://key",METHOD=SAMPLE-AES'])
 def test_playlists_of_encrypted_samples_are_protected(desk: WorkerHarness, site: FakeSourceSite, key: str) -> None:
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-KEY:{key}\n#EXTINF:2,\na.ts\n#EXT-X-ENDLIST\n"
@@ -119,6 +123,7 @@ def test_a_codec_that_cannot_be_decoded_is_named(
     assert_refused(ended, desk, Reason.UNSUPPORTED_FORMAT, f"{kind} codec is {told}")
 
 
+@pytest.mark.full(but=["True-output0", "False-output1"])
 @pytest.mark.parametrize("output", [{"mode": "Encode"}, {"mode": "Auto"}, {"mode": "Original"}])
 @pytest.mark.parametrize("first", [True, False])
 def test_an_extra_track_that_cannot_be_decoded_does_no_harm(

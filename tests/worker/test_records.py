@@ -105,6 +105,15 @@ def replaced(body: bytes) -> bytes:
     return bytes(byte ^ 1 for byte in body)
 
 
+@pytest.mark.full(
+    but=[
+        "volume-*",
+        "bucket-*-video.mp4",
+        "bucket-deleted-result.json",
+        "bucket-same size-audio.m4a",
+        "bucket-other size-thumbnails/002.jpg",
+    ]
+)
 @pytest.mark.parametrize("name", [*NAMES, "result.json"])
 @pytest.mark.parametrize("how", ["deleted", "same size", "other size", "same size and metadata"])
 def test_a_result_that_is_not_as_it_was_is_made_again(
@@ -307,6 +316,7 @@ INTENTS: dict[str, Callable[[dict[str, Any]], object]] = {
 }
 
 
+@pytest.mark.full(but=["volume-*", "bucket-result elsewhere", "bucket-stale elsewhere", "bucket-ticket elsewhere"])
 @pytest.mark.parametrize("name", INTENTS)
 def test_a_forged_intent_touches_nothing_and_is_as_good_as_none(
     home: DestinationHarness, at: DestinationStore, files: dict[str, Path], intent: dict[str, Any], name: str

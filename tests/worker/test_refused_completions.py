@@ -98,6 +98,9 @@ class Refusal:
         return self.answer if request.upload in self.uploads[: self.knows] else None
 
 
+@pytest.mark.full(
+    but=["Fail-400-InvalidRequest", "Fail-404-NoSuchUpload", "Replace-400-InvalidPart", "Replace-403-AccessDenied"]
+)
 @pytest.mark.parametrize(("status", "code"), FOR_GOOD)
 def test_what_a_killed_run_sent_is_sent_anew(imports: Imports, status: int, code: str) -> None:
     imports.killed_when_all_is_sent()
@@ -106,6 +109,9 @@ def test_what_a_killed_run_sent_is_sent_anew(imports: Imports, status: int, code
     imports.assert_whole()
 
 
+@pytest.mark.full(
+    but=["Fail-400-InvalidPart", "Fail-403-AccessDenied", "Replace-400-EntityTooSmall", "Replace-404-NoSuchUpload"]
+)
 @pytest.mark.parametrize(("status", "code"), FOR_GOOD)
 def test_what_this_run_sent_is_sent_again(imports: Imports, status: int, code: str) -> None:
     imports.mutated.plan.refuses = Refusal(status, code, knows=1)

@@ -158,6 +158,7 @@ class TestABadStore:
 
         assert bench.refusal(**self.serve(site, refusing)).reason is reason
 
+    @pytest.mark.full(but=["SlowDown"])
     @pytest.mark.parametrize("code", ["SlowDown", "ThrottlingException", "RequestLimitExceeded"])
     def test_a_store_that_asks_for_fewer_requests_is_understood(
         self, bench: FetchHarness, site: FakeSourceSite, code: str

@@ -228,6 +228,7 @@ def is_right(home: BucketHarness, files: dict[str, Path]) -> bool:
     )
 
 
+@pytest.mark.full(but=UNLIKE)
 def test_the_probe_is_short_and_leaves_nothing(
     case: Case, start: Callable[..., Place], home: BucketHarness, shaped: ShapedStore
 ) -> None:
@@ -284,6 +285,7 @@ def test_a_checksum_that_is_told_no_more_is_no_mismatch(
         place.store.close()
 
 
+@pytest.mark.full(but=UNLIKE)
 def test_replace_by_another_and_anew_by_the_same(
     start: Callable[..., Place], home: BucketHarness, files: dict[str, Path]
 ) -> None:
@@ -454,6 +456,7 @@ def test_a_lost_answer_to_complete_is_no_failure(
     assert is_right(home, files)
 
 
+@pytest.mark.full(but=UNLIKE)
 def test_the_index_goes_from_claim_to_claim(start: Callable[..., Place]) -> None:
     place = start()
     claim = index.claim(place.scope, ENTRY, "new", place.now, lambda _: pytest.fail("somebody else's"))

@@ -51,6 +51,7 @@ def test_it_answers_as_expected(server: ObjectStore, feature: str) -> None:
     assert seen == ANSWERED[feature].expected(server.server.name)
 
 
+@pytest.mark.full(but=["*-one_video", "*-files", "*-sources", "versitygw-options", "moto-options"])
 @pytest.mark.parametrize("scenario", SCENARIOS if CHOSEN else SMALL)
 def test_imports_end_as_expected(server: ObjectStore, world: World, scenario: str) -> None:
     seen = SCENARIOS[scenario](world)

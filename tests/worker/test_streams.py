@@ -72,6 +72,7 @@ def media(name: str, more: str = "") -> str:
         [media("tone", ',CHARACTERISTICS="public.accessibility.describes-video"'), media("heard")],
     ],
 )
+@pytest.mark.full(but=["sounds0"])
 def test_hls_has_its_default_sound_also_without_codecs(
     desk: WorkerHarness, site: FakeSourceSite, base: Path, folder: Path, sounds: list[str]
 ) -> None:

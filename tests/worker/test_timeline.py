@@ -67,6 +67,17 @@ def later(seconds: float) -> tuple[str, ...]:
         ("joined.mkv", [(0, 75, later(20)), (75, 75, ("-bf", "3"))]),
     ],
 )
+@pytest.mark.full(
+    but=[
+        "twice.ts-*-Auto",
+        "three-times.ts-*-Encode",
+        "back.ts-*-Encode",
+        "an-hour-later.ts-*-Auto",
+        "a-picture-back.ts-*-Auto",
+        "joined.vob-*-Encode",
+        "joined.mkv-*-Auto",
+    ]
+)
 def test_a_clock_that_starts_again_loses_nothing(
     bring: Bring, tmp_path: Path, name: str, parts: list[tuple[int, int, tuple[str, ...]]], mode: str
 ) -> None:
@@ -129,6 +140,7 @@ def tuned_in(folder: Path, name: str, *options: str) -> Path:
         ("cut.mp4", {"minHeight": 1, "damage": "Tolerate"}),
     ],
 )
+@pytest.mark.full(but=["tuned-in.ts-*-Auto", "cut.flv-*-Encode", "cut.mkv-None-Auto", "cut.mp4-requirements5-Encode"])
 def test_a_start_between_keyframes_is_cut(
     bring: Bring, tmp_path: Path, name: str, requirements: dict[str, Any] | None, mode: str
 ) -> None:

@@ -260,3 +260,15 @@ class TestWhatIsWrongIsNamed:
         failure = volume_errors.failure_of(number, "media", "write x")
         assert failure.reason is reason
         assert "'media'" in failure.message
+
+
+def test_a_small_file_is_deleted_only_while_it_is_unchanged(store: VolumeStore) -> None:
+    key = "in/.videoimport/imports/one.json"
+    first = store.write_if(key, b"1", None)
+    second = store.write_if(key, b"2", first)
+    with pytest.raises(UnmetError):
+        store.delete_if(key, first)
+    assert store.read(key) is not None
+    store.delete_if(key, second)
+    assert store.read(key) is None
+    store.delete_if(key, second)  # a second delete finds nothing, and is no error

@@ -1,4 +1,4 @@
 """The two resources with their reasons and conditions, the tasks of workers, and the reports of workers.
 
-Of external libraries, this package uses only pydantic.
+The only external library of this package is pydantic.
 """

@@ -28,10 +28,8 @@ DEFERRED = ConfigDict(defer_build=True)
 
 class Model(BaseModel):
     """A frozen value with camelCase aliases. ``wire()`` returns the JSON form without absent optional fields.
-
-    ``crdgen`` reads the descriptions of fields from the source code. At run time that reading would take longer than
-    the rest of a model's definition.
-    """
+    ``crdgen`` reads the descriptions of fields from the source code. The programs do not read the descriptions,
+    because this would take longer than all other steps of a model's definition."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -46,11 +44,9 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def canonical(self) -> dict[str, Any]:
-        """Return this value without fields that have their default value. Hashes are computed from this form.
-
-        So two changes keep every hash: a new field whose default keeps the old behaviour, and an API server that writes
-        defaults.
-        """
+        """Return this value without fields that have their default value. Hashes are computed from this form. So a
+        hash stays the same if a new field has a default that keeps the old behaviour. A hash also stays the same if
+        the API server writes defaults into an object."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
@@ -61,7 +57,7 @@ class Ruled(Model):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Add the CEL of the rules to the JSON schema."""
+        """Add the CEL expressions of the rules to the JSON schema."""
         found = handler(schema)
         handler.resolve_ref_schema(found)[VALIDATIONS] = [rule.wire() for rule in cls.rules]
         return found

@@ -46,7 +46,8 @@ class Template(Model):
 
 
 class FailurePolicy(Model):
-    """Limits of failed items. Beyond a limit the BulkImport starts no more items, finishes active runs and ends."""
+    """Limits for the number of failed items. If a limit is exceeded, the BulkImport starts no more items, finishes
+    active runs and ends."""
 
     max_failed: Annotated[int, Field(ge=0, le=100_000)] | None = None
     """Maximum number of items that may fail. One more failed item ends the BulkImport."""

@@ -64,7 +64,7 @@ class BucketSource(Model):
         | None
     ) = None
     """Endings of the object keys to import, in upper or lower case, such as [.mp4, .mkv]. Absent means all objects.
-    Objects that are no videos are rejected."""
+    Objects that are not videos are rejected."""
 
 
 class ConfigMapKeyReference(Model):
@@ -77,14 +77,14 @@ class ConfigMapKeyReference(Model):
 
 
 class ManifestSource(Ruled):
-    """A list in a file: one URL on each line, a table (CSV, TSV, Markdown) with a column url, or JSON Lines. The first
-    lines determine the format. Tables and JSON may have name, checksum and metadata. Other columns of a table are
-    metadata."""
+    """A list in a file: one URL on each line, a table (CSV, TSV, Markdown) with a column url, or JSON Lines. The
+    first lines determine the format. Tables and JSON Lines may also have the fields name, checksum and metadata. All
+    other columns of a table are metadata."""
 
     rules = (needs_one("config_map_key_ref", "url", "s3"),)
 
     config_map_key_ref: ConfigMapKeyReference | None = None
-    """A key of a ConfigMap, which holds up to 1 MiB."""
+    """A key of a ConfigMap. A ConfigMap holds up to 1 MiB."""
     url: HttpUrl | None = None
     """A file on a web server."""
     s3: S3Source | None = None
@@ -99,7 +99,7 @@ class BulkSource(Ruled):
     items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=MAX_ITEMS, json_schema_extra=_ATOMIC)] | None = (
         None
     )
-    """The videos in the spec, at most 1,000. Two entries of the same item are one import."""
+    """The videos in the spec, at most 1,000. If two entries name the same item, the item is imported once."""
     playlist: PlaylistSource | None = None
     """A playlist, a channel or a feed."""
     s3: BucketSource | None = None

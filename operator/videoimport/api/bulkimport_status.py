@@ -71,7 +71,7 @@ class ItemResult(Model):
 
 
 class LedgerEntry(ItemResult):
-    """A result in a shard, with the values from which the controller computes sums again."""
+    """A result in a shard, with the values from which the controller computes the sums."""
 
     error: Annotated[str, PlainSerializer(shown_text, return_type=str), Field(max_length=1024)] | None = None
     """The failure in a sentence. Secrets are removed on writing and before display, but not on reading.
@@ -106,7 +106,7 @@ class DiscoveryStatus(Model):
     """The progress of the listing."""
 
     listing: Annotated[str, Field(max_length=16)] | None = None
-    """Identity of the list. The identity changes with the source and the checks."""
+    """Hash that identifies the list. The hash changes with the source and the checks."""
     pages: Count = 0
     """Number of stored pages."""
     cursor: Annotated[str, Field(max_length=2048)] | None = None
@@ -124,7 +124,7 @@ class DiscoveryStatus(Model):
     attempts: Attempts = Attempts()
     """Tries of the present page."""
     since: Timestamp | None = None
-    """Start of the tries. Time in which no page was needed is not included."""
+    """Start time of the tries. Time in which no page was needed does not count."""
     host_failures: Count = 0
     """Number of failures in a row with RateLimited. Each further failure doubles the backoff of the host."""
     reason: Reason | None = None
@@ -147,7 +147,8 @@ class HostStatus(Model):
 
 
 class BulkImportStatus(Model):
-    """The observed state. Only the controller writes the status, always computed from the children and the ledger."""
+    """The observed state. Only the controller writes the status. It always computes the status from the children and
+    the ledger."""
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """The metadata.generation that this status belongs to."""
@@ -173,7 +174,7 @@ class BulkImportStatus(Model):
     skipped_duplicates: Annotated[int, Field(ge=0)] | None = None
     """Number of completed items that the destination already had."""
     queue_position: Annotated[int, Field(ge=1)] | None = None
-    """Position in the queue while the phase is Queued. 1 is the next."""
+    """Position in the queue while the phase is Queued. The next BulkImport has position 1."""
     discovery: DiscoveryStatus | None = None
     """The progress of the listing. Absent for inline items."""
     progress_percent: Percent | None = None
@@ -207,4 +208,4 @@ class BulkImportStatus(Model):
     hosts: Annotated[tuple[HostStatus, ...], Field(max_length=MAX_HOSTS, json_schema_extra=_ATOMIC)] = ()
     """Open and half-open circuit breakers of the items' hosts."""
     webhook: WebhookStatus | None = None
-    """The state of the last message about an ending."""
+    """The state of the last message that the BulkImport has ended."""

@@ -1,4 +1,4 @@
-"""Conditions as in kstatus and in the Kubernetes API conventions."""
+"""Conditions that follow kstatus and the Kubernetes API conventions."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -14,8 +14,8 @@ _ONE_WORD = requires(
 
 
 class ConditionType(StrEnum):
-    """The condition types of both resources. Only a BulkImport has AllSucceeded, and only a VideoImport has the three
-    types of its stages."""
+    """The condition types of both resources. Only a BulkImport has AllSucceeded. Only a VideoImport has Validated,
+    Transcoded and Uploaded."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"

@@ -19,7 +19,7 @@ class Container:
     """The properties of a container format."""
 
     demuxer: str
-    """Name of the demuxer in libavformat, as ffprobe prints the name and ``-format_whitelist`` takes it."""
+    """Name of the demuxer in libavformat. ffprobe prints this name, and ``-format_whitelist`` accepts it."""
     extension: str
     """Extension of a file name, without the dot."""
     content_type: str
@@ -49,11 +49,9 @@ DEMUXERS = tuple(dict.fromkeys(container.demuxer for container in CONTAINERS.val
 
 
 def named(container: ContainerFormat | None, demuxer: str) -> ContainerFormat | None:
-    """Return the name of a container format. It follows from the first bytes, or else from a demuxer that reads only
-    one format.
-
-    Return None for a demuxer that is unknown or that reads several formats.
-    """
+    """Return the name of a container format. If ``container`` is given, its value comes from the first bytes and is
+    returned. Otherwise the result is the format of ``demuxer``. Return None for a demuxer that is unknown or that
+    reads several formats."""
     if container is not None:
         return container
     names = [name for name, one in CONTAINERS.items() if one.demuxer == demuxer]

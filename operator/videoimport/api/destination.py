@@ -52,7 +52,7 @@ class S3Destination(Model):
     bucket: BucketName
     """The bucket, which must exist."""
     prefix: Prefix | None = None
-    """A path in the bucket above all objects of the importer, without slashes at its ends."""
+    """The path of the folder in the bucket for all objects of the importer, without slashes at its ends."""
     storage_class: Annotated[str, Field(min_length=1, max_length=64), Checked((string_rules.STORAGE_CLASS,))] | None = (
         None
     )
@@ -68,12 +68,12 @@ class S3Destination(Model):
 
 
 class VolumeDestination(Model):
-    """A volume of the import's namespace."""
+    """A PersistentVolumeClaim in the namespace of the import."""
 
     claim_name: ClaimName
     """The name of the PersistentVolumeClaim."""
     path: Prefix | None = None
-    """A path in the volume above all files of the importer, without slashes at its ends."""
+    """The path of the folder in the volume for all files of the importer, without slashes at its ends."""
 
 
 def _bytes(text: str | None) -> int:
@@ -86,8 +86,8 @@ def _literal(name: str | None) -> str:
 
 
 def most_name_bytes(destination: "Destination") -> int:
-    """Return the maximum number of bytes in the name of a video's folder. The result may be less than 1, if the rest of
-    the path is too long."""
+    """Return the maximum number of bytes in the name of a video's folder. The result is less than 1 if the other
+    parts of the path are too long."""
     folders = sum(_bytes(f"{part}/") for part in (destination.prefix, destination.folder) if part)
     left = MOST_KEY_BYTES - MOST_INNER_BYTES - folders
     return min(left, MOST_FILE_NAME_BYTES) if destination.persistent_volume_claim else left
@@ -128,15 +128,15 @@ _SHORT_FILE_NAMES = Rule(
 
 
 class Destination(Ruled):
-    """The destination of the results. The results go to ``<prefix>/<folder>/<name>/``: video.mp4, the other outputs
-    and, at the end, result.json."""
+    """The destination of the results. The importer writes the results to ``<prefix>/<folder>/<name>/``: video.mp4,
+    the other outputs and, as the last file, result.json."""
 
     rules = (needs_one("s3", "persistent_volume_claim"), _SHORT_KEYS, _SHORT_FILE_NAMES)
 
     s3: S3Destination | None = None
     """An S3-compatible object store."""
     persistent_volume_claim: VolumeDestination | None = None
-    """A volume."""
+    """A PersistentVolumeClaim in the namespace of the import."""
     credentials_secret_ref: SecretReference | None = None
     """Secret with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed, AWS_SESSION_TOKEN. Ignored for
     volumes."""
@@ -147,16 +147,16 @@ class Destination(Ruled):
     come from the source and are made safe for a path. {hash} is eight hex digits of the source's identity. Absent means
     {name}, and in a BulkImport {title}-{hash}."""
     if_exists: Literal["Fail", "Replace", "KeepBoth"] = "Fail"
-    """Fail or Replace, if the folder has the result of another import. KeepBoth stores the video in the next free
-    folder: the name gets the suffix -2, -3 and so on, up to -1000. An import never fails because of its own earlier
-    result."""
+    """The action if the folder has the result of another import. Fail fails the import. Replace replaces that
+    result. KeepBoth stores the video in the next free folder: the name gets the suffix -2, -3 and so on, up to
+    -1000. An import never fails because of its own earlier result."""
     public_base_url: BaseUrl | None = Field(default=None, alias="publicBaseURL")
     """The address at which the bucket or volume is served, such as https://cdn.example.com. This address is the
     beginning of url in status.outputs."""
 
     @property
     def prefix(self) -> str | None:
-        """The path above all files of the importer."""
+        """The path of the folder that contains all files of the importer."""
         if self.s3 is not None:
             return self.s3.prefix
         return self.persistent_volume_claim.path if self.persistent_volume_claim else None

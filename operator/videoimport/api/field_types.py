@@ -31,7 +31,7 @@ Folder = Annotated[str, Field(min_length=1, max_length=256), Checked(string_rule
 
 
 class SecretReference(Model):
-    """A Secret in the same namespace. Only the worker pod reads the Secret, and the controller never does."""
+    """A Secret in the same namespace. Only the worker pod reads the Secret. The controller never reads the Secret."""
 
     name: DnsName
     """The name of the Secret."""

@@ -38,7 +38,7 @@ def rendition(name: str) -> str:
 
 
 def thumbnail(number: int) -> str:
-    """Return the name of a thumbnail. Numbers begin with 1."""
+    """Return the file name of a thumbnail. The first thumbnail has the number 1."""
     return f"{THUMBNAILS}{number:03}.jpg"
 
 
@@ -53,12 +53,12 @@ def captions(language: str, suffix: str) -> str:
 
 
 def original(extension: str) -> str:
-    """Return the name of the original file, or of the original video if the source has two files."""
+    """Return the name of the original file. If the source has two files, it is the name of the original video."""
     return f"{ORIGINAL}{extension}"
 
 
 def original_audio(extension: str) -> str:
-    """Return the name of the original audio, if the source has two files."""
+    """Return the name of the original audio for a source that has two files."""
     return f"original-audio.{extension}"
 
 
@@ -68,7 +68,7 @@ def key(folder: str, name: str) -> str:
 
 
 def is_of(folder: str, key: str) -> bool:
-    """Return whether an import can have written this key in this folder."""
+    """Return whether the key can be a file that an import writes in this folder."""
     return key.startswith(folder + "/") and _NAMES.fullmatch(key.removeprefix(folder + "/")) is not None
 
 

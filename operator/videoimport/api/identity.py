@@ -12,19 +12,19 @@ from videoimport.api.rules.string_rules import canonical_url
 
 
 def item_identity(url: str) -> str:
-    """Return ten hex digits of the SHA-256 of an item's URL. The name of the child ends with these digits. They are
-    also the item's key in the ledger."""
+    """Return ten hex digits of the SHA-256 of an item's URL. The name of the child ends with these digits. The
+    digits are also the item's key in the ledger."""
     return hashlib.sha256(canonical_url(url).encode()).hexdigest()[:10]
 
 
 def source_hash8(locator: str) -> str:
-    """Return the eight hex digits that replace {hash} in destination.name."""
+    """Return the eight hex digits of the source's hash that replace the placeholder {hash} in destination.name."""
     return hashlib.sha256(locator.encode()).hexdigest()[:8]
 
 
 def video_id(source_sha256: str, output: Output, folder: str | None) -> str:
-    """Return the SHA-256 (hex) of source hash, output settings and folder. So two imports of one source with different
-    settings have different IDs."""
+    """Return the SHA-256 (hex) of the source hash, the output settings and the folder. So two imports of one source
+    with different settings have different IDs."""
     key = {"source": source_sha256, "output": output.canonical(), "folder": folder or ""}
     return _hash(key)
 
@@ -33,7 +33,7 @@ def integration(spec: BulkImportSpec) -> str:
     """Return the SHA-256 (hex) of two fields of a BulkImport: the source of the list, and the destination of the
     videos.
 
-    Of the BulkImports with the same hash, only one runs at a time.
+    If several BulkImports have the same hash, only one of them runs at a time.
     """
     return _hash([_place_of(spec.source), _goal(spec.template.destination)])
 

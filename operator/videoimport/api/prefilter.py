@@ -1,7 +1,8 @@
 """Checks that reject an item before any download, by the item's name and by its entry in a list.
 
-A name rejects an item only if no video file has such a name. The first bytes of a file decide its container format. The
-URL of a web page may have nearly any ending, such as intro-to-node.js. So only a few endings of a URL reject an item.
+An item is rejected by its name only if no video file has such a name. The first bytes of a file decide its container
+format. The URL of a web page may have nearly any ending, such as intro-to-node.js. So only a few endings of a URL
+reject an item.
 """
 
 from collections.abc import Callable
@@ -67,7 +68,8 @@ def cheap(
     """Return the reason to reject this item and a sentence for the user, or None if no reason is known.
 
     A value that is not known is None. ``width`` and ``height`` are the displayed size of the video in pixels.
-    ``is_named_by_site`` means that a site lists the item as a video. Then the ending of the URL rejects nothing.
+    ``is_named_by_site`` means that a site lists the item as a video. In this case the ending of the URL is not
+    checked.
     """
     if not is_named_by_site and (objection := _by_name(url_or_key)):
         return objection
@@ -81,7 +83,7 @@ def _by_name(url_or_key: str) -> Objection | None:
     name = _file_name(url_or_key)
     extension = name.rpartition(".")[2].lower() if "." in name else ""
     what = _BY_EXTENSION.get(extension) if "://" not in url_or_key or extension in _NO_PAGE else None
-    return (Reason.NOT_VIDEO, f"Its name is that of {what}. Give a video.") if what else None
+    return (Reason.NOT_VIDEO, f"Its file name is the name of {what}. Give a video.") if what else None
 
 
 def _file_name(url_or_key: str) -> str:

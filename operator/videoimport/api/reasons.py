@@ -1,9 +1,9 @@
 """The fixed set of reasons of imports. Each reason has an exit code, a retry class, a default finding and a default
 advice.
 
-A worker exits with the code of its reason. The condition of the Job has the code and outlives the pod. So the reason is
-known even if the report is lost. Codes are part of the API. Each code from 64 to 113 has one reason and is never given
-to another reason.
+A worker exits with the code of its reason. The condition of the Job contains the code, and still exists after the
+pod is deleted. So the reason is known even if the report is lost. Codes are part of the API. Each code from 64 to
+113 has one reason and is never given to another reason.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from types import MappingProxyType
 
 
 class RetryClass(StrEnum):
-    """What the controller does after a run that ended with a reason of this class, or while a run waits with such a
-    reason."""
+    """The action of the controller for a reason of this class. The action follows a run that ended with the reason,
+    or applies while a run waits with the reason."""
 
     PERMANENT = "Permanent"
     """The import fails at once. Only a changed spec or a new retryToken starts the import again."""
@@ -51,7 +51,7 @@ class UploadText(StrEnum):
 
 
 class Reason(StrEnum):
-    """The fixed set of reasons. ``info(reason)`` returns the retry class, the texts and the exit code."""
+    """The fixed set of reasons. ``info(reason)`` returns the retry class, the texts and the exit code of a reason."""
 
     INVALID_SPEC = "InvalidSpec"
     SOURCE_NOT_FOUND = "SourceNotFound"
@@ -158,7 +158,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.ADDRESS_FORBIDDEN: ReasonInfo(
         _P,
         "The address is not public.",
-        "Add its network to the controller's setting worker.allowedNetworks if imports may reach it.",
+        "Add the network of the address to the controller's setting worker.allowedNetworks, if imports may contact it.",
         69,
     ),
     Reason.CERTIFICATE_INVALID: ReasonInfo(
@@ -258,7 +258,7 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.DESTINATION_CORRUPT: ReasonInfo(
         _U,
-        "The destination did not store what the worker sent.",
+        "The destination stored other bytes than the worker sent.",
         "Check the object store or volume of the destination and any proxy in front of it, then change retryToken.",
         102,
     ),
@@ -282,15 +282,15 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.SCRATCH_FULL: ReasonInfo(_R, "Scratch has no free space.", "Raise worker.scratch.size.", 90, max_retries=1),
     Reason.STALLED: ReasonInfo(
-        _R, "No stage of the run made progress.", "Check how fast the source and the destination answer.", 91
+        _R, "No stage of the run made progress.", "Check the speed of the source and of the destination.", 91
     ),
     Reason.TRANSCODE_FAILED: ReasonInfo(
-        _R, "ffmpeg failed.", "See ffmpeg's own error in the worker's log.", 92, max_retries=1
+        _R, "ffmpeg failed.", "See the error of ffmpeg in the worker's log.", 92, max_retries=1
     ),
     Reason.VERIFICATION_FAILED: ReasonInfo(
         _R,
         "The result does not match its source.",
-        "If this repeats, set output.mode: Encode, and report it with the worker's log.",
+        "If this repeats, set output.mode to Encode, and report the problem with the worker's log.",
         93,
         max_retries=1,
     ),
@@ -299,14 +299,14 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.WORKER_LOST: ReasonInfo(
         RetryClass.UNCHARGED,
-        "The pod of the worker was stopped from outside.",
-        "If this repeats, check the node and what deletes pods in this namespace.",
+        "The pod was deleted, evicted or stopped before the worker finished.",
+        "If this repeats, check the node, and find the program that deletes pods in this namespace.",
         95,
     ),
     Reason.REPORT_LOST: ReasonInfo(
         RetryClass.UNCHARGED,
         "The report of the run is missing.",
-        "If this repeats, check what deletes Jobs and pods in this namespace.",
+        "If this repeats, find the program that deletes Jobs and pods in this namespace.",
     ),
     Reason.UPLOAD_IDLE: ReasonInfo(
         RetryClass.UNCHARGED,
@@ -317,14 +317,17 @@ _TABLE: dict[Reason, ReasonInfo] = {
     Reason.RATE_LIMITED: ReasonInfo(
         RetryClass.HOST,
         "The host asks for fewer requests.",
-        "If this lasts, import fewer videos from this host at once, or ask its owner for a higher limit.",
+        "If this lasts, import fewer videos from this host at once, or ask the owner of the host for a higher limit.",
         96,
     ),
     Reason.SOURCE_NOT_YET_AVAILABLE: ReasonInfo(
         RetryClass.LATER, "The source is not published yet.", "Wait until the source is published.", 97
     ),
     Reason.WEBHOOK_FAILED: ReasonInfo(
-        _R, "The receiver did not take the message.", "Check that the receiver answers with a status of 2xx.", 98
+        _R,
+        "The webhook receiver did not accept the message.",
+        "Check that the receiver answers with a status of 2xx.",
+        98,
     ),
     Reason.WEBHOOK_GONE: ReasonInfo(
         _P, "The receiver refuses further messages.", "Correct webhook.url, or remove webhook.", 99
@@ -347,13 +350,13 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.CANCELLED: ReasonInfo(
         RetryClass.END,
-        "The import is cancelled, as spec.cancel asks.",
-        "Set a new retryToken and cancel: false to start it again.",
+        "The import is cancelled, because spec.cancel is true.",
+        "To start the import again, set a new retryToken, and set cancel to false.",
     ),
     Reason.DUPLICATE: ReasonInfo(
         RetryClass.END,
         "The destination already has this video.",
-        "Set incremental: false to store it again.",
+        "To store the video again, set incremental to false.",
         upload_status=UploadText.COMPLETED,
     ),
 }

@@ -1,9 +1,10 @@
 """Removal of secrets from URLs and texts: no user info, and no parameter that may be a signature or a key, at any
 depth.
 
-An address may contain another address: after ``url=``, percent-encoded once or more, in base64, in a path, or in JSON.
-The scanner checks each part of a URL as a separate text and decodes encoded parts, up to ``_DEPTH`` levels. The scanner
-hides deeper parts. Unsafe characters are removed first, so that a later removal never completes an address.
+An address may contain another address: after ``url=``, in base64, in a path, in JSON, or percent-encoded once or
+several times. The scanner checks each part of a URL as a separate text and decodes encoded parts, up to ``_DEPTH``
+levels. The scanner hides deeper parts. Unsafe characters are removed first, so that a later removal never completes
+an address.
 """
 
 import base64
@@ -168,11 +169,9 @@ it, in lower case where the pattern ignores case. A search for a fixed text take
 
 def shown_url(url: str) -> str:
     """Return ``url`` without user info, fragment, and parameters that may be signatures or keys, including nested
-    parameters.
-
-    Never raises an exception. All other components of the URL are unchanged. If ``url`` is not a URL, such as a
-    mistyped one, the result is the text after the last ``@``. All functions of this module are idempotent.
-    """
+    parameters. The function never raises an exception. All other components of the URL are unchanged. If ``url`` is
+    not a URL, such as a mistyped one, the result is the text after the last ``@``. All functions of this module are
+    idempotent."""
     return _remembered_url(url) if len(url) <= _MOST_REMEMBERED else _settled(_shown_url, clean_text(url))
 
 
@@ -182,7 +181,8 @@ def _remembered_url(url: str) -> str:
 
 
 def shown_text(text: str) -> str:
-    """Return ``text`` as one safe line without secrets. Every URL in the text is shown as by ``shown_url``."""
+    """Return ``text`` as one safe line without secrets. Every URL in the text is replaced by the result of
+    ``shown_url``."""
     return _remembered(text) if len(text) <= _MOST_REMEMBERED else clean_text(shown_lines(text))
 
 
@@ -199,7 +199,8 @@ def shown_lines(text: str) -> str:
 
 
 def shown_value(value: object) -> object:
-    """Return the value of a log line with every text in it shown as by ``shown_lines``. Other values are unchanged."""
+    """Return the value of a log line. All texts in the value, at any depth, are replaced by the result of
+    ``shown_lines``. Other values are unchanged."""
     if isinstance(value, str):
         return shown_lines(value)
     if isinstance(value, Mapping):
@@ -371,7 +372,7 @@ def _is_suspicious(text: str) -> bool:
 
 
 def _has_mark(text: str, marks: Iterable[str]) -> bool:
-    return any(mark in text for mark in marks)
+    return any(map(text.__contains__, marks))  # quicker than a generator
 
 
 def _lowered(text: str) -> str:

@@ -22,7 +22,8 @@ _HEIGHTS = Rule(
 
 
 class Requirements(Ruled):
-    """Requirements for the source. An empty object {} means the defaults. Absent means no requirements."""
+    """Requirements for the source. An empty object {} means the default requirements. If the field is absent, there
+    are no requirements."""
 
     rules = (_HEIGHTS,)
 

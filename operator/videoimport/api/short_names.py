@@ -14,7 +14,7 @@ _GAP = re.compile(r"[^a-z0-9]+")
 def slug_of(text: str) -> str:
     """Return ``text`` as ASCII letters, digits and hyphens, for use in a name. The result may be empty.
 
-    Accents are removed, and letters of other alphabets are left out.
+    Accents are removed, and letters of non-Latin alphabets are left out.
     """
     plain = unicodedata.normalize("NFKD", shown_text(text[:_MOST_READ])).casefold()
     return _GAP.sub("-", "".join(letter for letter in plain if _may_stay(letter))).strip("-")

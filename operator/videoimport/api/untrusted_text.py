@@ -47,11 +47,12 @@ _SURROGATES = re.compile("[\ud800-\udfff]+")
 _TO_CLEAN = re.compile(f"{_HIDDEN.pattern[:-1]}\ud800-\udfff{_SELECTORS}\u200c\u200d]")
 """Every character with which a pattern of ``clean_lines`` begins. One search takes a quarter of the time of all
 four."""
-_UNSAFE = re.compile(f"[\t\n]|{_HIDDEN.pattern}|{_SURROGATES.pattern}")
+_UNSAFE = re.compile(f"[\t\n{_HIDDEN.pattern[1:-1]}\ud800-\udfff]+")
+"""The characters that ``clean_uri`` encodes. One set is searched in half the time of three alternatives."""
 
 
 def clean_text(text: str) -> str:
-    """Return ``text`` as one line without unsafe characters. Idempotent."""
+    """Return ``text`` as one line without unsafe characters. The function is idempotent."""
     if text.isascii() and text.isprintable():
         return text
     return clean_lines(_SPACES.sub(" ", text))
@@ -67,8 +68,8 @@ def clean_lines(text: str) -> str:
 
 
 def clean_uri(uri: str) -> str:
-    """Return ``uri`` with unsafe characters percent-encoded, so that the address still names the same object.
-    Idempotent.
+    """Return ``uri`` with unsafe characters percent-encoded, so that the address still names the same object. The
+    function is idempotent.
 
     If the result would have more than ``MOST_URI`` characters, the unsafe characters are removed instead.
     """

@@ -86,7 +86,8 @@ class VideoImportSpec(Model):
 
 
 class VideoImport(Model):
-    """Imports one video: fetches, checks, transcodes where needed, uploads and verifies the video."""
+    """Imports one video. The import fetches, checks, uploads and verifies the video. If needed, it also transcodes
+    the video."""
 
     metadata: ObjectMeta
     spec: VideoImportSpec

@@ -44,7 +44,7 @@ class S3Source(Model):
 
 
 class VolumeSource(Model):
-    """A file in a volume of the import's namespace. The volume is mounted read-only."""
+    """A file in a PersistentVolumeClaim in the namespace of the import. The volume is mounted read-only."""
 
     claim_name: ClaimName
     """The name of the PersistentVolumeClaim."""
@@ -77,7 +77,7 @@ class VideoSource(Ruled):
     upload: UploadSource | None = None
     """A file that a client sends, for example from a laptop."""
     persistent_volume_claim: VolumeSource | None = None
-    """A file in a volume."""
+    """A file in a PersistentVolumeClaim."""
     credentials_secret_ref: SecretReference | None = None
     """Secret for the source. Keys for url: cookies.txt (Netscape format), headers (one "Name: value" on each line),
     headers.HOST, hosts and netrc. Keys for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed,
@@ -105,8 +105,8 @@ class VideoSource(Ruled):
 
     @property
     def locator(self) -> str:
-        """The address, with the fields that are needed to identify the source. For an S3 object these are the store and
-        the version."""
+        """The address and the other fields that identify the source. For an S3 object, the other fields are the
+        store and the version."""
         if self.s3 is None:
             return self.address
         host = urlsplit(self.s3.endpoint).netloc if self.s3.endpoint else "amazonaws.com"

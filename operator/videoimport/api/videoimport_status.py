@@ -58,7 +58,7 @@ class Stage(Model):
     percent: Percent = 0
     """Progress of the stage in percent."""
     bytes_done: ByteCount | None = None
-    """Number of bytes that are transferred so far."""
+    """Number of bytes that were transferred so far."""
     bytes_total: ByteCount | None = None
     """Number of bytes to transfer, if known."""
     seconds: Seconds | None = None
@@ -92,7 +92,7 @@ class SourceStatus(Model):
 
 
 class VideoMetadata(Model):
-    """Technical facts of the source. The facts are also present after a rejection."""
+    """Technical facts of the source. The facts are also present if the source was rejected."""
 
     resolution: Annotated[DisplayText, Field(max_length=32)] | None = None
     """Width and height as displayed, such as 1920x1080."""
@@ -197,8 +197,8 @@ class JobReference(Model):
     name: Annotated[str, Field(max_length=63)]
     """The name of the Job, derived from the name of the import and the run."""
     uid: Annotated[str, Field(max_length=64)] | None = None
-    """The UID of the Job, set after the Job was observed. If the Job is then missing, the run is lost. Without a UID
-    the Job must still be created."""
+    """The UID of the Job, set after the Job was observed. After that, a missing Job means that the run is lost.
+    Without a UID, the controller must still create the Job."""
 
 
 class Attempts(Model):
@@ -219,7 +219,7 @@ class Attempts(Model):
 
 
 class HostBackoff(Model):
-    """What this import has recorded about the host of its source. The records of all imports in a namespace form the
+    """The record of this import about the host of its source. The records of all imports in a namespace form the
     state of the host's circuit breaker. So the state survives a restart of the controller."""
 
     host: Annotated[str, Field(max_length=253)]
@@ -231,7 +231,7 @@ class HostBackoff(Model):
     until: Timestamp | None = None
     """End of the backoff."""
     since: Timestamp | None = None
-    """Time since which this import waits for the host, including failed runs."""
+    """Start time of this import's wait for the host. The wait includes failed runs."""
     probing: bool = False
     """True if the breaker is half-open. The current run then probes the host, and all other imports of the host
     wait."""
@@ -264,7 +264,7 @@ class VideoImportStatus(Model):
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """The metadata.generation that this status belongs to."""
     phase: VideoPhase | None = None
-    """The phase: the earliest unfinished stage, or the end."""
+    """The phase: the earliest unfinished stage, or the final state."""
     reason: Reason | None = None
     """Reason of a failure, a delay or a retry. The set of reasons is fixed."""
     message: Message | None = None

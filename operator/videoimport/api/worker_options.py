@@ -43,8 +43,9 @@ class Scratch(Model):
     """The size limit of the temporary space, about the size of the source plus the result. Without a storage class the
     size is also the request of ephemeral-storage, unless worker.resources has such a request."""
     storage_class_name: DnsName | None = None
-    """Absent: disk space on the node, which is deleted with the pod. Given: a volume of this class, which outlives the
-    pod. If a run is lost, the next run then resumes the download. The volume is deleted when the import ends."""
+    """If absent, the scratch is disk space on the node, and the space is deleted with the pod. If given, the scratch
+    is a volume of this storage class, and the volume outlives the pod. So the next run resumes the download after a
+    lost run. The volume is deleted when the import ends."""
 
 
 _ANYTHING = {"x-kubernetes-preserve-unknown-fields": True}
@@ -56,7 +57,7 @@ class Toleration(Ruled):
     rules = FITTING_TOLERATION
 
     key: Annotated[str, Field(max_length=316), Checked((TAINT_KEY,))] | None = None
-    """The key of the taint. Absent, with operator Exists, means all keys."""
+    """The key of the taint. If the key is absent and the operator is Exists, the toleration matches all keys."""
     operator: Literal["Exists", "Equal"] = "Equal"
     """Exists or Equal."""
     value: _Word | None = None
@@ -100,9 +101,9 @@ class WorkerOptions(Model):
     stores."""
     proxy: HttpUrl | None = None
     """An HTTP proxy for fetching, listing and webhooks. The address of the proxy must be public or within
-    worker.allowedNetworks of the controller. The worker then connects to nothing else, and the proxy decides which
-    sources may be reached. Everyone who may read this resource, its Jobs or its pods can read a login in this address.
-    Use the keys proxy-username and proxy-password in the Secret of the source or the webhook instead."""
+    worker.allowedNetworks of the controller. The worker then connects only to the proxy, and the proxy decides which
+    sources the worker can reach. Everyone who may read this resource, its Jobs or its pods can read a login in this
+    address. Use the keys proxy-username and proxy-password in the Secret of the source or the webhook instead."""
 
 
 def quantities(resources: Resources) -> dict[str, Any]:

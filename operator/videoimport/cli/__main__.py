@@ -21,7 +21,7 @@ from videoimport.cli.results.results_command import print_results
 from videoimport.cli.run_command import run_imports
 
 _COMPLETION = "_KUBECTL_VIDEOIMPORT_COMPLETE"
-"""Variable by which a shell asks for completions."""
+"""Environment variable that a shell sets when it asks for completions."""
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 app = typer.Typer(
@@ -71,8 +71,8 @@ app.command("doctor")(check_setup)
 
 
 def main() -> None:
-    """Run the console script. Completion works for the program's own name, because a shell knows no name of two
-    words."""
+    """Run the console script. Completion works for the program's own name, because a shell completes only names of one
+    word."""
     completing = _COMPLETION in os.environ or {"--show-completion", "--install-completion"} & set(sys.argv)
     app(prog_name="kubectl-videoimport" if completing else "kubectl videoimport")
 

@@ -1,4 +1,4 @@
-"""The group of all commands: it prints the problems of a command that could not start."""
+"""The group of all commands. The group prints the problems of a command that could not start."""
 
 from typing import Any
 
@@ -16,7 +16,8 @@ IN_A_CLUSTER = "Imports in a cluster"
 
 
 class CommandGroup(TyperGroup):
-    """A group whose commands may raise UnusableError. Each problem is then one line on the error stream."""
+    """A group of commands that may raise UnusableError. The group prints each problem of the error on one line of the
+    error stream."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command. Raises typer.Exit with the exit code 2 after UnusableError."""

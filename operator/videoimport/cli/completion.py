@@ -1,4 +1,4 @@
-"""Completion of names from the cluster. Without a cluster, and after any error, a name has no completion."""
+"""Completion of names from the cluster. Without a cluster, or after an error, the shell gets no completions."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from videoimport.cli.kube_client import Kube
 
 _SECONDS = 2.0
-"""Timeout of a request in seconds, because the user waits for it at the prompt."""
+"""Timeout of a request in seconds. It is short, because the user waits at the prompt."""
 _MOST = 500
 """Maximum number of names of one kind."""
 
@@ -64,7 +64,7 @@ def _names(kube: "Kube", kind: str) -> Iterator[str]:
 
 
 def _cluster_of(ctx: Any) -> "Kube":
-    """Return the cluster that the words before the incomplete one name. Raises UnusableError."""
+    """Return the cluster that the options before the incomplete word select. Raises UnusableError."""
     from videoimport.cli.kube_client import Kube
 
     return Kube(_path(ctx), ctx.params.get("context"), ctx.params.get("namespace"), seconds=_SECONDS)

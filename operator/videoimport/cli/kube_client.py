@@ -1,4 +1,4 @@
-"""A client of a cluster, configured by the user's kubeconfig.
+"""A client of a cluster with the configuration of the user's kubeconfig.
 
 Only this module of ``cli`` uses the Kubernetes client library.
 """
@@ -36,9 +36,10 @@ _PAGE = 20
 _RESOURCES_PAGE = 500
 """Number of VideoImports or BulkImports on one page of a list."""
 _WATCH_SECONDS = 300
-"""Duration of one watch in seconds. The API server ends the watch then, and the caller begins another."""
+"""Duration of one watch in seconds. After this time the API server ends the watch, and the caller starts another
+watch."""
 _SILENCE_SECONDS = 3600.0
-"""Longest time in seconds without a line of a followed log."""
+"""Maximum time in seconds without a new line of a followed log."""
 _PLURALS = {VIDEO_KIND: "videoimports", BULK_KIND: "bulkimports"}
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _MERGE_PATCH = "application/merge-patch+json"
@@ -55,7 +56,7 @@ class Kube:
         *,
         seconds: float = _SECONDS,
     ) -> None:
-        """``namespace`` is the user's choice, and ``seconds`` is the timeout of one request."""
+        """``namespace`` is the value of the option --namespace. ``seconds`` is the timeout of one request."""
         chosen = Configuration()
         chosen.retries = False
         try:
@@ -63,7 +64,7 @@ class Kube:
         except (ConfigException, yaml.YAMLError, OSError, HTTPError) as error:
             raise UnusableError(f"No cluster is configured: {_first_line(error)}; {_CHOOSE}.") from None
         except (TypeError, KeyError, AttributeError, ValueError):  # the client raises these for other kinds of files
-            raise UnusableError(f"No cluster is configured: the file is no kubeconfig; {_CHOOSE}.") from None
+            raise UnusableError(f"No cluster is configured: the file is not a kubeconfig; {_CHOOSE}.") from None
         self.namespace = namespace or own or "default"
         """The chosen namespace, otherwise the namespace of the kubeconfig context, or "default"."""
         self._seconds = seconds
@@ -118,7 +119,7 @@ class Kube:
         return found
 
     def post(self, path: str, body: Raw, query: dict[str, str] | None = None) -> Raw:
-        """Send a JSON object to a path of the API server and return the answer."""
+        """Send a JSON object to a path of the API server and return the response."""
         return self._read(self._send("POST", path, query, body=body, content_type="application/json"))
 
     def delete(self, path: str) -> Raw:
@@ -148,7 +149,7 @@ class Kube:
         return (event for line in self._lines(answer) if (event := _parsed(line.encode())))
 
     def log(self, namespace: str, pod: str, container: str, *, follow: bool, timestamps: bool) -> Iterator[str]:
-        """Yield the lines of a container's log. If ``follow``, the lines end when the container ends.
+        """Yield the lines of a container's log. If ``follow`` is true, the lines end when the container ends.
 
         With ``timestamps``, each line begins with its time in RFC 3339 and a space.
         """
@@ -179,7 +180,7 @@ class Kube:
         timeout: float | None = None,
         accept: str = "application/json, */*",
     ) -> Any:
-        """Return the response, whose content is not read yet. Raises UnusableError if there is no response."""
+        """Return the response before its content is read. Raises UnusableError if there is no response."""
         headers = {"Accept": accept} | ({"Content-Type": content_type} if content_type else {})
         asked = self._client.param_serialize(
             method,
@@ -248,10 +249,8 @@ def _is_missing_object(status: int, answer: Raw) -> bool:
 
 
 def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration) -> str | None:
-    """Load the kubeconfig into the configuration. Return the namespace of the context.
-
-    If a context is given, the kubeconfig needs no current context.
-    """
+    """Load the kubeconfig into the configuration. Return the namespace of the context. The kubeconfig needs no current
+    context if ``context`` is given."""
     merged = KubeConfigMerger(str(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION))  # type: ignore[no-untyped-call]
     if merged.config is None:
         raise ConfigException("No kubeconfig was found")
@@ -264,8 +263,8 @@ def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration)
 
 
 def _first_line(error: Exception) -> str:
-    """Return the first line of the client's message without the kubeconfig entry, because a user entry contains
-    credentials."""
+    """Return the first line of the client's message. The kubeconfig entry is removed from the line, because a user
+    entry contains credentials."""
     lines = str(error).partition("/{")[0].splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 
@@ -280,7 +279,7 @@ def _part(name: str) -> str:
 
 
 def _parsed(content: bytes) -> Raw:
-    """Return the JSON object, or an empty dictionary if the content is no JSON object."""
+    """Return the JSON object, or an empty dictionary if the content is not a JSON object."""
     try:
         found = json.loads(content)
     except ValueError:

@@ -1,6 +1,7 @@
-"""The live table of imports, and the same state as one line for output that is no terminal.
+"""The live table of imports, and the same state as one line for output that is not a terminal.
 
-Both are functions of the resources alone, so a cluster, the embedded mode and the demo share them.
+The table and the line depend only on the resources. So the commands for a cluster, the embedded mode and the demo use
+the same functions.
 """
 
 from collections import Counter
@@ -26,8 +27,8 @@ _STYLES = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", **dict.
 def draw_table(bulks: Sequence[Raw], videos: Sequence[Raw], most_rows: int | None = None) -> RenderableType:
     """Return a table with one row for each VideoImport, and a line for each BulkImport below.
 
-    If there are more than ``most_rows`` VideoImports, active ones are shown first, then failed ones. A line counts the
-    others by phase.
+    If there are more than ``most_rows`` VideoImports, active VideoImports are shown first, then failed VideoImports. A
+    line has the number of hidden VideoImports in each phase.
     """
     shown, hidden = select_rows(videos, most_rows)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -41,7 +42,7 @@ def draw_table(bulks: Sequence[Raw], videos: Sequence[Raw], most_rows: int | Non
 
 
 def select_rows(videos: Sequence[Raw], most: int | None) -> tuple[list[Raw], list[Raw]]:
-    """Return the VideoImports to show and those without space. The shown ones are in the order of their names."""
+    """Return two lists: the VideoImports to show, sorted by name, and the hidden VideoImports."""
     if most is None or len(videos) <= most:
         return sorted(videos, key=name_of), []
     ranked = sorted(videos, key=lambda video: (_urgency(phase_of(video)), name_of(video)))
@@ -65,7 +66,7 @@ def count_items(bulk: Raw) -> str:
 
 
 def format_line(resource: Raw) -> str:
-    """Return the state of a resource on one line, for output that is no terminal."""
+    """Return the state of a resource on one line, for output that is not a terminal."""
     status = status_of(resource)
     parts = [f"{phase_of(resource)} {percent_of(resource)} %", _speed(status)]
     if left := _time_left(status):

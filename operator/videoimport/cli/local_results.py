@@ -1,4 +1,4 @@
-"""Results in a local folder: addresses of the volume as paths and file URLs, so that users can open the files."""
+"""Results in a local folder. Addresses in a volume become paths and file URLs, so that users can open the files."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Home:
     """Returns the folder of a claim."""
 
     def path(self, uri: str) -> Path | None:
-        """Return the file of an address, or None if the address is in no volume."""
+        """Return the file of an address, or None if the address is not in a volume."""
         if not uri.startswith(_VOLUME):
             return None
         claim, _, path = uri.removeprefix(_VOLUME).partition("/")

@@ -1,4 +1,5 @@
-"""A worker's log as sentences. The log has JSON lines of two kinds: snapshots of the progress, and events.
+"""Conversion of a worker's log to sentences. The log has JSON lines of two kinds: snapshots of the progress, and
+events.
 
 Every sentence is printable, because a log contains text of untrusted servers.
 """
@@ -14,7 +15,7 @@ from videoimport.api.videoimport_status import Stage
 from videoimport.cli.progress_display import printable, spoken
 
 _STEP = 10
-"""Percent of a stage between two sentences about its progress."""
+"""Step in percent between two sentences about the progress of a stage."""
 _SENTENCES = {
     "already imported": "Run {run} imported the video already.",
     "destination_object_changed": "Another writer changed {key}.",
@@ -39,8 +40,8 @@ Event = dict[str, Any]
 
 
 class LogSentences:
-    """Translates the lines of one run in their order. A snapshot of the progress gives a sentence only if it differs
-    from the last one."""
+    """Translates the lines of one run in their order. A progress snapshot becomes a sentence only if it differs from
+    the last snapshot."""
 
     def __init__(self) -> None:
         self._stages: dict[str, tuple[str, int]] = {}
@@ -53,7 +54,8 @@ class LogSentences:
         return [f"{clock}  {sentence}" for sentence in self.translate(rest)]
 
     def translate(self, line: str) -> list[str]:
-        """Return the sentences of a line, without line breaks. A line that is no JSON object is its own sentence."""
+        """Return the sentences of a line, without line breaks. A line that is not a JSON object is returned
+        unchanged."""
         try:
             found = json.loads(line)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Values of options that several commands check: folders by name, and networks."""
+"""Checks of option values for several commands: folders by name, and networks."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ from videoimport.cli.errors import UnusableError
 
 
 def parse_folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
-    """Parse NAME=DIR options, where each name occurs once. Raises UnusableError."""
+    """Return the folder of each name from NAME=DIR options. Raises UnusableError, for example if a name occurs
+    twice."""
     found: dict[str, Path] = {}
     for pair in pairs:
         name, is_pair, folder = pair.partition("=")
@@ -20,7 +21,7 @@ def parse_folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
             raise UnusableError(f"{option} {name} is given twice; give it once.")
         path = Path(folder).expanduser()
         if not path.is_dir():
-            raise UnusableError(f"{option} {pair}: there is no folder {folder}; make it, or correct its path.")
+            raise UnusableError(f"{option} {pair}: there is no folder {folder}; create it, or correct its path.")
         found[name] = path.resolve()
     return found
 

@@ -1,4 +1,4 @@
-"""The options that all commands share. A command declares a parameter of one of these types, with a default."""
+"""The options that all commands share. A command uses these types for its parameters, and adds a default."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +10,7 @@ from videoimport.cli.completion import complete_contexts, complete_namespaces, c
 
 
 class OutputFormat(StrEnum):
-    """The format of what a command prints."""
+    """The output format of a command."""
 
     TABLE = "table"
     JSON = "json"
@@ -23,19 +23,22 @@ Namespace = Annotated[
         "--namespace",
         "-n",
         metavar="NAME",
-        help="The namespace, if not the context's own.",
+        help="The namespace. Default: the namespace of the context.",
         autocompletion=complete_namespaces,
     ),
 ]
-AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", metavar="", help="All namespaces.")]
+AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", "-A", metavar="", help="Use all namespaces.")]
 Context = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="The kubeconfig's context, if not its current one.", autocompletion=complete_contexts
+        metavar="NAME",
+        help="The context of the kubeconfig. Default: its current context.",
+        autocompletion=complete_contexts,
     ),
 ]
 Kubeconfig = Annotated[
-    Path | None, typer.Option(metavar="FILE", dir_okay=False, help="The kubeconfig, if it is not kubectl's usual one.")
+    Path | None,
+    typer.Option(metavar="FILE", dir_okay=False, help="The kubeconfig file. Default: the file that kubectl uses."),
 ]
 Output = Annotated[
     OutputFormat, typer.Option("--output", "-o", metavar="table|json|yaml", help="The format of the output.")
@@ -43,10 +46,14 @@ Output = Annotated[
 ResourceName = Annotated[
     str,
     typer.Argument(
-        metavar="NAME", help="A VideoImport, or a BulkImport as bi/NAME.", autocompletion=complete_resources
+        metavar="NAME",
+        help="The name of a VideoImport; write bi/NAME for a BulkImport.",
+        autocompletion=complete_resources,
     ),
 ]
 ResourceNames = Annotated[
     list[str],
-    typer.Argument(metavar="NAME", help="VideoImports, and BulkImports as bi/NAME.", autocompletion=complete_resources),
+    typer.Argument(
+        metavar="NAME", help="Names of VideoImports; write bi/NAME for a BulkImport.", autocompletion=complete_resources
+    ),
 ]

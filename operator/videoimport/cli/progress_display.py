@@ -21,11 +21,8 @@ def say(console: Console, text: str, style: str = "") -> None:
 
 
 def printable(text: str) -> str:
-    """Return the text without the characters that control a terminal, because the text may come from an untrusted
-    server.
-
-    Spaces of all scripts are kept.
-    """
+    """Return the text with U+FFFD in place of characters that control a terminal. The text may come from an untrusted
+    server. Space characters of all writing systems are kept."""
     return "".join(letter if _is_harmless(letter) else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 

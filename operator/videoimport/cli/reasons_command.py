@@ -1,4 +1,4 @@
-"""`reasons`: what a reason means and what the user can do."""
+"""`reasons`: the meaning of a reason, and the next step of the user."""
 
 import difflib
 import sys
@@ -52,7 +52,8 @@ def explain_reasons(
 
 
 def find_reason(word: str) -> Reason:
-    """Return the reason of this name, in upper or lower case. Raises UnusableError that names the nearest reason."""
+    """Return the reason of this name, in upper or lower case. Raises UnusableError with the name of the nearest
+    reason."""
     by_word = {reason.casefold(): reason for reason in Reason}
     if found := by_word.get(word.casefold()):
         return found

@@ -14,7 +14,8 @@ from videoimport.cli.resource_facts import Raw, is_finished, phase_of, reference
 
 _LINE_SECONDS = 5.0
 _OTHER_LINES = 4
-"""Lines of a terminal that no row of the table may take: the heading, the hidden rows, and the prompt at the end."""
+"""Number of terminal lines that are not for table rows: the heading, the line about hidden rows, and the prompt at the
+end."""
 
 
 class ResourceDisplay(Protocol):
@@ -38,7 +39,7 @@ def choose_display(console: Console) -> ResourceDisplay:
 class LiveDisplay:
     """A table that stays on the terminal with its last state.
 
-    The display has no thread, because `run` starts its workers by a fork.
+    The display uses no thread, because `run` starts its workers with fork.
     """
 
     def __init__(self, console: Console) -> None:
@@ -68,7 +69,7 @@ class LineDisplay:
         self._printed: dict[str, tuple[str, str, float]] = {}
 
     def show(self, bulks: Sequence[Raw], videos: Sequence[Raw]) -> None:
-        """Print the lines of what changed."""
+        """Print a line for each changed resource."""
         now = self._clock()
         for resource in (*videos, *bulks):
             phase, line = phase_of(resource), format_line(resource)
@@ -83,4 +84,4 @@ class LineDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Do nothing, because nothing is open."""
+        """Do nothing, because there is nothing to close."""

@@ -1,6 +1,6 @@
 """Facts of a VideoImport or BulkImport for users, read from the object as the API server returns it.
 
-The text of every fact is printable. A field that an object lacks gives an empty text or 0, because a new object has no
+The text of every fact is printable. For a missing field, the result is an empty text or 0, because a new object has no
 status yet.
 """
 
@@ -32,7 +32,7 @@ def name_of(resource: Raw) -> str:
 
 
 def reference_of(resource: Raw) -> str:
-    """Return the reference of a resource that every command accepts, such as vi/lecture-1."""
+    """Return the reference of a resource in the form that every command accepts, such as vi/lecture-1."""
     return f"{SHORT_KINDS[resource['kind']]}/{name_of(resource)}"
 
 
@@ -52,14 +52,14 @@ def percent_of(resource: Raw) -> int:
 
 
 def is_finished(resource: Raw) -> bool:
-    """Return whether a resource has ended. A change that the controller has not seen yet may start it again."""
+    """Return whether a resource has ended. The result is False after a change that may start the resource again."""
     generation = resource["metadata"].get("generation", 0)
     seen = status_of(resource).get("observedGeneration", generation)
     return phase_of(resource) in _ENDINGS and seen >= generation
 
 
 def is_successful(resource: Raw) -> bool:
-    """Return whether a resource has ended and every video of it is in the destination."""
+    """Return whether a resource has ended and all its videos are in the destination."""
     if not is_finished(resource) or phase_of(resource) != "Completed":
         return False
     return resource["kind"] != BULK_KIND or not status_of(resource).get("failed")
@@ -75,7 +75,7 @@ def exit_code_of(resources: list[Raw]) -> int:
 
 
 def created_of(resource: Raw) -> datetime:
-    """Return the creation time in UTC. A resource that is not stored yet is the newest."""
+    """Return the creation time in UTC. A resource without a creation time counts as the newest."""
     text = resource["metadata"].get("creationTimestamp")
     return datetime.fromisoformat(text) if text else datetime.max.replace(tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""Resources as JSON or YAML for programs. No text of a resource can become a control code of a terminal."""
+"""Resources as JSON or YAML for programs. Text of a resource never becomes a control code of a terminal."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def dump(value: Any, form: OutputFormat) -> str:
 
 
 def as_list(items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return resources as kubectl prints several of them."""
+    """Return the resources as a List, as kubectl prints several resources."""
     return {"apiVersion": "v1", "kind": "List", "items": items}
 
 

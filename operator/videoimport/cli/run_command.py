@@ -1,4 +1,4 @@
-"""The `run` command: VideoImports and BulkImports on this machine, from the manifests to the outcome."""
+"""The `run` command: runs VideoImports and BulkImports on this machine, from the YAML files to the results."""
 
 import contextlib
 import logging
@@ -49,38 +49,41 @@ _PROGRAMS = ("ffmpeg", "ffprobe")
 _SIGNALLED = 128
 _LAST_LINES = 15
 
-Urls = Annotated[list[str] | None, typer.Argument(metavar="URL…", help="Addresses to import, instead of a manifest.")]
+Urls = Annotated[list[str] | None, typer.Argument(metavar="URL…", help="Addresses of videos, instead of YAML files.")]
 Filenames = Annotated[
     list[str] | None,
     typer.Option(
         "--filename",
         "-f",
         metavar="FILE|DIR",
-        help="A manifest, or a folder of manifests, YAML or JSON; - reads standard input. Repeatable.",
+        help="A YAML or JSON file, or a folder of such files; - reads standard input. Repeatable.",
     ),
 ]
 Into = Annotated[
     str | None,
-    typer.Option(metavar="DIR|s3://…", help="A folder or bucket for the results, whatever the manifest's destination."),
+    typer.Option(metavar="DIR|s3://…", help="A folder or bucket for the results, in place of spec.destination."),
 ]
-Playlist = Annotated[bool, typer.Option("--playlist", metavar="", help="Import every video of the URL's playlist.")]
+Playlist = Annotated[bool, typer.Option("--playlist", metavar="", help="Import each video of the playlist at the URL.")]
 Output = Annotated[
     str | None,
     typer.Option(
         "--output",
         "-o",
         metavar="json|yaml|html",
-        help="Print the final resources with their status, or one page with thumbnails of a BulkImport.",
+        help="Print the final resources with their status, or a page with the thumbnails of one BulkImport.",
     ),
 ]
 Secrets = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=DIR", help="A folder that is the Secret NAME, a file for each key; repeatable."),
+    typer.Option(
+        metavar="NAME=DIR", help="The folder with the data of Secret NAME: one file for each key. Repeatable."
+    ),
 ]
 Claims = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="NAME=DIR", help="A folder that is the volume of the claim NAME; else NAME beside the manifest."
+        metavar="NAME=DIR",
+        help="The folder that replaces the volume of claim NAME. Default: NAME beside the YAML file.",
     ),
 ]
 Uploads = Annotated[
@@ -89,29 +92,38 @@ Uploads = Annotated[
 ]
 ConfigMaps = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME=DIR", help="A folder that is the ConfigMap NAME, a file for each key; repeatable."),
+    typer.Option(
+        metavar="NAME=DIR", help="The folder with the data of ConfigMap NAME: one file for each key. Repeatable."
+    ),
 ]
 Networks = Annotated[
     list[str] | None,
-    typer.Option(metavar="CIDR", help="Allow sources in this network; otherwise only in public ones."),
+    typer.Option(metavar="CIDR", help="Allow sources in this network. Default: only public networks. Repeatable."),
 ]
 State = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
         file_okay=False,
-        help=f"The folder of BulkImports' state; else {STATE_FOLDER} beside the manifest.",
+        help=f"The folder for the state of BulkImports. Default: {STATE_FOLDER} beside the YAML file.",
     ),
 ]
 Parallelism = Annotated[
     int | None,
-    typer.Option(min=1, max=256, metavar="NUMBER", help="Imports that run at the same time; else the number of cores."),
+    typer.Option(
+        min=1,
+        max=256,
+        metavar="NUMBER",
+        help="The maximum number of imports at the same time. Default: the number of cores.",
+    ),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar="", help="Show the workers' logs, not the progress.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", metavar="", help="Show the logs of the workers instead of the progress.")
+]
 
 
 class RunFormat(StrEnum):
-    """The format of what the command prints at the end."""
+    """The format of the final output."""
 
     JSON = "json"
     YAML = "yaml"
@@ -120,7 +132,7 @@ class RunFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunSetting:
-    """Everything that is determined before any process starts."""
+    """The inputs of a run, determined before any process starts."""
 
     resources: Sequence[Raw]
     sources: MountSources
@@ -147,8 +159,8 @@ def run_imports(
 ) -> None:
     """Run imports on this machine, without a cluster.
 
-    The controller's decisions and the worker are the same as in a cluster. If a manifest has no destination, the
-    results go to a folder beside the manifest. After an interruption, the same command continues.
+    The controller's decisions and the worker are the same as in a cluster. If a YAML file has no destination, the
+    results go to a folder beside the YAML file. After an interruption, run the same command again to continue.
 
     Examples:
 
@@ -217,7 +229,10 @@ def perform(setting: RunSetting, output: RunFormat | None) -> int:
         say(errors, f"{setting.state} cannot be written ({states.problem}), so a further run repeats some of the work.")
     if session.stopped_by is not None:
         name = signal.Signals(session.stopped_by).name
-        say(errors, f"Stopped by {name}. The workers removed their unfinished files. The same command continues.")
+        say(
+            errors,
+            f"Stopped by {name}. The workers removed their unfinished files. Run the same command again to continue.",
+        )
         return compute_signal_code(session.stopped_by)
     if output in (RunFormat.JSON, RunFormat.YAML):
         outcome.print_resources(OutputFormat(output.value))
@@ -231,28 +246,31 @@ def compute_signal_code(number: int) -> int:
 
 
 def parse_format(output: str | None) -> RunFormat | None:
-    """Return the format of the output. Raises UnusableError for an unknown format."""
+    """Return the output format. Raises UnusableError for an unknown format."""
     if output is None or output in list(RunFormat):
         return RunFormat(output) if output else None
     raise UnusableError(f"--output {output}: write json, yaml or html; --into names a folder for the results.")
 
 
 def check_page(resources: Sequence[Raw]) -> None:
-    """Raise UnusableError if the resources are not exactly one BulkImport, of which the page is."""
+    """Raise UnusableError unless there is exactly one resource, a BulkImport. The page shows one BulkImport."""
     if [raw["kind"] for raw in resources] != [BULK_KIND]:
         names = ", ".join(f"{raw['kind']} {raw['metadata']['name']}" for raw in resources[:3])
         more = f" and {len(resources) - 3} more" if len(resources) > 3 else ""
-        raise UnusableError(f"-o html is the page of one BulkImport, but there is {names}{more}; run one BulkImport.")
+        raise UnusableError(
+            f"-o html prints the page of one BulkImport, but the command has {names}{more}; run one BulkImport."
+        )
 
 
 def read_manifests(filenames: Sequence[str], urls: Sequence[str], *, playlist: bool) -> Documents:
-    """Return the manifests of ``-f``. Raises UnusableError, also for options that do not fit together."""
+    """Return the manifests of ``-f``. Raises UnusableError, also if the options contradict each other."""
     if not filenames or urls:
         raise UnusableError(
-            "Give either addresses or manifests; such as run https://media.example.com/1.mp4, or run -f course.yaml."
+            "Give either addresses or manifests, for example: "
+            "run https://media.example.com/1.mp4, or run -f course.yaml."
         )
     if playlist:
-        raise UnusableError("--playlist is for an address; a manifest has source.playlist instead.")
+        raise UnusableError("--playlist needs a URL; in a YAML file, use source.playlist instead.")
     return read(filenames)
 
 
@@ -266,7 +284,7 @@ def list_resources(documents: Documents, into: str | None) -> list[Raw]:
 
 
 def describe_idle(raw: Raw) -> str | None:
-    """Return a sentence if the resource asks for no run."""
+    """Return a sentence if the resource needs no run, for example because it is suspended."""
     for field in ("suspend", "cancel"):
         if raw["spec"].get(field):
             return f"{raw['metadata']['name']}: spec.{field} is true, so there is nothing to run; leave it out."
@@ -280,7 +298,7 @@ def build_resources(urls: Sequence[str], into: str | None, *, playlist: bool) ->
 
 
 def find_base_folder(filenames: Sequence[str]) -> Path:
-    """Return the folder beside which results without a destination are stored."""
+    """Return the folder in which results without a destination are stored."""
     first = next((name for name in filenames if name != STANDARD_INPUT), None)
     if first is None:
         return Path.cwd()
@@ -291,16 +309,19 @@ def find_base_folder(filenames: Sequence[str]) -> Path:
 def check_machine(system: str, programs: Mapping[str, str | None]) -> None:
     """Raise UnusableError if this machine lacks a requirement. The message states the solution."""
     if system != "linux":
-        raise UnusableError("This needs Linux, whose kernel guards the fetching process; run it in a container or VM.")
+        raise UnusableError(
+            "This command needs Linux, because its kernel isolates the fetching process; use a Linux container or VM."
+        )
     if missing := [program for program, path in programs.items() if path is None]:
         raise UnusableError(
-            f"{' and '.join(missing)} cannot be found on PATH; install ffmpeg, which brings both, such as by "
-            "`apt-get install ffmpeg` or `dnf install ffmpeg`."
+            f"{' and '.join(missing)} cannot be found on PATH; install the package ffmpeg, which has both, "
+            "for example with `apt-get install ffmpeg` or `dnf install ffmpeg`."
         )
 
 
 def configure_logs(*, verbose: bool) -> None:
-    """Send the controller's log to the error stream: everything for ``verbose``, otherwise only its own errors."""
+    """Send the controller's log to the error stream: all messages if ``verbose`` is true, otherwise only errors of the
+    controller."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO if verbose else logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -309,7 +330,7 @@ def configure_logs(*, verbose: bool) -> None:
 
 @contextlib.contextmanager
 def make_folders(setting: RunSetting) -> Iterator[None]:
-    """Create the folders of the destinations, and remove those that are empty at the end. Raises UnusableError."""
+    """Create the folders of the destinations. At the end, remove the folders that are empty. Raises UnusableError."""
     references = [ref for raw in setting.resources for ref in list_references(raw["spec"])]
     names = {ref.name for ref in references if ref.kind == "PersistentVolumeClaim" and not ref.is_read}
     missing = [folder for folder in map(setting.sources.claim, sorted(names)) if not folder.is_dir()]
@@ -318,7 +339,9 @@ def make_folders(setting: RunSetting) -> Iterator[None]:
             folder.mkdir(parents=True)
         except OSError as error:
             why = os.strerror(error.errno or 0)
-            raise UnusableError(f"The folder {folder} cannot be made: {why}; choose another one by --into.") from None
+            raise UnusableError(
+                f"The folder {folder} cannot be created: {why}; choose another folder with --into."
+            ) from None
     try:
         yield
     finally:

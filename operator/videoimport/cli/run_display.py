@@ -28,7 +28,8 @@ class RunDisplay(Protocol):
 
 
 def choose_display(roots: tuple[Key, ...], console: Console, *, verbose: bool) -> RunDisplay:
-    """Return the display that fits the stream. If ``verbose``, the stream has the logs of the workers instead."""
+    """Return the display that fits the stream. If ``verbose`` is true, the stream has the logs of the workers
+    instead."""
     if verbose:
         return NoDisplay()
     if not console.is_terminal:
@@ -61,7 +62,7 @@ class StageDisplay:
 
 
 class SharedDisplay:
-    """The display of `watch`. ``roots`` are the only resources to show; None shows all."""
+    """The display of `watch`. Only the resources in ``roots`` are shown. None means all resources."""
 
     def __init__(self, display: ResourceDisplay, roots: tuple[Key, ...] | None) -> None:
         self._display = display
@@ -100,4 +101,4 @@ class NoDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Do nothing, because nothing is open."""
+        """Do nothing, because there is nothing to close."""

@@ -1,4 +1,4 @@
-"""The end of a `run`: the written files or the reasons on the screen, or the final resources as JSON or YAML."""
+"""The output at the end of a `run`: the written files and the failures, or the final resources as JSON or YAML."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +15,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.cli import run_result_text as words
 from videoimport.cli.destination.options import DestinationAccess
+from videoimport.cli.embedded.private_folder import write_files
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_results import Home, openable
 from videoimport.cli.options import OutputFormat
@@ -27,7 +28,7 @@ from videoimport.controller.client.resources import Raw
 ReadSecret = Callable[[str, str], Mapping[str, bytes]]
 """Function that returns the data of a Secret of a namespace."""
 FAILED = 1
-"""Exit code if several resources were given, or a BulkImport, and something was not imported."""
+"""Exit code if a video was not imported, and there are several resources or a BulkImport."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class RunOutcome:
     """The end of the worker's log, for a failure with the reason Internal."""
 
     def compute_exit_code(self) -> int:
-        """Return the exit code: for one VideoImport that of its reason, otherwise 0 or ``FAILED``."""
+        """Return the exit code. For one VideoImport, it is the exit code of the reason. Otherwise it is 0 or
+        ``FAILED``."""
         if len(self.resources) == 1 and self.resources[0]["kind"] != BULK_KIND:
             return words.exit_code(VideoImport.parse(self.resources[0]).status)
         return 0 if all(_has_succeeded(raw) for raw in self.resources) else FAILED
@@ -53,7 +55,8 @@ class RunOutcome:
         sys.stdout.write(dump(shown[0] if len(shown) == 1 else as_list(shown), output))
 
     def render_page(self, videos: Sequence[Raw], read_secret: ReadSecret, folder: Path) -> str:
-        """Return the page of the only resource, a BulkImport. ``folder`` is private, and gets its Secret's keys."""
+        """Return the page of the only resource, a BulkImport. The keys of its Secret are written to ``folder``, a
+        private folder."""
         from videoimport.cli.results.page_reader import render_account  # brings the clients of the stores
 
         account = counted(self.resources[0], self.config_maps)
@@ -72,11 +75,8 @@ class RunOutcome:
             return DestinationAccess(claims={claim: self.home.find_folder(claim)})
         if destination.credentials_secret_ref is None:
             return DestinationAccess()
-        keys = folder / "page-keys"
-        keys.mkdir()
-        for name, value in read_secret(meta.namespace, destination.credentials_secret_ref.name).items():
-            (keys / name).write_bytes(value)
-        return DestinationAccess(keys)
+        keys = read_secret(meta.namespace, destination.credentials_secret_ref.name)
+        return DestinationAccess(write_files(folder / "page-keys", keys))
 
     def print_results(self, errors: Console, *, failures_only: bool) -> None:
         """Print the written files to standard output, and failures to the error stream."""
@@ -113,7 +113,8 @@ def _has_succeeded(raw: Raw) -> bool:
 
 
 def _show(raw: Raw, home: Home) -> Raw:
-    """Return a resource for users: with addresses that open on this machine, and without fields of the store."""
+    """Return a resource for users, with addresses that open on this machine, and without the fields of the object
+    store."""
     metadata = {name: value for name, value in raw["metadata"].items() if name not in ("resourceVersion", "finalizers")}
     if raw["kind"] == BULK_KIND:
         return {**raw, "metadata": metadata}
@@ -122,7 +123,7 @@ def _show(raw: Raw, home: Home) -> Raw:
 
 
 def _with_paths(account: Account, home: Home) -> Account:
-    """Return the account with a path instead of the address of a volume."""
+    """Return the account with local paths in place of addresses in a volume."""
 
     def localize(uri: str | None) -> str | None:
         path = home.path(uri) if uri else None

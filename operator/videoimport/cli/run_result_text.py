@@ -45,7 +45,7 @@ def succeeded(name: str, status: VideoImportStatus, home: Home, folder: Path) ->
 
 
 def failed(name: str, status: VideoImportStatus) -> list[str]:
-    """Return the lines for an import that is not completed."""
+    """Return the output lines for an import that ended without success."""
     lines = [f"{name}: {status.phase}: {status.reason} (exit code {exit_code(status)})"]
     hint = _HERE.get(status.reason, "") if status.reason else ""
     return [*lines, *(f"  {words}" for words in (status.message, hint) if words)]

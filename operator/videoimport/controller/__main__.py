@@ -87,7 +87,7 @@ def _lead_alone(leader: Leader) -> None:
 
 
 def _lead(leader: Leader) -> None:
-    """Lead in a thread of its own. If leading fails, end the process with exit code 1."""
+    """Run the leader in a separate thread. If the leader fails, end the process with exit code 1."""
     try:
         leader.run()
     except Exception:  # noqa: BLE001 (outermost function of the thread: any failure ends the process)

@@ -25,7 +25,7 @@ from videoimport.controller.telemetry.liveness import Vitals
 from videoimport.controller.telemetry.metrics import REGISTRY, Figures
 
 STOP_SECONDS = 5.0
-"""Seconds that pending writes may take after a stop signal."""
+"""Maximum time in seconds for pending writes after a stop signal."""
 _log = structlog.get_logger(__name__)
 
 

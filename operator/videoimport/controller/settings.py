@@ -19,7 +19,8 @@ LEASE = "videoimport-controller"
 
 
 class BadSetting(Exception):  # noqa: N818
-    """At least one environment variable is invalid. The message has one line for each of them, with its name."""
+    """At least one environment variable is invalid. The message has one line for each invalid variable, with the name
+    of the variable."""
 
 
 class ControllerSettings(BaseSettings):
@@ -39,7 +40,8 @@ class ControllerSettings(BaseSettings):
     allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     """Networks in which sources may be, in addition to public addresses."""
     stall_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
-    """Maximum number of seconds without progress in any stage. Then the worker ends its run with the reason Stalled."""
+    """Maximum number of seconds without progress in any stage. After this time, the worker ends its run with the reason
+    Stalled."""
     upload_deadline_seconds: Annotated[int, Field(ge=60, le=2_592_000)] = 3600
     """Maximum number of seconds that an import with source.upload waits for a session."""
     upload_idle_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
@@ -54,15 +56,15 @@ class ControllerSettings(BaseSettings):
     """The namespaces to watch. An empty list means all namespaces."""
 
     pod_name: Annotated[str, Field(validation_alias="POD_NAME", min_length=1)] = "videoimport-controller"
-    """Name of this replica in the Lease. Every replica needs a name of its own."""
+    """Name of this replica in the Lease. Every replica needs a different name."""
     pod_namespace: Annotated[str, Field(validation_alias="POD_NAMESPACE", min_length=1)] = "default"
     """The namespace of the Lease."""
     leader_election: bool = True
-    """True if leader election is used. Set False only where never more than one controller runs."""
+    """True if leader election is used. Set False only if there is never more than one controller."""
     lease_seconds: Annotated[int, Field(ge=2)] = 15
     """Seconds that a standby waits after the leader's last renewal of the Lease."""
     renew_deadline_seconds: Annotated[int, Field(ge=2)] = 10
-    """Seconds for which a leader tries to renew the Lease before the leader ends."""
+    """Seconds for which a leader tries to renew the Lease. After this time, the leader ends."""
     retry_seconds: Annotated[float, Field(ge=1)] = 2
     """Seconds between two attempts to lead or to renew the Lease."""
 

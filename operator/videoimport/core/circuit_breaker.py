@@ -55,8 +55,8 @@ _MAX_HOST = 253
 
 @dataclass(frozen=True, slots=True)
 class BreakerState:
-    """State of the breaker of a host, computed from all imports of a namespace. A closed breaker has no such object,
-    but None."""
+    """State of the breaker of a host, computed from all imports of a namespace. The state of a closed breaker is
+    None."""
 
     host: str
     failures: int
@@ -79,8 +79,8 @@ class HostRecord(NamedTuple):
 
 
 def combine_records(host: str, records: Iterable[HostBackoff | HostRecord]) -> BreakerState | None:
-    """Return the state that all records together describe, or None if the breaker is closed. If a success and a failure
-    happened in the same second, the failure decides."""
+    """Return the state of the breaker from all records of the host. Return None if the breaker is closed. If a
+    success and a failure happened in the same second, the failure decides."""
     records = tuple(records)
     success = max((record.time for record in records if not record.failures), default=None)
     valid = [record for record in records if record.failures and (success is None or record.time >= success)]
@@ -109,12 +109,13 @@ class HostContext:
 
     @property
     def own_record(self) -> HostBackoff | None:
-        """The record if it is about the host of the present source, otherwise None."""
+        """The record of this import if the record is about the host of the present source. Otherwise None."""
         return self.record if self.record is not None and self.record.host == self.host else None
 
     @property
     def silent_until(self) -> datetime | None:
-        """Time from which a probe without readable progress is treated as a success; None before the worker starts."""
+        """Time from which a probe without readable progress is treated as a success. The value is None before the
+        worker starts."""
         return self.worker_since + _SILENT_BACKOFFS * self.settings.host_backoff if self.worker_since else None
 
 
@@ -140,10 +141,8 @@ def describe_hold(wait: HostWait) -> str:
 
 
 def find_wait(context: HostContext, uid: str) -> HostWait | None:
-    """Return the wait that comes before a run of this import, or None if the run may start.
-
-    After each failure, the order of the waiting imports changes. Imports that failed themselves come last. The first
-    import that can start is the probe.
+    """Return the wait before a run of this import. Return None if the run may start. After each failure, the order
+    of the waiting imports changes. Imports that have failed come last. The first import that can start is the probe.
     """
     breaker, record = context.breaker, context.record
     if breaker is None:
@@ -159,7 +158,7 @@ def find_wait(context: HostContext, uid: str) -> HostWait | None:
 def record_failure(context: HostContext, retry_after: int | None) -> HostBackoff:
     """Return the record of an import whose run just ended with RateLimited.
 
-    ``retry_after`` is the number of seconds that the host asked for. Only a failed probe adds one to the number of
+    ``retry_after`` is the number of seconds that the host asked for. Only a failed probe increases the number of
     failures in a row.
     """
     before, breaker, now = context.own_record, context.breaker, context.now
@@ -202,8 +201,8 @@ def _clear_failures(record: HostBackoff | None) -> HostBackoff | None:
 def update_backoff(context: HostContext, status: VideoImportStatus) -> HostBackoff | None:
     """Return the record for the status that is written next.
 
-    A record that this decision has set stays unchanged. Otherwise the record changes in three cases: a probe succeeded,
-    a probe cannot start, or another import closed the breaker.
+    If this decision has already set a record, the record stays unchanged. Otherwise the record changes in three
+    cases: a probe succeeded, a probe cannot start, or another import closed the breaker.
     """
     record = status.host_backoff
     if record is None or record is not context.record:
@@ -281,8 +280,8 @@ def find_list_host(source: BulkSource) -> str | None:
 
 
 def find_store_host(endpoint: str | None, bucket: str) -> str | None:
-    """Return the host of a bucket. On AWS each bucket has a host of its own, because AWS limits the request rate of
-    each bucket separately."""
+    """Return the host of a bucket. On AWS, each bucket counts as a separate host, because AWS limits the request
+    rate of each bucket separately."""
     return f"{bucket}.s3.amazonaws.com" if endpoint is None else parse_host(endpoint)
 
 

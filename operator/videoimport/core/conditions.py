@@ -1,5 +1,5 @@
-"""Conditions of a resource. The decisions give their types, statuses, reasons and messages. This module adds the other
-fields from the old conditions.
+"""Conditions of a resource. The decisions give the types, statuses, reasons and messages of the conditions. This
+module adds the other fields from the old conditions.
 
 The transition time of a condition changes only with the condition's status.
 """

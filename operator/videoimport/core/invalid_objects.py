@@ -34,7 +34,7 @@ AnyStatus = VideoImportStatus | BulkImportStatus
 
 
 def refuse(raw: dict[str, Any], problem: str, now: datetime) -> Plan[Any]:
-    """Return the plan that fails an unreadable object with InvalidSpec.
+    """Return the plan that sets an unreadable object to failed with the reason InvalidSpec.
 
     A corrected spec has a new generation, which starts the object again. Imported results are kept. If only the status
     cannot be read, the plan is empty, because a newer controller wrote that status.
@@ -68,8 +68,8 @@ def _is_valid(model: type[Model], raw: dict[str, Any]) -> bool:
 
 
 def describe_problem(error: ValidationError) -> str:
-    """Return the first wrong field and the problem with that field. The message never has the value, which may be a
-    secret."""
+    """Return a message with the first invalid field and its problem. The message never contains the value, because
+    the value may be a secret."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"])
     broken = first.get("ctx", {}).get("error")

@@ -1,4 +1,4 @@
-"""Items of a list, whatever the source of the list. A list may have a hundred thousand items, so an item is small."""
+"""Items of a list from any source. A list may have a hundred thousand items, so an item uses little memory."""
 
 import re
 from dataclasses import dataclass
@@ -61,8 +61,8 @@ def describe_item(item: FoundItem) -> Listed:
 
 
 def derive_item_slug(item: Listed) -> str:
-    """Return a slug for the name of the item's child. The slug comes from the item's name, else from the title, else
-    from the file name."""
+    """Return a slug for the name of the item's child. The slug is made from the item's name. If there is no name, it
+    is made from the title. If there is no title, it is made from the file name."""
     return slug_of(item.name or "") or item.slug or slug_of(_find_stem(item))
 
 

@@ -14,8 +14,8 @@ _WORD = re.compile(r"\w+")
 def join_sentences(*parts: str) -> str:
     """Return the parts that are not empty as sentences, each with a full stop, within the length limit of a message.
 
-    The last part is never cut, because it has the advice or the time. All messages pass through this function, also
-    messages of the cluster and of workers. So the function removes secrets from URLs.
+    The last part is never cut, because it has the advice or the time. All messages pass through this function,
+    including messages of the cluster and of workers. So the function removes secrets from URLs.
     """
     said = [clean for part in parts if (clean := shown_text(part).strip())]
     ended = [part if part[-1] in ".!?…" else f"{part}." for part in said]
@@ -25,8 +25,8 @@ def join_sentences(*parts: str) -> str:
 
 
 def remove_repeats(parts: list[str]) -> list[str]:
-    """Return the parts without each sentence that is contained in another sentence. If two sentences are equal, the
-    later one stays.
+    """Return the parts without each sentence that another sentence contains. If two sentences are equal, the later
+    sentence stays.
 
     Messages of other programs often repeat themselves, or repeat a message of this project.
     """
@@ -50,8 +50,9 @@ def _is_said_elsewhere(place: int, plain: list[str]) -> bool:
 
 
 def split_advice(message: str) -> tuple[str, str]:
-    """Split a message of ``format_message`` into all sentences but the last, and the last sentence, which is the
-    advice. A message of one sentence has no advice."""
+    """Split a message of ``format_message`` into two texts. The first text has all sentences except the last
+    sentence. The second text is the last sentence, which is the advice. If the message has one sentence, the advice
+    is empty."""
     *found, last = _BETWEEN.split(message)
     return (" ".join(found), last) if found else (last, "")
 
@@ -72,8 +73,8 @@ def format_message(reason: Reason, *parts: str, given_up: str = "", advice: str 
 
 
 def append_final_cause(found: str, given_up: str) -> str:
-    """Return the finding and, in the same sentence, why no other try follows. An example of ``given_up`` is ``Given up
-    after 3 of 3 attempts``."""
+    """Return one sentence with the finding and the reason why no other try follows. An example of ``given_up`` is
+    ``Given up after 3 of 3 attempts``."""
     if not (given_up and found):
         return found or given_up
     return f"{found.rstrip(' .')}; {given_up[0].lower()}{given_up[1:]}."

@@ -39,8 +39,8 @@ an annotation. Linkerd reads an annotation. KubeVirt's CDI sets the same annotat
 
 
 def find_controller(metadata: Mapping[str, Any]) -> Owner | None:
-    """Return the owner in the only reference with ``controller: true``, or None if there is no such reference or more
-    than one."""
+    """Return the owner in the only reference with ``controller: true``. Return None if there is no such reference or
+    more than one."""
     controllers = [one for one in metadata.get("ownerReferences") or () if one.get("controller") is True]
     if len(controllers) != 1:
         return None
@@ -111,8 +111,8 @@ def build_page_name(bulk_name: str, listing: str, number: int) -> str:
 
 
 def build_scratch_name(import_name: str) -> str:
-    """Return the name of the PersistentVolumeClaim that keeps an import's scratch across runs; at most 60
-    characters."""
+    """Return the name of the PersistentVolumeClaim that keeps an import's scratch across runs. The name has at most
+    60 characters."""
     return f"{import_name}-scratch"
 
 
@@ -134,7 +134,7 @@ def is_job_of_bulk(job: JobView, bulk: Owner) -> bool:
 
 
 def is_task_job_of(job: JobView, bulk: Owner, word: Word) -> bool:
-    """Return whether a Job is a run of this BulkImport's task of this kind."""
+    """Return whether a Job is a run of this BulkImport for the task ``word``, such as a listing."""
     return job.owner == bulk and job.name == build_task_job_name(bulk.name, word, job.run)
 
 
@@ -163,7 +163,7 @@ def is_shard_of(shard: ShardView, bulk: Owner) -> bool:
 
 def is_page_of(page: PageView, bulk: Owner) -> bool:
     """Return whether a ConfigMap has the name and owner of a page of this BulkImport's list. Only the digest of the
-    ConfigMap proves that the ConfigMap really is such a page."""
+    ConfigMap shows that the ConfigMap really is such a page."""
     return page.owner == bulk and page.name == build_page_name(bulk.name, page.listing, page.number)
 
 
@@ -174,8 +174,8 @@ def find_child_item(child: ObjectMeta, bulk: Owner) -> str | None:
 
 
 def find_quota_owner(video: ObjectMeta) -> str:
-    """Return the UID under which an import counts in the limits: the UID of its BulkImport or, without one, of the
-    import itself."""
+    """Return the UID under which an import counts in the limits. This is the UID of its BulkImport. If the import
+    has no BulkImport, it is the import's own UID."""
     owner = find_child_owner(video)
     return owner.uid if owner is not None and is_child(video) else video.uid
 
@@ -208,7 +208,7 @@ def build_owner_references(identity: Mapping[str, str], owner: ObjectMeta) -> li
 
 
 def select_queue_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
-    """Return only those labels that belong to Kueue.
+    """Return only the labels that belong to Kueue.
 
     A Job gets Kueue's labels from its owner, but the pod of the Job does not get them. The queue admits Jobs, and would
     treat a pod with these labels as another workload.
@@ -221,8 +221,8 @@ def build_sidecar_opt_out(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the labels and annotations that ask a service mesh not to add a sidecar.
 
-    If the user set one of these keys, as a label or as an annotation, the key is left out of both. A mesh that reads
-    both must not find two values.
+    If the user set one of these keys as a label or as an annotation, both results lack the key. A mesh that reads
+    labels and annotations must not find two values.
     """
     chosen = {*(labels or {}), *(annotations or {})}
     defaults = (NO_SIDECAR_LABELS, NO_SIDECAR_ANNOTATIONS)

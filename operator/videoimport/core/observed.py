@@ -1,6 +1,7 @@
 """Input of decisions: the resources as models, and the needed fields of Jobs, pods, ConfigMaps and Events.
 
-``core.parsers`` makes these views from the API server's JSON. A field that the JSON lacks is None here.
+``core.parsers`` makes these views from the API server's JSON. If a field is missing in the JSON, the field of the
+view is None.
 """
 
 from dataclasses import dataclass

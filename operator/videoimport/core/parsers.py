@@ -112,15 +112,15 @@ def parse_event(raw: Raw) -> EventView:
 
 
 def is_about(event: Raw, event_query: EventQuery) -> bool:
-    """Return whether an Event is about the object of the query."""
+    """Return whether an Event is about the object of ``event_query``."""
     about = event.get("involvedObject") or {}
     told = tuple(about.get(field, "") for field in ("kind", "namespace", "name", "uid"))
     return told == (event_query.kind, event_query.namespace, event_query.name, event_query.uid)
 
 
 def parse_shard(raw: Raw) -> ShardView:
-    """Return the view of a shard. Entries that cannot be read are left out. The controller writes them again from the
-    children."""
+    """Return the view of a shard. Entries that cannot be read are left out. The controller writes these entries
+    again from the children."""
     meta, data, binary = raw["metadata"], raw.get("data") or {}, raw.get("binaryData") or {}
     entries = {key: _parse_ledger_entry(text) for key, text in data.items()}
     return ShardView(
@@ -136,8 +136,8 @@ def parse_shard(raw: Raw) -> ShardView:
 
 
 def parse_page(raw: Raw) -> PageView:
-    """Return the view of a page of a list. A line that cannot be read becomes a rejected item. A page without readable
-    metadata belongs to no listing, so it is not used."""
+    """Return the view of a page of a list. A line that cannot be read becomes a rejected item. A page without
+    readable metadata belongs to no listing, so the controller does not use the page."""
     meta, data = raw["metadata"], raw.get("data") or {}
     labels, facts = meta.get("labels") or {}, _parse_page_facts(data.get(FACTS, ""))
     lines = [_parse_page_line(number, text) for number, text in enumerate(data.get(LINES, "").split("\n"), 1) if text]

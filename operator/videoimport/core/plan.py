@@ -1,7 +1,8 @@
 """Plan: the result of a decision, as values only. A plan has a status to write, actions, Event queries and Events.
 
-The controller writes the status first, with the resourceVersion that was observed. After a conflict, it drops the whole
-plan. Then the controller runs the actions in order, and posts the Events at the end. Every action is safe to repeat.
+The controller writes the status first, with the resourceVersion that was observed. After a conflict, the controller
+drops the whole plan. Then the controller runs the actions in order, and posts the Events at the end. Every action is
+safe to repeat.
 """
 
 from collections.abc import Iterable, Iterator
@@ -57,8 +58,8 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class StoreListingPage:
-    """Action that reads a pod's output and stores the lines of a page in a ConfigMap. If the log is gone or differs
-    from the report, the controller adds this fact to later observations."""
+    """Action that reads a pod's log and stores the lines of a page in a ConfigMap. If the log is missing or does not
+    match the report, the next decisions get this fact as input."""
 
     namespace: str
     pod: str
@@ -78,7 +79,7 @@ Action = Write | StoreListingPage
 
 @dataclass(frozen=True, slots=True)
 class EventQuery:
-    """A query for the cluster's Events about an object. A later observation has the result."""
+    """A query for the cluster's Events about an object. A later decision gets the result as input."""
 
     kind: Literal["Job", "Pod", "PersistentVolumeClaim"]
     namespace: str
@@ -97,7 +98,7 @@ class PlannedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Plan(Generic[Status]):
-    """The result of a decision. An empty plan means that nothing has to change."""
+    """The result of a decision. If the plan is empty, nothing has to change."""
 
     status: Status | None = None
     """Complete new status, or None if the status does not change. The controller writes only fields that differ."""

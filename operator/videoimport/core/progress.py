@@ -38,7 +38,7 @@ def _weigh(stages: Stages, weights: dict[StageName, int]) -> int:
 
 
 def find_phase(stages: Stages) -> VideoPhase:
-    """Return the phase of the earliest unfinished stage; Finalizing if all stages are done."""
+    """Return the phase of the earliest unfinished stage. Return Finalizing if all stages are done."""
     open_stages = [stage.name for stage in stages if stage.state != "Done"]
     return _PHASES[open_stages[0]] if open_stages else VideoPhase.FINALIZING
 
@@ -50,15 +50,16 @@ def select_later_phase(one: VideoPhase, other: VideoPhase) -> VideoPhase:
 
 
 def estimate_eta_seconds(percent: int, elapsed: timedelta) -> int | None:
-    """Return the estimated seconds left at the same pace; None while there is too little progress for an estimate."""
+    """Return the estimated seconds left at the same pace. Return None while there is too little progress for an
+    estimate."""
     if percent < _SENSIBLE_PERCENT or elapsed < _SENSIBLE_TIME:
         return None
     return round(elapsed.total_seconds() * (100 - percent) / percent)
 
 
 def compute_active_time(stages: Stages, since_made: timedelta) -> timedelta:
-    """Return how long the run has worked. This is the time since its Job was made, but at most the sum of its stages'
-    times.
+    """Return how long the worker of the run has worked. The result is the time since the Job was made, but at most
+    the sum of the stages' times.
 
     The Job may have waited for a node. The sum is too high if stages overlap. So the lower value is a good
     approximation.

@@ -1,7 +1,7 @@
 """Retry policy: whether and when another run follows a failed run.
 
-The class of the reason decides first. For a run that counts toward maxAttempts, the reason's own limit and maxAttempts
-decide too.
+The decision depends first on the retry class of the reason. For a run that counts toward maxAttempts, the decision
+also depends on the reason's own limit and on maxAttempts.
 """
 
 import hashlib
@@ -48,8 +48,8 @@ class Verdict:
 
 
 def judge(reason: Reason, context: Context) -> Verdict:
-    """Return the verdict on a run that ended with this reason. Raise ValueError if the reason's class is HostBackoff
-    and ``context.backoff`` is None."""
+    """Return the verdict on a run that ended with this reason. Raises ValueError if the reason's class is
+    HostBackoff and ``context.backoff`` is None."""
     retry = info(reason).retry
     if retry is RetryClass.UNCHARGED:
         return _retry_uncounted(context)
@@ -139,5 +139,6 @@ def _compute_backoff(context: Context, nth: int) -> timedelta:
 
 
 def compute_jitter(uid: str, run: int) -> float:
-    """Return a value from 0 to 1 that is constant for a run. So imports that fail together retry at different times."""
+    """Return a value from 0 to 1 that is constant for a run. With this value, imports that fail together retry at
+    different times."""
     return int.from_bytes(hashlib.sha256(f"{uid}/{run}".encode()).digest()[:4]) / 2**32

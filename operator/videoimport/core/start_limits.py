@@ -1,12 +1,13 @@
 """Admission: how each import counts toward the limits on running imports, and what each import reports about its host.
 
-Owners take turns. The owner with the fewest running imports goes first, then the owner that has waited longest. A
-BulkImport is one owner, whatever its size. Each import that no BulkImport created is an owner too.
+The start order is fair between owners. The owner with the fewest running imports starts the next import. If several
+owners have the same number, the owner that has waited longest comes first. A BulkImport is one owner, whatever its
+size. Each import that no BulkImport created is an owner too.
 
-A run is stuck if no node fits the pod, or if the queue (Kueue) has not admitted the Job. The cause is nearly always in
-the owner or the namespace. So a stuck run counts toward the limits of the owner and the namespace, but not toward the
-cluster's limit. Running and stuck runs together are at most twice the cluster's limit. Otherwise the controller would
-create pods without end in a full cluster.
+A run is stuck if no node fits the pod, or if the queue (Kueue) has not admitted the Job. The cause is nearly always
+a setting of the owner or of the namespace. So a stuck run counts toward the limits of the owner and the namespace,
+but not toward the cluster's limit. Running and stuck runs together are at most twice the cluster's limit. Otherwise
+the controller would create pods without end in a full cluster.
 """
 
 from dataclasses import dataclass
@@ -74,7 +75,8 @@ class HostReport:
 
 def describe_import(video: VideoImport, *, working: bool) -> tuple[AdmissionState, HostReport | None]:
     """Return how an import counts toward the limits, and its report to the breaker of its host. Most imports have no
-    report (None). ``working`` means that a Job of the import has not ended, whatever the import's status shows."""
+    report (None). ``working`` means that a Job of the import has not ended, even if the import's status shows an
+    end."""
     active = has_active_run(video.status)
     report = _report_host(video, working=working, active=active)
     return _find_admission_state(video, working=working, active=active), report

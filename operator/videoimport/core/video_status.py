@@ -1,6 +1,7 @@
 """Facts from the status of a VideoImport: whether the import has finished, must start again or has an active run.
 
-The file also has the fields that follow from others (upload, displayName), and the difference between two statuses.
+The file also computes the fields that depend on other fields (upload, displayName), and the difference between two
+statuses.
 """
 
 import re
@@ -60,7 +61,7 @@ def is_finished(status: VideoImportStatus) -> bool:
 
 
 def has_active_run(status: VideoImportStatus) -> bool:
-    """Return whether a run of the import is decided and not over, as far as the status shows."""
+    """Return whether, by the status, a run of the import is decided and has not ended."""
     between = status.attempts is not None and status.attempts.next_retry_time is not None
     return status.job is not None and not between and status.phase not in (None, VideoPhase.SUSPENDED, *ENDED)
 
@@ -113,8 +114,8 @@ def _find_upload_text(status: VideoImportStatus) -> UploadText:
 
 
 def derive_display_name(source: VideoSource, found: SourceStatus | None) -> str | None:
-    """Return the name to show: the title that was found, else the file name, else the last segment of the source's
-    address. Return None if none of these can be shown.
+    """Return the name to display. It is the title that was found, else the file name, else the last segment of the
+    source's address. Return None if none of these can be displayed.
 
     The name has at most MOST_SHOWN characters, without control characters, queries and user info.
     """
@@ -140,8 +141,8 @@ def _find_location(source: VideoSource) -> str:
 
 
 def find_file_name(url: str) -> str:
-    """Return the last segment of a URL's path, decoded and without secrets. The result is empty if there is none. Never
-    raises an exception."""
+    """Return the last segment of a URL's path, decoded and without secrets. The result is empty if the path has no
+    segment. The function never raises an exception."""
     return _decode_file_name(_split_shown(url).path)
 
 

@@ -16,8 +16,7 @@ _HEAD = "# Generated from the models in operator/videoimport/api by `make genera
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML dumper that writes shared nodes in full instead of as aliases, because few readers expect aliases in a
-    CRD."""
+    """YAML dumper that writes shared nodes in full and uses no aliases, because few readers expect aliases in a CRD."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
         return True
@@ -37,7 +36,7 @@ def _documents(*manifests: Manifest) -> str:
 
 
 def _switched(text: str) -> str:
-    """Return a text of the chart within a condition on the value crds.enabled."""
+    """Return a text in the form of a chart template that depends on the value crds.enabled."""
     return "{{- if .Values.crds.enabled }}\n" + text + "{{- end }}\n"
 
 

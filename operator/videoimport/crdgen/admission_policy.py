@@ -7,7 +7,7 @@ from videoimport.api.metadata import MOST_KEY_LETTERS, PREDEFINED
 
 Manifest = dict[str, Any]
 NAME = f"metadata.{GROUP}"
-"""Name of the policy and its binding, which both are cluster-wide."""
+"""Name of the policy and of its binding. Both objects are cluster-wide."""
 _NAMES = "[" + ", ".join(f"'{name}'" for name in PREDEFINED) + "]"
 _PLACES = {
     "video": (
@@ -40,8 +40,8 @@ CHECKS = {
         f"has a name of more than {MOST_KEY_LETTERS} characters or of none; choose another name.",
     ),
 }
-"""Checks of one map, by their CEL condition. Each check has an expression for the keys that break the condition. The
-second text is the end of the message, which follows the first such key."""
+"""Checks of one map, by the CEL condition of the check. The first text is an expression for the keys that break the
+condition. The second text is the end of the message. The message begins with the first such key."""
 
 
 def policy() -> Manifest:

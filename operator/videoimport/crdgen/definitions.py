@@ -12,8 +12,8 @@ from videoimport.crdgen.structural_schema import structural
 Manifest = dict[str, Any]
 
 CATEGORY = "imports"
-"""Category of both kinds, for `kubectl get imports`. If the category were also the name of a kind, a request for that
-kind would list both kinds."""
+"""Category of both kinds, for `kubectl get imports`. The category must not be the name of a kind. Otherwise a request
+for this kind would list both kinds."""
 _FIXED = "self.spec.{0} == oldSelf.spec.{0}"
 _STUCK = [str(reason) for reason, row in TABLE.items() if row.retry is RetryClass.WAITING]
 _RESTING = (

@@ -1,7 +1,7 @@
 """Invalid Kubernetes objects: one for each check of the API server, with the expected message.
 
-If a schema has a bound, an invalid value follows from the bound. For the CEL rules, ``EXAMPLES`` has an invalid value
-for each message. The controller tests send all objects to a real API server and compare the messages.
+If a schema has a bound, the invalid value is computed from the bound. For the CEL rules, ``EXAMPLES`` has an invalid
+value for each message. The controller tests send all objects to a real API server and compare the messages.
 """
 
 import json
@@ -150,8 +150,8 @@ def violations(kind: str, root: Schema) -> Iterator[Violation]:
 
 
 def nodes(node: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
-    """Yield ``node`` and every node below it. Of a list, the nodes of the first entry are used. Of a map, the nodes of
-    a valid key are used."""
+    """Yield ``node`` and every node below it. For a list, the nodes of the first entry are yielded. For a map, the
+    nodes of a valid key are yielded."""
     yield path, node
     for name, child in node.get("properties", {}).items():
         yield from nodes(child, (*path, name))
@@ -162,7 +162,7 @@ def nodes(node: Schema, path: Path) -> Iterator[tuple[Path, Schema]]:
 
 
 def _key_of(path: Path) -> str:
-    """Return a valid key of the map at this path."""
+    """Return a valid key for the map at this path."""
     return "memory" if path[-1] in ("requests", "limits") else "a"
 
 

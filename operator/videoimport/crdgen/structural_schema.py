@@ -24,8 +24,8 @@ _DROPPED = frozenset({"title", "$defs", "discriminator", "additionalItems", "uni
 
 
 class _Described(GenerateJsonSchema):
-    """Schema generator that takes a field's description from the docstring below the field, unless the field's type has
-    a description."""
+    """Schema generator that uses the docstring below a field as the description of the field, unless the type of the
+    field has a description."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
         """Return the JSON schema of a model with the descriptions of its fields."""
@@ -59,7 +59,7 @@ def _described(body: ast.ClassDef) -> Iterator[tuple[str, str]]:
 def structural(model: type[BaseModel]) -> Schema:
     """Return the structural schema of a model, with the aliases as names. Fields with a default are optional.
 
-    All callers share one schema. A caller must not change it, and may change a copy.
+    All callers share one schema. A caller must not change this schema, and may change a copy.
     """
     whole = model.model_json_schema(by_alias=True, mode="validation", schema_generator=_Described)
     return _plain(whole, whole.get("$defs", {}))

@@ -65,7 +65,7 @@ def _table(found: Iterable[Violation]) -> str:
 
 
 def _rows(found: Iterable[Violation]) -> Iterator[str]:
-    """Yield one row for each message of a field. Further examples of a message are only for the tests."""
+    """Yield one row for each message of a field. Only the tests use further examples of a message."""
     told = set()
     for one in found:
         message = one.message.removeprefix(f"Invalid value: {shown(one.value)}: ") if one.is_rule else one.message
@@ -75,7 +75,7 @@ def _rows(found: Iterable[Violation]) -> Iterator[str]:
 
 
 def _shortened(found: Violation) -> str:
-    """Return the message with a long value cut, because the API server repeats the whole value."""
+    """Return the message with a long value shortened, because the API server repeats the whole value."""
     whole = shown(found.value)
     return found.message if len(whole) <= _MOST_QUOTED else found.message.replace(whole, f'{whole[:_MOST_SHOWN]}…"')
 

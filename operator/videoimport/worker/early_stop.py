@@ -1,7 +1,7 @@
 """Handlers for signals that arrive while the worker starts. They end the process at once, because no work has begun.
 
-This module imports only small parts of the standard library. Each import before the handlers are installed delays a
-stop.
+This module imports only small parts of the standard library. Each Python import before the handlers are installed
+delays a stop.
 """
 
 import contextlib
@@ -28,8 +28,8 @@ _REPORT = (
 def end_when_stopped(argv: Sequence[str]) -> None:
     """End the process at SIGTERM and SIGINT, until ``signals.Interrupts`` replaces the handlers.
 
-    The image starts the worker with both signals blocked, because process 1 of a container loses a signal that has no
-    handler.
+    The image starts the worker with both signals blocked. Otherwise process 1 of a container would lose a signal that
+    has no handler.
     """
     path = _message_path(argv)
     for number in _STOPPING:

@@ -1,4 +1,4 @@
-"""Fifty real files for a bucket: 43 that meet the requirements, each with pictures of its own, and seven others."""
+"""Real files for a bucket: some that meet the requirements, each with pictures of its own, and seven others."""
 
 import shutil
 import subprocess
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-GOOD = 43
+from support.portion import repetitions
+
+GOOD = repetitions("good files of the bucket", 14, 43)
 REQUIREMENTS = {"maxDurationSeconds": 10, "maxSize": "4Mi"}
 """Beside the defaults: at least 360 lines, at most 1080, one of mp4, mkv, mov and webm."""
 BAD = {
@@ -23,7 +25,7 @@ _X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a
 
 
 def make(folder: Path, clip: Path) -> None:
-    """All fifty, made of one clip of 20 seconds."""
+    """All of them, made of one clip of 20 seconds."""
     folder.mkdir(parents=True, exist_ok=True)
     runs = [*_good(folder, clip), *_bad(folder, clip)]
     with ThreadPoolExecutor(2) as pool:

@@ -6,7 +6,7 @@ import time
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-TAKES = 20
+TAKES = 10
 QUIET_SECONDS = 8.0
 
 

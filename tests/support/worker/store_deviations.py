@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-_NO_CONDITION = "It ignores `If-None-Match`: an object that appears in the last moment is overwritten"
 _NO_SHA256 = "It keeps no SHA-256"
 _NO_ABORT = "It takes parts of an aborted upload"
 _NO_KMS = "It encrypts only with a KMS, and its tags are ASCII"
@@ -17,8 +16,6 @@ DEVIATIONS: Mapping[str, Mapping[str, str]] = {
     "rclone": {
         "test_upload.py::test_the_store_says_which_checksums_it_keeps": _NO_SHA256,
         "test_upload.py::test_nothing_is_visible_until_all_is_there[True]": _NO_SHA256,
-        "test_upload.py::test_another_object_is_not_overwritten_unless_it_may_be": _NO_CONDITION,
-        "test_publish.py::test_what_appears_in_the_last_moment_stays_and_all_else_is_taken_back": _NO_CONDITION,
         "test_upload.py::TestFromAnotherRun::test_parts_that_are_others_than_were_sent_are_not_shown": _PART_AGAIN,
         "test_upload.py::TestAGrowingFile::test_a_part_that_is_rewritten_after_it_left_goes_again": _PART_AGAIN,
         "test_upload.py::test_options_of_the_bucket_are_on_the_object": _NO_TAGS,

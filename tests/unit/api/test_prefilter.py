@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.api.prefilter import cheap
 from videoimport.api.reasons import Reason
 from videoimport.api.requirements import Requirements
@@ -30,7 +31,7 @@ def test_what_is_no_video_by_its_name_is_said_so(name, what):
     assert what in message
 
 
-@pytest.mark.parametrize(
+@every_case(
     "name",
     [
         FILM,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.api.reasons import TABLE, Reason, RetryClass, UploadText, info, reason_of_exit_code
 
 
@@ -16,7 +17,7 @@ def test_exit_codes_are_between_64_and_113_and_belong_to_one_reason_each() -> No
     assert all(64 <= code <= 113 for code in codes)
 
 
-@pytest.mark.parametrize("reason", [reason for reason, row in TABLE.items() if row.exit_code is not None])
+@every_case("reason", [reason for reason, row in TABLE.items() if row.exit_code is not None])
 def test_an_exit_code_names_its_reason(reason: Reason) -> None:
     code = info(reason).exit_code
     assert code is not None

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.every_case import every_case
 from support.examples import examples
 from videoimport.api.redaction import shown_lines, shown_text, shown_url, shown_value
 
@@ -153,7 +154,7 @@ def _quoted(times: int) -> str:
     return url
 
 
-@pytest.mark.parametrize(
+@every_case(
     "text",
     [
         f"https://ann:{CANARY}", f"Get https://ann:{CANARY}", f"Get https://ann:x{CANARY}…",
@@ -196,7 +197,7 @@ def test_forms_that_libraries_write(text: str) -> None:
     assert CANARY not in str(shown_value({"a": [text, {text: (text,)}, ValueError(text)]}))
 
 
-@pytest.mark.parametrize(
+@every_case(
     "text",
     [
         "Imported to s3://bucket/a?token=1#b/video.mp4.", "pvc://claim/a b/video.mp4", "The source is 1:02:03 long.",
@@ -224,9 +225,9 @@ def test_showing_twice_changes_nothing_more(text: str) -> None:
         assert show(show(text)) == show(text)
 
 
-@pytest.mark.parametrize("scheme", ["https", "http", "Http", "hTTps", "ftp", "rtmp", "rtsps", "sftp"])
-@pytest.mark.parametrize("before", ["", " ", "url=", '{"url": "', "\n", "v1 "])
-@pytest.mark.parametrize("behind", ["", "x", "id_", "a-1-"])
+@every_case("scheme", ["https", "http", "Http", "hTTps", "ftp", "rtmp", "rtsps", "sftp"])
+@every_case("before", ["", " ", "url=", '{"url": "', "\n", "v1 "])
+@every_case("behind", ["", "x", "id_", "a-1-"])
 def test_an_address_of_any_scheme_in_base64_is_hidden(scheme: str, before: str, behind: str) -> None:
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         inner = encode(f"{before}{scheme}://ann:{CANARY}@h.example/v.mp4".encode()).decode()
@@ -240,8 +241,8 @@ def _bytes_of(run: str) -> bytes:
     return base64.b64decode(whole)
 
 
-@pytest.mark.parametrize("letter", ["ä", "漢", "𝒳", "\u0661"])
-@pytest.mark.parametrize("inner", ["Oi8v", "6Ly9", f"https://ann:{CANARY}@h.example/v.mp4"])
+@every_case("letter", ["ä", "漢", "𝒳", "\u0661"])
+@every_case("inner", ["Oi8v", "6Ly9", f"https://ann:{CANARY}@h.example/v.mp4"])
 def test_a_letter_that_base64_does_not_have_ends_it(letter: str, inner: str) -> None:
     run = base64.b64encode(inner.encode()).decode() if CANARY in inner else inner
     for text in (f"see {letter}{run}", f"https://{HOST}/{run}{letter}", f"https://{HOST}/?u={letter}{run}{letter}x"):
@@ -262,7 +263,7 @@ def test_an_encoded_address_in_a_path_is_hidden_in_an_address_that_is_nothing_el
     assert inner not in shown_url(f"https://h.example/{inner}/v.mp4")
 
 
-@pytest.mark.parametrize(
+@every_case(
     "unit",
     [
         "a",
@@ -295,7 +296,7 @@ def test_a_long_text_takes_a_moment(unit: str) -> None:
     assert len(shown_text(text)) <= len(text)
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("url", "shown"),
     [
         ("https://user:secret@host.example/a.mp4", "https://host.example/a.mp4"),
@@ -332,7 +333,7 @@ def test_a_shown_url_keeps_the_way_and_loses_the_secrets(url: str, shown: str) -
     assert shown_url(url) == shown
 
 
-@pytest.mark.parametrize(
+@every_case(
     "name",
     [
         "md5",

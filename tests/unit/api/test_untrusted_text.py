@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from support.every_case import every_case
 from videoimport.api import bulkimport_status as bulk_status
 from videoimport.api import conditions
 from videoimport.api import untrusted_text as untrusted
@@ -66,7 +67,7 @@ def _text_fields() -> Iterator[Any]:
                     yield pytest.param(Annotated[info.annotation, *info.metadata, field], id=f"{name}.{field}")
 
 
-@pytest.mark.parametrize("kind", list(_text_fields()))
+@every_case("kind", list(_text_fields()))
 def test_every_text_of_a_report_a_page_or_a_status_is_clean(kind: Any) -> None:
     try:
         found = TypeAdapter(kind).validate_python(HOSTILE)
@@ -86,7 +87,7 @@ def test_clean_text_is_one_safe_line_and_stays_so(text: str, wild: str) -> None:
         assert json.loads(json.dumps(clean_text(one)).encode()) == clean_text(one)
 
 
-@pytest.mark.parametrize("letter", [*CONTROLS, *HIDDEN, "\u2028", "\u2029", "\ud800"])
+@every_case("letter", [*CONTROLS, *HIDDEN, "\u2028", "\u2029", "\ud800"])
 def test_no_control_character_is_left(letter: str) -> None:
     assert letter not in clean_text(f"a{letter}b")
     assert letter not in clean_uri(f"a{letter}b")

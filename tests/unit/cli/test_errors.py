@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import videoimport.cli
+from support.every_case import every_case
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.kube_client import _refusal
 from videoimport.cli.manifests.documents import read
@@ -39,7 +40,7 @@ def test_the_source_is_read_as_it_is() -> None:
     assert len(LITERALS) > 15
 
 
-@pytest.mark.parametrize(("place", "text"), LITERALS)
+@every_case(("place", "text"), LITERALS)
 def test_each_problem_says_what_to_do(place: str, text: str) -> None:
     assert _WAY_OUT.search(text.removeprefix("X: ")), f"{place}: {text}"
     assert text.endswith((".", " X")), f"{place}: a sentence, perhaps one that is only known at run time"

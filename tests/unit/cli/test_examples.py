@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from support.every_case import every_case
 from videoimport.cli.manifests.object_problems import examine
 
 FOLDER = Path(__file__).resolve().parents[3] / "examples"
@@ -32,12 +33,12 @@ def test_the_index_and_the_pages_of_the_docs_name_every_example_and_no_other() -
     assert set(re.findall(r"\]\(\.\./examples/([^)]+\.yaml)\)", pages)) == files
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@every_case("document", DOCUMENTS)
 def test_an_example_is_one_of_our_resources_or_what_they_need(document: dict[str, Any]) -> None:
     assert document["kind"] in (*OURS, "Secret", "ConfigMap", "PersistentVolumeClaim")
 
 
-@pytest.mark.parametrize("document", [p for p in DOCUMENTS if p.values[0]["kind"] in OURS])
+@every_case("document", [p for p in DOCUMENTS if p.values[0]["kind"] in OURS])
 def test_an_import_is_taken_as_it_stands(document: dict[str, Any]) -> None:
     found = examine(document["kind"], document)
     assert found.problems == ()

@@ -19,7 +19,7 @@ def test_either_addresses_or_manifests_are_given() -> None:
         read_manifests([], [], playlist=False)
     with pytest.raises(UnusableError, match="Give either addresses or manifests"):
         read_manifests(["clip.yaml"], ["https://media.example.com/1.mp4"], playlist=False)
-    with pytest.raises(UnusableError, match=r"a manifest has source\.playlist instead"):
+    with pytest.raises(UnusableError, match=r"in a YAML file, use source\.playlist instead"):
         read_manifests(["clip.yaml"], [], playlist=True)
 
 

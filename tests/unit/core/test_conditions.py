@@ -3,6 +3,7 @@
 import pytest
 
 from support.core.video_builders import NOW, after
+from support.every_case import every_case
 from videoimport.api.bulkimport_status import BulkPhase
 from videoimport.api.conditions import Condition, ConditionType
 from videoimport.api.reasons import Reason
@@ -36,7 +37,7 @@ def test_long_words_fit_a_condition():
 REASONS = sorted({*Reason, *VideoPhase, *BulkPhase, *Ending})
 
 
-@pytest.mark.parametrize("reason", REASONS)
+@every_case("reason", REASONS)
 def test_a_condition_is_one_that_its_model_accepts_as_it_is(reason):
     words = "denied https://user:s3cr3t@video.example/a?token=s3cr3t \x1b[0m" + "x" * 3000
     for ending in (None, *Ending):

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.core.leaking_urls import LEAKING, SECRET
+from support.every_case import every_case
 from videoimport.core.list_item import Listed, derive_item_slug
 
 
-@pytest.mark.parametrize("url", LEAKING)
+@every_case("url", LEAKING)
 def test_nothing_secret_of_an_address_is_in_a_slug(url):
     assert SECRET not in derive_item_slug(Listed("id", url))
 

@@ -22,6 +22,7 @@ from support.core.video_builders import (
     running,
     written,
 )
+from support.every_case import every_case
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
 from videoimport.api.untrusted_text import fit
 from videoimport.api.videoimport_status import VideoMetadata, VideoPhase
@@ -64,7 +65,7 @@ def assert_one_sentence(text: str) -> None:
     assert len(text.split()) <= MOST_WORDS, text
 
 
-@pytest.mark.parametrize("reason", list(Reason))
+@every_case("reason", list(Reason))
 def test_each_reason_says_what_was_found_and_what_to_do_in_a_sentence_each(reason: Reason) -> None:
     row = TABLE[reason]
     for text in (row.finding, row.advice):
@@ -114,9 +115,9 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("reason", FROM_A_WORKER)
-@pytest.mark.parametrize(("message", "advice"), TEXTS)
-@pytest.mark.parametrize("most", [1, 5], ids=["the last attempt", "an attempt"])
+@every_case("reason", FROM_A_WORKER)
+@every_case(("message", "advice"), TEXTS)
+@every_case("most", [1, 5])
 def test_the_status_of_a_failed_run_is_sound(reason: Reason, message: str | None, advice: str, most: int) -> None:
     wish = running(maxAttempts=most)
     words = info(reason).advice if message is None else message
@@ -128,7 +129,7 @@ def test_the_status_of_a_failed_run_is_sound(reason: Reason, message: str | None
         assert (advice or info(reason).advice) in text or text == STARTING
 
 
-@pytest.mark.parametrize("reason", [reason for reason in FROM_A_WORKER if info(reason).retry is RetryClass.RETRIED])
+@every_case("reason", [reason for reason in FROM_A_WORKER if info(reason).retry is RetryClass.RETRIED])
 def test_an_import_that_is_given_up_later_no_longer_promises_a_run(reason: Reason) -> None:
     wish = running(maxAttempts=5)
     wish = written(wish, **finished(wish, failure(wish, reason, "It is 3.", advice="Set it to 4.")))
@@ -141,8 +142,8 @@ def test_an_import_that_is_given_up_later_no_longer_promises_a_run(reason: Reaso
     assert "given up after 1 of 1 attempts." in (status.message or "")
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if info(reason).retry is RetryClass.WAITING])
-@pytest.mark.parametrize("advice", ["", "Lower worker.resources.limits.cpu."])
+@every_case("reason", [reason for reason in Reason if info(reason).retry is RetryClass.WAITING])
+@every_case("advice", ["", "Lower worker.resources.limits.cpu."])
 def test_a_run_that_never_started_tells_what_held_it_up_and_only_what_to_do_about_that(
     reason: Reason, advice: str
 ) -> None:
@@ -154,7 +155,7 @@ def test_a_run_that_never_started_tells_what_held_it_up_and_only_what_to_do_abou
     assert (status.message or "").endswith(advice or info(reason).advice)
 
 
-@pytest.mark.parametrize("reason", FROM_A_WORKER)
+@every_case("reason", FROM_A_WORKER)
 def test_an_exit_code_alone_says_what_was_found(reason: Reason) -> None:
     """As when the disk is full, and the report has no room."""
     of = job(running(), finished="Failed", exit_code=info(reason).exit_code)
@@ -167,9 +168,9 @@ def test_an_exit_code_alone_says_what_was_found(reason: Reason) -> None:
 ENDS_A_LISTING = [reason for reason in FROM_A_WORKER if info(reason).retry is not RetryClass.END]
 
 
-@pytest.mark.parametrize("reason", ENDS_A_LISTING)
-@pytest.mark.parametrize("advice", ["", "Set the field to 4."])
-@pytest.mark.parametrize("most", [1, 5], ids=["the last attempt", "an attempt"])
+@every_case("reason", ENDS_A_LISTING)
+@every_case("advice", ["", "Set the field to 4."])
+@every_case("most", [1, 5])
 def test_a_bulk_says_of_its_listing_what_was_found_and_what_to_do(reason: Reason, advice: str, most: int) -> None:
     """With the counts before it, and at most one sentence about the next attempt."""
     wish, of = begun(template={"destination": {"s3": {"bucket": "media"}}, "maxAttempts": most})

@@ -14,6 +14,7 @@ from support.core.discovery_builders import begun, collected, deleted, listed, l
 from support.core.video_builders import claim, finished, pod, running, success
 from support.core.video_builders import plan as plan_video
 from support.core.video_builders import started as started_video
+from support.every_case import every_case
 from videoimport.api.bulkimport import MAX_NAME as MAX_BULK_NAME
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.identity import item_identity
@@ -159,8 +160,8 @@ def test_a_child_that_lacks_one_match_is_in_nobodys_way(what):
     assert [action for action in found.actions if isinstance(action, Delete)] == []
 
 
-@pytest.mark.parametrize("phase", [VideoPhase.DOWNLOADING, VideoPhase.PENDING, VideoPhase.COMPLETED])
-@pytest.mark.parametrize("changes", [{}, {"cancel": True}, {"suspend": True}, {"incremental": True}], ids=str)
+@every_case("phase", [VideoPhase.DOWNLOADING, VideoPhase.PENDING, VideoPhase.COMPLETED])
+@every_case("changes", [{}, {"cancel": True}, {"suspend": True}, {"incremental": True}])
 def test_what_names_the_bulk_as_its_owner_under_another_name_changes_no_plan_and_is_never_touched(phase, changes):
     """It may run, wait or be on its way out: whoever made it may end it."""
     wish = bulk(1, **changes)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.core.video_builders import NOW, SETTINGS, UID
+from support.every_case import every_case
 from videoimport.api.reasons import TABLE, Reason, RetryClass, info
 from videoimport.api.videoimport_status import Attempts
 from videoimport.core.retry_policy import Context, explain_exhaustion, judge
@@ -30,9 +31,7 @@ def about(seconds):
     return pytest.approx(seconds, rel=0.21, abs=1)
 
 
-@pytest.mark.parametrize(
-    "reason", [r for r in Reason if info(r).retry in (RetryClass.PERMANENT, RetryClass.USER, RetryClass.END)]
-)
+@every_case("reason", [r for r in Reason if info(r).retry in (RetryClass.PERMANENT, RetryClass.USER, RetryClass.END)])
 def test_permanent_and_users_reasons_end_it_at_once(reason):
     verdict = judge(reason, context())
     assert verdict.requeue_at is None

@@ -23,6 +23,7 @@ from support.core.video_builders import (
     video,
     written,
 )
+from support.every_case import every_case
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_source import VideoSource
 from videoimport.api.videoimport_status import SourceStatus, Stage, StageName, Usage, VideoImportStatus
@@ -129,7 +130,7 @@ def test_done_is_asked_of_one_stage():
     assert not is_done((), StageName.UPLOAD)
 
 
-@pytest.mark.parametrize("url", LEAKING)
+@every_case("url", LEAKING)
 def test_nothing_secret_of_an_address_is_in_a_name(url):
     assert SECRET not in find_file_name(url)
     assert SECRET not in (derive_display_name(VideoSource.model_construct(url=url), None) or "")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.api.metadata import PREDEFINED
 from videoimport.crdgen.admission_policy import policy
 from videoimport.crdgen.definitions import bulk_definition, video_definition
@@ -40,12 +41,12 @@ def is_sentence(message: str) -> bool:
     return len(plain.split()) >= 4 and plain.endswith(".") and not METACHARACTERS.search(plain)
 
 
-@pytest.mark.parametrize("message", MESSAGES)
+@every_case("message", MESSAGES)
 def test_a_message_is_a_sentence_without_a_regular_expression(message: str) -> None:
     assert is_sentence(message)
 
 
-@pytest.mark.parametrize("message", MESSAGES)
+@every_case("message", MESSAGES)
 def test_a_message_says_what_to_do(message: str) -> None:
     """Or what the value must be; a sentence that only names the fault leaves the reader alone."""
     if "SHA-256 in 64" in message or "rational" in message or "CamelCase" in message:

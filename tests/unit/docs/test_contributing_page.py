@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-import pytest
+from support.every_case import every_case
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "CONTRIBUTING.md").read_text()
@@ -11,7 +11,7 @@ NAMED = set(re.findall(r"`((?:operator|tests|docs|examples|crds)(?:/[\w./-]+)?|[
 LINKED = set(re.findall(r"\]\(([^)]+)\)", PAGE))
 
 
-@pytest.mark.parametrize("path", sorted(NAMED | LINKED))
+@every_case("path", sorted(NAMED | LINKED))
 def test_a_named_file_exists(path: str) -> None:
     assert (ROOT / path).exists()
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from support.every_case import every_case
+
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/security.md").read_text()
 ADVERSARIES = (
@@ -13,7 +15,7 @@ ADVERSARIES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"tests/[\w/]+\.py", PAGE))))
+@every_case("path", sorted(set(re.findall(r"tests/[\w/]+\.py", PAGE))))
 def test_a_named_test_exists(path: str) -> None:
     assert (ROOT / path).is_file()
 

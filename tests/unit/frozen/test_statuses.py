@@ -25,6 +25,7 @@ from support.core.video_builders import (
     video,
     working_pod,
 )
+from support.every_case import every_case
 from videoimport.api.bulkimport_status import BulkPhase, HostStatus
 from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
@@ -139,7 +140,7 @@ def shown(phase: Any, plans: dict[str, Callable[[], Plan[Any]]]) -> dict[str, An
     return found
 
 
-@pytest.mark.parametrize("phase", VideoPhase)
+@every_case("phase", VideoPhase)
 def test_status_of_a_video_import(phase: VideoPhase) -> None:
     golden_files.check(f"status-videoimport-{phase.lower()}", shown(phase, VIDEOS[phase]))
 

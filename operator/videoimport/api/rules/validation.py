@@ -1,8 +1,8 @@
 """Validation rules, each written once: CEL for the API server, a predicate for Python, and one message for both.
 
 ``Checked`` attaches a rule to the type of a field, and ``base.Ruled`` attaches a rule to a model. Both check the
-predicate when a model is built. Both also add the CEL to the JSON schema, from which ``crdgen`` creates the
-CustomResourceDefinitions.
+predicate when a model is built. Both also add the CEL expression to the JSON schema. ``crdgen`` creates the
+CustomResourceDefinitions from this schema.
 
 A regular expression must mean the same in Python (with ``re.ASCII``) and in RE2. So lookaround and backreferences are
 not allowed.
@@ -86,11 +86,11 @@ class Checked:
     rules: tuple[Rule, ...]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Check the rules after the validation of the type."""
+        """Return the schema that checks the rules after the type of a value."""
         return core_schema.no_info_after_validator_function(self._checked, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Add the CEL of the rules to the JSON schema."""
+        """Add the CEL expressions of the rules to the JSON schema."""
         found = handler(schema)
         found[VALIDATIONS] = [*found.get(VALIDATIONS, ()), *(rule.wire() for rule in self.rules)]
         return found
@@ -101,10 +101,8 @@ class Checked:
 
 
 def requires(pattern: str, message: str, part: str = "") -> Rule:
-    """Return the rule that the whole text matches ``pattern``.
-
-    ``part`` is a second pattern. If given, the rule searches for ``pattern`` in the first match of ``part`` instead.
-    """
+    """Return the rule that the whole text matches ``pattern``. If the second pattern ``part`` is given, the rule is
+    different. Then the first match of ``part`` must contain a match of ``pattern``."""
     whole = f"^(?:{pattern})$" if not part else pattern
     search, within = compiled(whole).search, _within(part)
     holds = (lambda text: bool(search(within(text)))) if part else (lambda text: bool(search(text)))
@@ -130,8 +128,8 @@ def needs_one(*fields: str) -> Rule:
 
 
 def compiled(pattern: str) -> re.Pattern[str]:
-    """Return ``pattern`` compiled with the meaning of RE2: ``$`` is the end of the text. ``pattern`` has no literal
-    ``$``."""
+    """Return ``pattern`` compiled with the same meaning as in RE2: ``$`` matches only at the end of the text.
+    ``pattern`` must not contain a literal ``$``."""
     return re.compile(pattern.replace("$", r"\Z"), re.ASCII)
 
 

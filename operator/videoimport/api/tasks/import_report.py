@@ -78,10 +78,8 @@ class Report(Model):
 
 
 class PackedReport(Model):
-    """A report that is too long in its plain form.
-
-    The addresses in a report repeat each other, so compression reduces the report to a third of its bytes.
-    """
+    """The compressed form of a report that is too long in its plain form. The addresses in a report are similar, so
+    compression reduces the report to a third of its bytes."""
 
     schema_version: Literal[1] = 1
     kind: Literal["PackedReport"] = "PackedReport"
@@ -95,8 +93,8 @@ _MESSAGES: TypeAdapter[Report | PackedReport] = TypeAdapter(
 
 
 def written(report: Report) -> bytes:
-    """Return the report as a termination message, packed if the plain form is too long. The packed form may still be
-    too long."""
+    """Return the report as a termination message. If the plain form is too long, the report is compressed. The
+    compressed form may still be too long."""
     plain = report.model_dump_json(by_alias=True, exclude_none=True).encode()
     if len(plain) <= MAX_BYTES:
         return plain
@@ -107,7 +105,7 @@ def written(report: Report) -> bytes:
 def read_report(text: str) -> Report:
     """Return the report of a termination message.
 
-    Raises ValueError for any other text, and for a report that unpacks to more than MAX_UNPACKED bytes.
+    Raises ValueError for any other text, and for a report with more than MAX_UNPACKED bytes after decompression.
     """
     found = _MESSAGES.validate_json(text)
     if isinstance(found, Report):

@@ -1,4 +1,5 @@
-"""The task of a worker. The task reaches the pod as an annotation, through a downward-API file."""
+"""The task of a worker. The task is an annotation of the pod. The worker reads the annotation from a file of the
+downward API."""
 
 from typing import Annotated, Literal
 

@@ -1,8 +1,9 @@
 """The encoding of a page in the log of a container. The worker writes the page to stdout, and the controller reads the
 log.
 
-Addresses may contain secrets, such as a signature, and logs are often copied to log servers. So pages are printed in
-compressed form, and no log contains an address as text. ``grep ^page: | cut -c6- | base64 -d | zcat`` decodes a page.
+Addresses may contain secrets, such as a signature, and logs are often copied to log servers. So the worker prints
+pages in compressed form, and no log contains an address as text. ``grep ^page: | cut -c6- | base64 -d | zcat``
+decodes a page.
 """
 
 import base64

@@ -1,7 +1,8 @@
 """Discovery of a list page by page: the worker's task, the printed lines, the report, and the stored page.
 
-A worker prints a page to stdout among its log lines, packed by ``api.tasks.listing_log``. The report has the number,
-bytes and hash of the page's lines, so that a cut or lost log is detected.
+A worker prints a page to stdout among its log lines, in the encoding of ``api.tasks.listing_log``. The report has
+the number of the page's lines, their size in bytes and their hash. With these values, the controller detects a cut
+or lost log.
 """
 
 from typing import Annotated, Literal
@@ -94,7 +95,7 @@ class RejectedLine(RejectedItem):
 
 
 class Skipped(Model):
-    """Counts of the contents of a list that become no item, such as comments, blank rows and repeated entries."""
+    """Counts of the parts of a list that do not become items, such as comments, blank rows and repeated entries."""
 
     blank: Lines = 0
     """Blank rows, including rows that have only delimiters."""
@@ -181,7 +182,7 @@ class ListingTask(Model):
 
 
 class PageReport(Model):
-    """The outcome of a run for a page: the termination message."""
+    """The outcome of a run for a page. The termination message has this report."""
 
     schema_version: Literal[1] = 1
     kind: Literal["PageReport"] = "PageReport"

@@ -25,7 +25,7 @@ MAX_RETRY_AFTER = 86_400
 
 
 class WebhookEvent(StrEnum):
-    """The results of a BulkImport for which a message may be sent."""
+    """The final phases of a BulkImport for which a message may be sent."""
 
     COMPLETED = "Completed"
     FAILED = "Failed"
@@ -36,19 +36,19 @@ class Webhook(Model):
     """A receiver of webhook messages. It gets one message each time that the BulkImport ends."""
 
     url: HttpUrl
-    """Address that receives a signed POST with the summary as JSON. After an answer other than 2xx the message is sent
-    again for more than a day, with growing delays. After 410 the message is not sent again."""
+    """Address that receives a signed POST with the summary as JSON. After a response other than 2xx, the message is
+    sent again for more than a day, with growing delays. After 410 the message is not sent again."""
     secret_ref: SecretReference
     """Secret with the key webhook-secret: whsec_ and the base64 of 24 to 64 random bytes. To replace the secret, give
     both values, one on each line. The message is then signed with both."""
     events: Annotated[
         tuple[WebhookEvent, ...], Field(min_length=1, max_length=3, json_schema_extra={"x-kubernetes-list-type": "set"})
     ] = (WebhookEvent.COMPLETED, WebhookEvent.FAILED, WebhookEvent.CANCELLED)
-    """The endings that send a message."""
+    """The final phases for which a message is sent."""
 
 
 class WebhookStatus(Model):
-    """The state of the last message about an ending."""
+    """The state of the last message that the BulkImport has ended."""
 
     id: Annotated[str, Field(max_length=64)]
     """The webhook-id of the message. All tries have the same id, so that a receiver can ignore repetitions."""
@@ -69,7 +69,7 @@ class WebhookStatus(Model):
 
 
 class DeliveryTask(Model):
-    """The task of one attempt to deliver a message. The address may contain a secret, and no other field does."""
+    """The task of one attempt to deliver a message. Only the address may contain a secret."""
 
     schema_version: Literal[1] = 1
     kind: Literal["Delivery"] = "Delivery"
@@ -93,7 +93,7 @@ class DeliveryTask(Model):
 
 
 class DeliveryReport(Model):
-    """The outcome of one attempt to deliver a message: the termination message."""
+    """The outcome of one attempt to deliver a message. The termination message has this report."""
 
     schema_version: Literal[1] = 1
     kind: Literal["DeliveryReport"] = "DeliveryReport"

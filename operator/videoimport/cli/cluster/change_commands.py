@@ -24,13 +24,18 @@ def retry_imports(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME", help="VideoImports, and BulkImports as bi/NAME.", autocompletion=complete_resources
+            metavar="NAME",
+            help="Names of VideoImports; write bi/NAME for a BulkImport.",
+            autocompletion=complete_resources,
         ),
     ] = None,
     failed: Annotated[
         bool,
         typer.Option(
-            "--failed", metavar="", help="Without names: everything that failed. With bi/NAME: its failed items."
+            "--failed",
+            metavar="",
+            help="Without names: retry all failed imports of the namespace. "
+            "With bi/NAME: retry the failed items of NAME.",
         ),
     ] = False,
     output: Output = OutputFormat.TABLE,
@@ -38,7 +43,7 @@ def retry_imports(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Start failed and cancelled imports again. Of a BulkImport, all failed items start again.
+    """Start failed and cancelled imports again. For a BulkImport, start all failed items again.
 
     Examples: `kubectl videoimport retry lecture-1`, `kubectl videoimport retry --failed bi/course`
     """
@@ -46,7 +51,7 @@ def retry_imports(
 
     kube = Kube(kubeconfig, context, namespace)
     if not names and not failed:
-        raise UnusableError("NAME is missing; name imports, or write --failed for everything that failed.")
+        raise UnusableError("NAME is missing; give the names of imports, or --failed to retry all failed imports.")
     resources = _read(kube, names) if names else _find_failed(kube)
     if not resources:
         say(Console(stderr=True), f"Nothing failed in the namespace {kube.namespace}.")
@@ -60,7 +65,7 @@ def cancel_imports(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Cancel imports and bulks. What is stored already stays.
+    """Cancel imports and bulks. Videos that are already stored stay.
 
     Example: `kubectl videoimport cancel lecture-1 bi/course`
     """
@@ -105,7 +110,8 @@ def resume_imports(
 
 
 def _read(kube: "Kube", names: Iterable[str]) -> list[Raw]:
-    """Return the resources. Raises UnusableError if one does not exist, before anything is changed."""
+    """Return the resources. Raises UnusableError if a resource does not exist. No resource is changed before this
+    check."""
     from videoimport.cli.cluster.resource_reference import find_resource
 
     resources: list[Raw] = []
@@ -154,7 +160,7 @@ def _change(kube: "Kube", verb: "Verb", resources: Iterable[Raw], output: Output
 
 
 def _patch(kube: "Kube", resource: Raw, spec: Raw) -> Raw:
-    """Change the spec and return the resource. The UID guards against a resource that was created again meanwhile."""
+    """Change the spec and return the resource. The UID prevents a change of a newer resource with the same name."""
     from videoimport.cli.cluster.resource_reference import with_kind
 
     meta, kind = resource["metadata"], resource["kind"]

@@ -1,4 +1,4 @@
-"""`create`: imports addresses without a manifest."""
+"""`create`: imports addresses without a YAML file."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -32,7 +32,7 @@ def create_import(
     ] = None,
     bulk: Annotated[str | None, typer.Option(metavar="NAME", help="Create a BulkImport of this name.")] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The import's name, if not from the address.")
+        str | None, typer.Option(metavar="NAME", help="The name of the import. Default: a name from the address.")
     ] = None,
     playlist: Annotated[
         bool, typer.Option("--playlist", metavar="", help="The address is a playlist, a channel or a feed.")
@@ -40,7 +40,7 @@ def create_import(
     endpoint: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", envvar="VIDEOIMPORT_ENDPOINT", help="The address of the object store, if it is not AWS."
+            metavar="URL", envvar="VIDEOIMPORT_ENDPOINT", help="The address of the object store. Default: AWS S3."
         ),
     ] = None,
     secret: Annotated[
@@ -48,7 +48,7 @@ def create_import(
         typer.Option(metavar="NAME", envvar="VIDEOIMPORT_SECRET", help="The Secret with the keys of the object store."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", metavar="", help="Print the manifest and create nothing; needs no cluster.")
+        bool, typer.Option("--dry-run", metavar="", help="Print the resource, but do not create it. Needs no cluster.")
     ] = False,
     output: Annotated[
         OutputFormat | None,
@@ -58,7 +58,7 @@ def create_import(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Import addresses without a manifest: one as a VideoImport, several as a BulkImport.
+    """Import addresses without a YAML file. One address becomes a VideoImport, and several become a BulkImport.
 
     Example: `kubectl videoimport create https://media.example.com/a.mp4 --into s3://videos/archive --dry-run -o yaml`
     """
@@ -87,7 +87,7 @@ def _connect(namespace: str | None, context: Context, kubeconfig: Kubeconfig) ->
 
 
 def format_created(resource: Raw, *, dry_run: bool) -> str:
-    """Return the line about a new resource, with the command that follows it."""
+    """Return the line about a new resource, with the command that shows its progress."""
     reference = reference_of(resource)
     if dry_run:
         return f"{reference}: not created (dry run)"
@@ -95,7 +95,8 @@ def format_created(resource: Raw, *, dry_run: bool) -> str:
 
 
 def _format_missing_place(kube: "Kube | None") -> str:
-    """Return the sentence about the missing destination. It names the destination of the newest import, if any."""
+    """Return the sentence about the missing destination. The sentence names the destination of the newest import, if
+    there is an import."""
     words = "--into is missing; write s3://bucket/prefix or pvc://claim/path, or set VIDEOIMPORT_INTO."
     if kube is None:
         return words

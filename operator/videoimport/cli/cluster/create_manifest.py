@@ -1,4 +1,4 @@
-"""A manifest from addresses on the command line: a VideoImport of one address, or a BulkImport of several."""
+"""Builds a resource from addresses on the command line: a VideoImport for one address, or a BulkImport for several."""
 
 import re
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ class Wanted:
     into: str
     """The destination: s3://bucket/prefix or pvc://claim/path."""
     name: str | None = None
-    """Name of the resource. Absent means a name from the address."""
+    """Name of the resource. None means a name from the address."""
     bulk: str | None = None
-    """Name of the BulkImport. Several addresses without a name also are a BulkImport."""
+    """Name of the BulkImport. Several addresses become a BulkImport also without this name."""
     playlist: bool = False
     """True if the only address is a playlist, a channel or a feed."""
     folder: str | None = None
@@ -67,7 +67,7 @@ def _build_list(wanted: Wanted) -> Raw:
     if wanted.playlist:
         if len(wanted.urls) != 1:
             raise UnusableError(
-                f"--playlist takes one address, not {len(wanted.urls)}; create one BulkImport for each."
+                f"--playlist accepts one address, not {len(wanted.urls)}; run the command once for each address."
             )
         return {"playlist": {"url": wanted.urls[0]}}
     return {"items": [{"url": url} for url in wanted.urls]}

@@ -1,4 +1,4 @@
-"""`get`: one VideoImport or BulkImport for a person."""
+"""`get`: a description of one VideoImport or BulkImport for users."""
 
 import sys
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from videoimport.cli.options import Context, Kubeconfig, Namespace, Output, Outp
 from videoimport.cli.resource_facts import Raw, reference_of, status_of
 
 _PIPED_WIDTH = 200
-"""Number of columns of output that is no terminal, where nothing should be wrapped."""
+"""Number of columns of output that is not a terminal. Lines are not wrapped there."""
 
 
 def get_import(
@@ -25,7 +25,7 @@ def get_import(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Show one import: its stages, its files, why it failed and what to do.
+    """Show one import: the stages, the files, the cause of a failure and the advice.
 
     Example: `kubectl videoimport get lecture-1`, or `kubectl videoimport get bi/course` for a BulkImport
     """
@@ -54,8 +54,8 @@ def print_details(resource: Raw, console: Console) -> None:
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"]))
         raise UnusableError(
-            f"{reference_of(resource)}: this version cannot read status.{where}; use the program of the controller's "
-            "release, or -o yaml."
+            f"{reference_of(resource)}: this version of the program cannot read status.{where}; use the same "
+            "release as the controller, or -o yaml."
         ) from None
     for part in parts:
         console.print(part, soft_wrap=isinstance(part, Text))

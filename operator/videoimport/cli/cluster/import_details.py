@@ -1,4 +1,4 @@
-"""One VideoImport or BulkImport for a person: state, stages, outputs, cause of a failure and advice."""
+"""The description of one VideoImport or BulkImport for users: state, stages, outputs, cause of a failure and advice."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -63,7 +63,8 @@ def describe_bulk(bulk: Raw, status: BulkImportStatus, now: datetime) -> Iterato
 
 
 def find_advice(reason: Reason, message: str) -> tuple[str, str]:
-    """Return the finding and the advice of a message. What the message lacks comes from the reason."""
+    """Return the finding and the advice of a message. If the message has no advice, the advice comes from the
+    reason."""
     finding, advice = split_advice(message) if message else ("", "")
     return finding or info(reason).finding, advice or info(reason).advice
 

@@ -38,11 +38,13 @@ _FAILURES = ("Failed", "Cancelled")
 
 
 def list_imports(
-    every: Annotated[bool, typer.Option("--all", metavar="", help="All imports, not only the newest 50.")] = False,
-    failed: Annotated[bool, typer.Option("--failed", metavar="", help="Failed and cancelled imports only.")] = False,
+    every: Annotated[bool, typer.Option("--all", metavar="", help="Show all imports, not only the newest 50.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", metavar="", help="Show only failed and cancelled imports.")
+    ] = False,
     bulk: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Imports of this BulkImport only.", autocompletion=complete_bulks),
+        typer.Option(metavar="NAME", help="Show only the imports of this BulkImport.", autocompletion=complete_bulks),
     ] = None,
     output: Output = OutputFormat.TABLE,
     namespace: Namespace = None,
@@ -52,8 +54,8 @@ def list_imports(
 ) -> None:
     """List the 50 newest imports, the newest first.
 
-    CODE is the state of the import as hosted upload services number it: 1 pending, 3 processing, 5 uploading,
-    6 completed, 7 failed.
+    CODE is the state of the import as a number, as in hosted upload services: 1 pending, 3 processing, 5 uploading, 6
+    completed, 7 failed.
 
     Example: `kubectl videoimport list --failed --bulk course`
     """
@@ -81,7 +83,8 @@ def _read_imports(kube: "Kube", bulk: str | None, *, failed: bool, all_namespace
 def select_newest(videos: Iterable[Raw], most: int | None) -> tuple[list[Raw], int]:
     """Return at most ``most`` imports, the newest first, and the number of all imports.
 
-    Only a few times ``most`` imports are in memory. Imports of the same second are in the reverse order of their names.
+    At no time are more than a few times ``most`` imports in memory. Imports of the same second are in the reverse order
+    of their names.
     """
     kept: list[Raw] = []
     total = 0

@@ -15,17 +15,20 @@ _INTERRUPTED = 130
 def print_logs(
     name: ResourceName,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", metavar="", help="Wait for the run and print its log until its end.")
+        bool,
+        typer.Option(
+            "--follow", "-f", metavar="", help="Wait for the start of the run, and print its log until the run ends."
+        ),
     ] = False,
     run: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="The number of the run, if not the newest one.")
+        int | None, typer.Option(metavar="N", min=0, help="The number of the run. Default: the newest run.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", metavar="", help="Print the JSON lines of the worker.")] = False,
     namespace: Namespace = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Print the worker's log of a run as sentences. Of a BulkImport, print the log of its listing or webhook.
+    """Print the worker's log of a run as sentences. For a BulkImport, print the log of its listing or webhook.
 
     Example: `kubectl videoimport logs lecture-1 -f`, or `kubectl videoimport logs lecture-1 --run 2 --json`
     """

@@ -17,7 +17,7 @@ _KINDS = {
     "bulkimports": BULK_KIND,
 }
 _MOST_COMPARED = 500
-"""Maximum number of names of a kind among which the nearest one is searched."""
+"""Maximum number of names of a kind that are compared to find the nearest name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,9 @@ def parse_reference(word: str, default_kind: str = VIDEO_KIND) -> Reference:
 
 
 def find_resource(kube: Kube, word: str, *, any_kind: bool = False) -> Raw:
-    """Return the resource that a word of the command line names.
-
-    If ``any_kind``, a NAME without a kind may also be a BulkImport. A command that changes something asks for bi/NAME
-    instead. Raises NotFoundError that names the nearest resource.
-    """
+    """Return the resource that a word of the command line names. If ``any_kind`` is true, a NAME without a kind may
+    also be a BulkImport. A command that changes a BulkImport needs bi/NAME. Raises NotFoundError with the name of the
+    nearest resource."""
     asked = parse_reference(word)
     try:
         return with_kind(kube.resource(kube.namespace, asked.kind, asked.name), asked.kind)
@@ -64,7 +62,7 @@ def find_resource(kube: Kube, word: str, *, any_kind: bool = False) -> Raw:
 
 
 def with_kind(resource: Raw, kind: str) -> Raw:
-    """Return the resource with its kind, which an item of a list lacks."""
+    """Return the resource with the field ``kind``, because items of a list have no kind."""
     return {"kind": kind, **resource}
 
 

@@ -1,4 +1,4 @@
-"""The present state of watched resources. Each watch runs in a thread of its own and feeds one queue."""
+"""The present state of watched resources. Each watch has a separate thread. All watches write to one queue."""
 
 import queue
 import threading
@@ -14,7 +14,7 @@ from videoimport.cli.kube_client import Kube
 from videoimport.cli.resource_facts import Raw
 
 _TRIES = 6
-"""Number of tries in a row to reach the cluster. Their pauses take about 25 seconds."""
+"""Maximum number of failed requests in a row. The pauses between these requests take about 25 seconds together."""
 _LONGEST_PAUSE = 10
 _CHANGES = ("ADDED", "MODIFIED", "DELETED")
 
@@ -29,7 +29,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class SelectionList:
-    """The whole list of a selection, by its number."""
+    """The whole list of a selection. The selection is given by its number."""
 
     number: int
     resources: list[Raw]
@@ -64,7 +64,7 @@ class WatchedState:
         return [merged[name] for name in sorted(merged)]
 
     def apply(self, update: Update) -> None:
-        """Take over a list or a change. Raises the update if it is an error."""
+        """Apply a list or a change. If the update is an exception, raise it."""
         if isinstance(update, UnusableError):
             raise update
         if isinstance(update, SelectionList):
@@ -77,7 +77,7 @@ class WatchedState:
 
 
 def select(resources: Sequence[Raw]) -> list[Selection]:
-    """Return the selections that watch these resources, and the imports of the BulkImports among them."""
+    """Return the selections for watching these resources, and the imports of each BulkImport among these resources."""
     found: list[Selection] = []
     for resource in resources:
         name = resource["metadata"]["name"]
@@ -105,7 +105,7 @@ def follow(kube: Kube, selections: Sequence[Selection]) -> Iterator[WatchedState
 
 
 def _feed(kube: Kube, number: int, selection: Selection, updates: "queue.SimpleQueue[Update]") -> None:
-    """List and watch again and again. After a broken connection, and after an expired version, list anew."""
+    """List and watch without end. After a broken connection or an expired version, list again."""
     try:
         while True:
             resources, version = _list(kube, selection)

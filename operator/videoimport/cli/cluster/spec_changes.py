@@ -21,9 +21,9 @@ class Change:
     """The effect of a verb on one resource."""
 
     spec: dict[str, Any]
-    """Fields to merge into the spec. If there is none, nothing is changed."""
+    """Fields to merge into the spec. If this is empty, the resource is not changed."""
     words: str
-    """What the command changes, or why it changes nothing."""
+    """The sentence about the change, or about the cause if the resource is not changed."""
 
 
 def plan_change(verb: Verb, resource: Raw, token: str) -> Change:
@@ -39,7 +39,7 @@ def find_tracker(resource: Raw) -> str | None:
 
 
 def is_retryable(resource: Raw) -> bool:
-    """Return whether a retry would start anything: the resource failed, was cancelled or has failed items."""
+    """Return whether a retry would start an import: the resource failed, was cancelled or has failed items."""
     if resource["kind"] == BULK_KIND and status_of(resource).get("failed"):
         return True
     return is_finished(resource) and phase_of(resource) != "Completed"

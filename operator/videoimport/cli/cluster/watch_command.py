@@ -26,7 +26,9 @@ def watch_imports(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="NAME", help="VideoImports, and BulkImports as bi/NAME.", autocompletion=complete_resources
+            metavar="NAME",
+            help="Names of VideoImports; write bi/NAME for a BulkImport.",
+            autocompletion=complete_resources,
         ),
     ] = None,
     output: Output = OutputFormat.TABLE,
@@ -36,8 +38,8 @@ def watch_imports(
 ) -> None:
     """Show the progress of imports and bulks until all have ended.
 
-    Without names: everything in the namespace that has not ended. With -o json or yaml, the progress goes to the error
-    stream, and the final resources are the output. Ctrl-C ends only the display.
+    Without names, show all imports of the namespace that have not ended. With -o json or yaml, the progress goes to the
+    error stream, and the final resources are the output. Ctrl-C ends only the display.
 
     Exit codes:
 
@@ -70,7 +72,7 @@ def watch_imports(
 
 
 def _read_targets(kube: "Kube", names: Sequence[str]) -> list[Raw]:
-    """Return the named resources. Without names, return all that have not ended."""
+    """Return the named resources. Without names, return all resources of the namespace that have not ended."""
     from videoimport.cli.cluster.resource_reference import find_resource, with_kind
 
     if names:
@@ -85,7 +87,7 @@ def _read_targets(kube: "Kube", names: Sequence[str]) -> list[Raw]:
 def _show_until_the_end(
     kube: "Kube", targets: Sequence[Raw], selections: "Sequence[Selection]", console: Console
 ) -> list[Raw]:
-    """Show the state until all targets have ended, and return them. Raises NotFoundError if one was deleted."""
+    """Show the state until all targets have ended, and return them. Raises NotFoundError if a target was deleted."""
     from videoimport.cli.cluster.resource_watch import follow
     from videoimport.cli.resource_display import choose_display
 
@@ -96,7 +98,7 @@ def _show_until_the_end(
             videos = [video for video in state.all_of(VIDEO_KIND) if is_shown(video, wanted)]
             found = {reference_of(resource): resource for resource in (*bulks, *videos)}
             if gone := [reference for reference in wanted if reference not in found]:
-                raise NotFoundError(f"{', '.join(gone)}: deleted meanwhile.")
+                raise NotFoundError(f"{', '.join(gone)}: deleted while this command ran.")
             display.show(bulks, videos)
             if all(is_finished(found[reference]) for reference in wanted):
                 return [found[reference] for reference in wanted]
@@ -104,13 +106,13 @@ def _show_until_the_end(
 
 
 def is_shown(video: Raw, wanted: Sequence[str]) -> bool:
-    """Return whether a VideoImport is among the wanted references, or belongs to a BulkImport among them."""
+    """Return whether a VideoImport is wanted: the references name the VideoImport or its BulkImport."""
     bulk = (video["metadata"].get("labels") or {}).get(BULK)
     return reference_of(video) in wanted or f"bi/{bulk}" in wanted
 
 
 def _print_failures(ended: Sequence[Raw], console: Console) -> None:
-    """Print what to do about each resource that did not succeed."""
+    """Print the advice for each resource that did not succeed."""
     failed = [resource for resource in ended if not is_successful(resource)]
     for resource in failed[:_MOST_FAILURES]:
         command = f"kubectl videoimport get {reference_of(resource)}"

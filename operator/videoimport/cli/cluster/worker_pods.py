@@ -13,19 +13,21 @@ _POLL_SECONDS = 1.0
 
 
 def choose_pod(pods: Sequence[Raw], run: int | None) -> Raw | None:
-    """Return the newest pod of a run, or of the newest run. None if there is no such pod."""
+    """Return the newest pod of this run. If ``run`` is None, return the newest pod of the newest run. Return None if
+    there is no such pod."""
     of_run = [pod for pod in pods if run is None or run_of(pod) == run]
     return max(of_run, key=lambda pod: (run_of(pod), pod["metadata"]["creationTimestamp"]), default=None)
 
 
 def run_of(pod: Raw) -> int:
-    """Return the number of the pod's run."""
+    """Return the run number from the label of the pod. Return 0 if the label is missing or invalid."""
     text = (pod["metadata"].get("labels") or {}).get(RUN, "")
     return int(text) if text.isdecimal() else 0
 
 
 def find_pod(kube: Kube, resource: Raw, run: int | None) -> Raw:
-    """Return the pod whose log is wanted. Raises UnusableError if no such pod exists."""
+    """Return the newest pod of this run, or of the newest run if ``run`` is None. Raises UnusableError if no such pod
+    exists."""
     pods = _read_pods(kube, resource)
     pod = choose_pod(pods, run)
     if pod is None:
@@ -49,7 +51,7 @@ def await_pod(kube: Kube, resource: Raw, run: int | None) -> Raw:
 
 
 def has_started(pod: Raw) -> bool:
-    """Return whether the worker of a pod has a log: it runs or has ended, or the pod has ended without it."""
+    """Return whether waiting for the worker's log is over: the worker runs or has ended, or the pod has ended."""
     status = pod.get("status") or {}
     if status.get("phase") in ("Succeeded", "Failed"):
         return True

@@ -1,1 +1,1 @@
-"""A destination that is used from this machine, with the worker's own storage classes."""
+"""Use of a destination from this machine, with the storage classes of the worker."""

@@ -1,4 +1,4 @@
-"""Access to a destination from this machine, with the worker's own storage classes.
+"""Access to a destination from this machine, with the storage classes of the worker.
 
 A bucket needs a folder with the keys of its Secret. A volume needs the folder that replaces it here.
 """
@@ -29,8 +29,8 @@ _S3 = "s3://"
 
 
 def parse_destination(into: str, endpoint: str | None, folder: str | None) -> tuple[Destination, Mapping[str, Path]]:
-    """Return the destination of s3://bucket/prefix or of a folder, and the folders of its claims. Raises
-    UnusableError."""
+    """Return the destination for s3://bucket/prefix or for a folder, and the folder of each claim of the destination.
+    Raises UnusableError."""
     claims: Mapping[str, Path] = {}
     if into.startswith(_S3):
         bucket, _, prefix = into.removeprefix(_S3).partition("/")
@@ -82,7 +82,8 @@ def open_store(destination: Destination, access: DestinationAccess) -> Destinati
 
 
 def with_keys(destination: Destination, keys: Path | None) -> Destination:
-    """Return the destination as it is used from this machine. Its Secret is the folder. Raises UnusableError."""
+    """Return the destination for use from this machine, with the folder ``keys`` in place of the Secret. Raises
+    UnusableError."""
     named = destination.credentials_secret_ref
     if keys is None:
         if named is not None:
@@ -113,7 +114,8 @@ def _open_volume(destination: Destination, access: DestinationAccess) -> VolumeS
 
 @contextmanager
 def told_failures(start: str = "") -> Iterator[None]:
-    """Turn a failure of the worker's code into an UnusableError with its solution. ``start`` precedes the message."""
+    """Convert a failure of the worker's code to an UnusableError with the solution of the failure. ``start`` precedes
+    the message."""
     try:
         yield
     except ImportFailure as failure:

@@ -18,18 +18,18 @@ KeysFolder = Annotated[
 ]
 ClaimFolders = Annotated[
     list[str] | None,
-    typer.Option("--claim", metavar="NAME=DIR", help="A folder that is the volume of the claim NAME; repeatable."),
+    typer.Option("--claim", metavar="NAME=DIR", help="The folder that replaces the volume of claim NAME. Repeatable."),
 ]
 StoreEndpoint = Annotated[
-    str | None, typer.Option("--endpoint", metavar="URL", help="The address of the object store, if it is not AWS.")
+    str | None, typer.Option("--endpoint", metavar="URL", help="The address of the object store. Default: AWS S3.")
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class DestinationAccess:
-    """Local folders that replace what only a pod can mount."""
+    """Local folders that replace the Secret and the volumes that a pod mounts."""
 
     keys: Path | None = None
     """Folder with a file for each key of the destination's Secret. None means requests without a signature."""
     claims: Mapping[str, Path] = field(default_factory=dict)
-    """The folder of each claim."""
+    """The local folder of each claim, by the name of the claim."""

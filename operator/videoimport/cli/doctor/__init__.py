@@ -1,1 +1,1 @@
-"""`doctor`: checks of what usually goes wrong, each with its solution."""
+"""`doctor`: checks for usual problems, each with its solution."""

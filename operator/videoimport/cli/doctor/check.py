@@ -9,13 +9,13 @@ from videoimport.cli.text_table import format_table
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The result of one check. A warning names something that may be right."""
+    """The result of one check. A warning is about a fact that may be intended."""
 
     name: str
     state: Literal["ok", "warning", "failed"]
     message: str
     solution: str = ""
-    """What the user can do. Empty if the state is ok."""
+    """The next step of the user. The text is empty if the state is ok."""
 
 
 def exit_code(checks: Iterable[Check]) -> int:

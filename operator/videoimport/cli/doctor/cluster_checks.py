@@ -1,4 +1,4 @@
-"""Checks of a cluster. The judgements are pure functions of objects as the API server returns them."""
+"""Checks of a cluster. The functions ``judge_…`` are pure functions of objects from the API server."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -51,14 +51,14 @@ def _check_definition(kube: "Kube", wanted: Raw) -> Check:
 
 
 def judge_definition(found: Raw, wanted: Raw) -> Check:
-    """Judge a definition by the definition of this version."""
+    """Compare the CustomResourceDefinition in the cluster with the definition of this version."""
     name = wanted["metadata"]["name"]
     schema = next((one["schema"] for one in found["spec"]["versions"] if one["name"] == VERSION), None)
     if schema is None:
         return Check(name, "failed", f"The definition has no version {VERSION}.", _INSTALL)
     if schema != wanted["spec"]["versions"][0]["schema"]:
         message = "The schema in the cluster is of another version than this program."
-        return Check(name, "warning", message, "Use the program of the controller's release, or upgrade the chart.")
+        return Check(name, "warning", message, "Use the same release as the controller, or upgrade the chart.")
     return Check(name, "ok", f"The definition has the schema of this version ({VERSION}).")
 
 
@@ -71,7 +71,7 @@ def _check_controller(kube: "Kube", now: datetime) -> Check:
 
 
 def judge_leases(leases: Sequence[Raw], now: datetime) -> Check:
-    """Judge the controller by the last renewal of its Lease. Each release of the chart has a Lease of its own."""
+    """Check that a controller has renewed its Lease in time. Each release of the chart has a separate Lease."""
     solution = "See the pods of the controller's Deployment and their logs."
     if not leases:
         return Check("Controller", "failed", f"No namespace has the Lease {LEASE}.", f"{_INSTALL} {solution}")
@@ -108,11 +108,11 @@ def _find_missing_rights(kube: "Kube") -> Iterator[str]:
 
 
 def judge_rights(namespace: str, missing: Sequence[str]) -> Check:
-    """Judge the rights of the user by the missing ones."""
+    """Return the check of the user's rights. ``missing`` has the rights that the user does not have."""
     if not missing:
         return Check("Rights", "ok", f"You may use every command in the namespace {namespace}.")
     message = f"In the namespace {namespace} you may not {', '.join(missing)}."
-    return Check("Rights", "failed", message, "Ask for the role edit in that namespace, or view to look only.")
+    return Check("Rights", "failed", message, "Ask for the role edit in that namespace, or for view to read only.")
 
 
 def _check_secret(kube: "Kube", name: str) -> Check:
@@ -127,8 +127,8 @@ def _check_secret(kube: "Kube", name: str) -> Check:
 
 
 def judge_secret(name: str, metadata: Raw) -> Check:
-    """Judge a Secret of a bucket by the names of its keys. The names come from managedFields, so that no value leaves
-    the API server."""
+    """Check that a Secret of a bucket has the required keys. The names of the keys come from managedFields, so the API
+    server sends no value of the Secret."""
     called = f"Secret {name}"
     keys = {
         key.removeprefix("f:")

@@ -1,10 +1,11 @@
-"""The check of a destination: the test that every import makes before it fetches its source.
+"""The check of a destination. Every import runs the same test before it fetches its source.
 
-The test writes small objects and removes them. It runs on this machine, with the user's copy of the keys, because no
-Secret of the cluster may leave it. So it does not test the network of the cluster.
+The test writes small objects and removes them. It runs on this machine, with the user's copy of the keys, because the
+Secrets of the cluster must not leave the cluster. So it does not test the network of the cluster.
 """
 
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from videoimport.api.destination import Destination
@@ -23,9 +24,12 @@ def check_destination(destination: Destination, access: DestinationAccess) -> Ch
     try:
         with opened(destination, access) as store:
             task = _build_task(with_keys(destination, access.keys) if destination.s3 else destination)
+            place = Place(store, task, lambda: datetime.now(UTC))
             try:
-                writable(Place(store, task, lambda: datetime.now(UTC)))
+                writable(place)
             except ImportFailure as failure:
+                with suppress(ImportFailure):  # no later run of an import removes the note of this one
+                    place.notebook.forget()
                 return Check("Destination", "failed", describe_failure(failure), "Then run doctor again.")
     except UnusableError as error:
         return Check("Destination", "failed", str(error))
@@ -33,7 +37,7 @@ def check_destination(destination: Destination, access: DestinationAccess) -> Ch
 
 
 def _build_task(destination: Destination) -> Task:
-    """Return the task of an import that has a random UID, so that the test meets no object of an import."""
+    """Return the task of an import with a random UID. So the test cannot change an object of a real import."""
     uid = str(uuid.uuid4())
     spec = VideoImportSpec.model_validate(
         {"source": {"url": "https://example.com/probe.mp4"}, "destination": destination}

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 def check_setup(
     secret: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Check the names of the keys of this Secret in the cluster.")
+        str | None, typer.Option(metavar="NAME", help="Check that this Secret in the cluster has the required keys.")
     ] = None,
     destination: Annotated[
-        str | None, typer.Option(metavar="s3://BUCKET/PREFIX|DIR", help="Write and remove small objects there.")
+        str | None,
+        typer.Option(metavar="s3://BUCKET/PREFIX|DIR", help="Test this destination: write and remove small objects."),
     ] = None,
     like: Annotated[
-        str | None, typer.Option(metavar="vi/NAME", help="The same, in the destination of this import or bi/NAME.")
+        str | None,
+        typer.Option(metavar="vi/NAME", help="Test the destination of this VideoImport, or of the BulkImport bi/NAME."),
     ] = None,
     endpoint: StoreEndpoint = None,
     keys: KeysFolder = None,
@@ -36,7 +38,7 @@ def check_setup(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Check what usually goes wrong.
+    """Check for usual problems.
 
     With a cluster: the definitions of the resources, the controller, your rights, and the keys of a Secret. Without a
     cluster: Python, ffmpeg, its encoders, scratch and proxies. The check of a destination runs on this machine.
@@ -44,7 +46,7 @@ def check_setup(
     Exit codes:
 
     * 0 – no check failed
-    * 1 – a check failed; the finding names the solution
+    * 1 – a check failed; the output has the solution
 
     Example: `kubectl videoimport doctor --secret bucket-keys`
     """
@@ -64,7 +66,8 @@ def check_setup(
 def _find_cluster(
     kubeconfig: Path | None, context: str | None, namespace: str | None, *, is_needed: bool
 ) -> "Kube | None":
-    """Return the cluster. None if no kubeconfig names one and no option needs one. Raises UnusableError."""
+    """Return the cluster. Return None if no kubeconfig names a cluster and no option needs a cluster. Raises
+    UnusableError."""
     from videoimport.cli.kube_client import Kube
 
     try:

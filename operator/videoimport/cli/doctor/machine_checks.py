@@ -1,4 +1,4 @@
-"""Checks of this machine, for imports without a cluster. The judgements are pure functions of the facts."""
+"""Checks of this machine, for imports without a cluster. The functions ``judge_…`` are pure functions of the facts."""
 
 import os
 import platform
@@ -39,7 +39,7 @@ def check_machine() -> Iterator[Check]:
 
 
 def judge_python(version: Sequence[int]) -> Check:
-    """Judge the version of Python."""
+    """Check the version of Python."""
     text = ".".join(map(str, version))
     if OLDEST_PYTHON <= tuple(version) <= NEWEST_PYTHON:
         return Check("Python", "ok", f"Python {text}.")
@@ -47,16 +47,17 @@ def judge_python(version: Sequence[int]) -> Check:
 
 
 def judge_system(system: str) -> Check:
-    """Judge the operating system."""
+    """Check the operating system."""
     if system == "Linux":
-        return Check("Linux", "ok", "The kernel can guard the fetching process.")
+        return Check("Linux", "ok", "The kernel can isolate the fetching process.")
     return Check("Linux", "failed", f"This is {system}.", "Use Linux, in a container or a virtual machine.")
 
 
 def judge_program(program: str, output: str | None) -> Check:
-    """Judge ffmpeg or ffprobe by the output of its version option. None means that it cannot run."""
+    """Check the version of ffmpeg or ffprobe from the output of ``-version``. None means that the program cannot
+    run."""
     if output is None:
-        install = "Install ffmpeg, which brings both, such as by `apt-get install ffmpeg`."
+        install = "Install the package ffmpeg, which has both, for example with `apt-get install ffmpeg`."
         return Check(program, "failed", f"{program} cannot run.", install)
     version = ffmpeg_versions.named_version(output)
     if doubt := ffmpeg_versions.doubt(program, version):
@@ -65,7 +66,7 @@ def judge_program(program: str, output: str | None) -> Check:
 
 
 def judge_encoders(output: str | None) -> Check:
-    """Judge the encoders of ffmpeg, which the default output settings need. ``output`` is ffmpeg's list."""
+    """Check that ffmpeg has the encoders for the default output settings. ``output`` is the list that ffmpeg prints."""
     needed = command.surely_needed_encoders(Output())
     missing = sorted(needed - command.listed_names(output or ""))
     if missing:
@@ -75,16 +76,16 @@ def judge_encoders(output: str | None) -> Check:
 
 
 def judge_scratch(folder: str, free: int) -> Check:
-    """Judge the free space in bytes of the folder for temporary files."""
+    """Check the free space of the folder for temporary files. The space is in bytes."""
     message = f"{folder} has {decimal(free)} of free space."
     if free >= LEAST_SCRATCH_BYTES:
         return Check("Scratch", "ok", message)
-    return Check("Scratch", "warning", message, "Remove files, or name another folder by TMPDIR.")
+    return Check("Scratch", "warning", message, "Remove files, or set TMPDIR to another folder.")
 
 
 def judge_proxies(environment: Mapping[str, str]) -> Check:
-    """Judge the proxies of the environment. Imports do not use them. No value is shown, because it may have a
-    password."""
+    """Check the proxy variables of the environment. Imports do not use these proxies. No value is shown, because a
+    value may contain a password."""
     given = [name for name in _PROXIES if environment.get(name) or environment.get(name.lower())]
     if given:
         message = f"{' and '.join(given)} is set, and imports do not use it."
@@ -93,8 +94,8 @@ def judge_proxies(environment: Mapping[str, str]) -> Check:
 
 
 def judge_registry(output: str | None) -> Check:
-    """Judge the package registry by pip's list of the versions of yt-dlp, which sites make obsolete within weeks. None
-    means that pip got no list."""
+    """Check the version of yt-dlp against the versions that pip lists. Web sites make a version of yt-dlp obsolete
+    within weeks. None means that pip got no list."""
     versions = dict(_VERSION.findall(output or ""))
     if "LATEST" not in versions:
         solution = "Set PIP_INDEX_URL to a registry that this machine reaches. Imports work without one."
@@ -102,12 +103,12 @@ def judge_registry(output: str | None) -> Check:
     latest, installed = versions["LATEST"], versions.get("INSTALLED", "none")
     if latest == installed:
         return Check("Registry", "ok", f"The package registry answers, and yt-dlp {installed} is the latest.")
-    solution = "Use the latest release of videoimport, which brings it, if a web page fails."
+    solution = "If a web page fails, use the latest release of videoimport, which has the latest yt-dlp."
     return Check("Registry", "warning", f"yt-dlp {installed} is installed, and {latest} is the latest.", solution)
 
 
 def _output_of(argv: Sequence[str]) -> str | None:
-    """Return the output of a program. None if it cannot run or fails."""
+    """Return the output of a program. Return None if the program cannot run or fails."""
     try:
         ended = subprocess.run(list(argv), capture_output=True, text=True, errors="replace", timeout=_SECONDS)
     except (OSError, subprocess.TimeoutExpired):

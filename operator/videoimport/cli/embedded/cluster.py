@@ -1,4 +1,5 @@
-"""The cluster of the embedded mode: requests of the controller, answered from memory and from the logs of processes."""
+"""The cluster of the embedded mode. It answers the controller's requests from objects in memory and from the logs of
+processes."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -21,7 +22,8 @@ class EmbeddedCluster:
     """Events for users, the oldest first."""
 
     async def pages(self, kind: Kind, namespace: str | None, selector: str | None = None) -> AsyncIterator[Page]:  # noqa: ARG002
-        """Yield all objects of a kind on one page. A selector is ignored: every object here is the controller's."""
+        """Yield all objects of a kind on one page. Label selectors are ignored, because all objects belong to the
+        controller."""
         found = self.store.list(kind)
         yield Page([raw for raw in found if namespace in (None, raw["metadata"]["namespace"])], self.store.version)
 
@@ -46,7 +48,8 @@ class EmbeddedCluster:
         return self.store.delete(kind, namespace, name, uid)
 
     async def log_tail(self, namespace: str, pod: str, container: str, lines: int, limit_bytes: int) -> str:  # noqa: ARG002
-        """Return the last lines of a pod's log, of which at most ``limit_bytes`` are read."""
+        """Read at most the last ``limit_bytes`` bytes of a pod's log. Return the last ``lines`` lines of these
+        bytes."""
         path = self.log_path(namespace, pod)
         if not path.exists():
             return ""

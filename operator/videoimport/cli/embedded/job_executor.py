@@ -1,6 +1,6 @@
 """The Job controller and the kubelet of the embedded mode: each Job becomes a pod, and each pod a local process.
 
-The executor starts a Job at once. The controller's own limit of running imports keeps the number of processes low.
+The executor starts a Job at once. The controller's limit of running imports keeps the number of processes low.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from videoimport.controller.client.resources import Raw
 from videoimport.core.plan import Kind
 
 RUNNING_PROCESS = "videoimport.io/local-process"
-"""Finalizer of a pod whose process runs. A pod that is being deleted is gone only after its process."""
+"""Finalizer of a pod whose process runs. A deleted pod disappears only after the end of its process."""
 _STOP_SECONDS = 8.0
-"""Seconds between SIGTERM and SIGKILL. A worker needs four to abort an upload, and two for its last report."""
+"""Seconds between SIGTERM and SIGKILL. A worker needs four seconds to abort an upload, and two for its last report."""
 
 
 @dataclass(slots=True)
@@ -39,16 +39,16 @@ class JobExecutor:
     """The runs by the UID of their pod."""
     _stopping: bool = False
     crash: "asyncio.Future[None]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    """Has the first error that no Job can show, such as a file of a Secret that cannot be read."""
+    """Gets the first error that no Job can show, such as an unreadable file of a Secret."""
 
     @property
     def _store(self) -> ObjectStore:
         return self.cluster.store
 
     def begin(self) -> None:
-        """Take up the Jobs of an earlier process, then follow every change.
+        """Delete the unfinished Jobs of an earlier program, then follow every change.
 
-        A Job whose process ended with the earlier program is removed. The controller then creates the same Job again.
+        The processes of these Jobs ended with the earlier program. The controller then creates the same Jobs again.
         """
         for job in self._store.list("Job"):
             if not _has_finished(job):
@@ -57,14 +57,14 @@ class JobExecutor:
         self._store.observe(self._observe)
 
     async def stop(self) -> None:
-        """End every process in order, and start no other."""
+        """End every process with SIGTERM, and start no new process."""
         self._stopping = True
         runs = list(self._running.values())
         await asyncio.gather(*(run.process.stop(_STOP_SECONDS) for run in runs))
         await asyncio.gather(*(run.task for run in runs if run.task), return_exceptions=True)
 
     def kill(self) -> None:
-        """End every process at once."""
+        """End every process with SIGKILL."""
         self._stopping = True
         for run in self._running.values():
             run.process.kill()
@@ -139,7 +139,7 @@ class JobExecutor:
         run.stop = asyncio.create_task(run.process.stop(_STOP_SECONDS))
 
     def _record(self, run: "_LocalRun", job: Raw, pod: Raw, started: datetime, end: Termination) -> None:
-        """Write the end of a process into the pod and the Job."""
+        """Write the result of a process into the status of the pod and of the Job."""
         now = self._store.now()
         self._write_status(pod, build_final_status(end, started, now))
         self._patch(pod, {"metadata": {"finalizers": None}})
@@ -183,7 +183,7 @@ class _LocalRun:
     process: PodProcess
     task: "asyncio.Task[None] | None" = None
     stop: "asyncio.Task[None] | None" = None
-    """The task that ends the process; kept here, because an event loop keeps no reference."""
+    """The task that ends the process. This field keeps a reference to the task, because the event loop keeps none."""
     deadline_exceeded: bool = False
 
 

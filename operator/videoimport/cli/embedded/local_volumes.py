@@ -33,12 +33,12 @@ class MountReference:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The folders that the command line names."""
+    """The folders from the options of the command line."""
 
     beside: Path
-    """Folder of the manifest. A claim without a folder of its own is a folder in it."""
+    """Folder of the YAML file. If no option gives the folder of a claim, the claim is a subfolder of this folder."""
     into: Path | None = None
-    """Folder of the results, whatever the destination of the manifest."""
+    """Folder of the results, in place of the destination in the YAML file."""
     secrets: Mapping[str, Path] = field(default_factory=dict)
     claims: Mapping[str, Path] = field(default_factory=dict)
     config_maps: Mapping[str, Path] = field(default_factory=dict)
@@ -46,7 +46,8 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class MountSources:
-    """The Secrets and ConfigMaps of the documents, and the folders of the command line. A folder takes precedence."""
+    """The Secrets and ConfigMaps of the documents, and the folders of the command line. A folder takes precedence over
+    a document."""
 
     choices: Choices
     secrets: Mapping[Place, Data] = field(default_factory=dict)
@@ -63,7 +64,7 @@ class MountSources:
         return read_folder(folder) if folder else self.config_maps.get((namespace, name), {})
 
     def claim(self, name: str) -> Path:
-        """Return the folder of a claim of the user."""
+        """Return the folder that replaces the volume of a user's claim."""
         if name in self.choices.claims:
             return self.choices.claims[name]
         if name == HERE:
@@ -87,7 +88,7 @@ class MountSources:
 
 @dataclass(frozen=True, slots=True)
 class LocalVolumes:
-    """The content of what the pods of a session mount."""
+    """The content of the volumes that the pods of a session mount."""
 
     sources: MountSources
     objects: ObjectStore
@@ -101,7 +102,7 @@ class LocalVolumes:
         return self.sources.config_map(namespace, name)
 
     def claim(self, namespace: str, name: str) -> Path | None:
-        """Return the folder that replaces a claim's volume. None stands for a scratch volume of the controller."""
+        """Return the folder that replaces a claim's volume. Return None for a scratch volume of the controller."""
         try:
             self.objects.get("PersistentVolumeClaim", namespace, name)
         except NotFound:
@@ -110,7 +111,7 @@ class LocalVolumes:
 
 
 def list_references(spec: Raw) -> tuple[MountReference, ...]:
-    """Return all references of a spec. A source or destination that is a volume needs no Secret, as in a pod."""
+    """Return all references of a spec. A source or destination in a volume needs no Secret, as in a pod."""
     return tuple(dict.fromkeys(_walk(spec, "spec")))
 
 

@@ -22,7 +22,7 @@ _WITH_GENERATION: tuple[Kind, ...] = ("VideoImport", "BulkImport", "Job")
 
 
 class Keeper(Protocol):
-    """A place that outlives the process, to which every change is written."""
+    """Storage that outlives the process. Every change is written to this storage."""
 
     def keep(self, kind: Kind, raw: Raw) -> None:
         """Write the object."""
@@ -48,16 +48,17 @@ def utc_text(moment: datetime) -> str:
 
 @dataclass(slots=True)
 class ObjectStore:
-    """All objects of one run, for one thread. Callers receive copies."""
+    """All objects of one run. Use this class from one thread. Callers receive copies of the objects."""
 
     make_uid: Callable[[Kind, Raw], str]
     now: Callable[[], datetime]
     keeper: Keeper | None = None
     admit: Callable[[Kind, Raw, Raw | None], Raw] = admit
-    """Applies defaults to an object and checks it; the second object is the previous one. Raises Rejected."""
+    """Function that applies defaults to an object and checks the object. The second argument is the previous object.
+    Raises Rejected."""
     _objects: dict[Kind, dict[Place, Raw]] = field(default_factory=dict)
     _owned: dict[str, set[tuple[Kind, Place]]] = field(default_factory=dict)
-    """The objects that name an owner, by the UID of the owner."""
+    """Objects with an owner, by the UID of the owner."""
     _observers: list[Observer] = field(default_factory=list)
     _version: int = 0
 
@@ -118,7 +119,8 @@ class ObjectStore:
         return made
 
     def replace(self, kind: Kind, raw: Raw) -> Raw:
-        """Write the whole object, whatever its version. Raises Rejected if the schema does not allow the object."""
+        """Write the whole object without a comparison of versions. Raises Rejected if the schema does not allow the
+        object."""
         found = self._find(kind, raw["metadata"]["namespace"], raw["metadata"]["name"])
         changed = self.admit(kind, copy.deepcopy(raw), copy.deepcopy(found))
         if kind in _WITH_GENERATION and changed.get("spec") != found.get("spec"):
@@ -141,7 +143,8 @@ class ObjectStore:
         return found if not self._finish_deletion(kind, found) else {"kind": "Status", "status": "Success"}
 
     def _finish_deletion(self, kind: Kind, raw: Raw) -> bool:
-        """Remove an object that is being deleted, once nothing holds it. Return whether the object is gone."""
+        """Remove an object that is being deleted, once it has no dependents and no finalizers. Return whether the
+        object is gone."""
         metadata = raw["metadata"]
         place = (metadata["namespace"], metadata["name"])
         if self._objects.get(kind, {}).get(place, {}).get("metadata", {}).get("uid") != metadata["uid"]:
@@ -161,7 +164,7 @@ class ObjectStore:
         return True
 
     def _dependents(self, owner: Raw) -> Iterator[tuple[Kind, Raw]]:
-        """Yield the objects that name this object as an owner, which is always in their own namespace."""
+        """Yield the objects that name this object as an owner. Owner and dependents are in the same namespace."""
         uid, namespace = owner["metadata"]["uid"], owner["metadata"]["namespace"]
         for kind, place in self._owned.get(uid, ()):
             if place[0] == namespace and place in self._objects[kind]:

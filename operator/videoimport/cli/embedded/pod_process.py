@@ -1,4 +1,4 @@
-"""One pod as a local process: the pod's volumes as folders, its memory limit, and its end.
+"""One pod as a local process: the folders of the volumes, the memory limit, and the end of the process.
 
 The worker receives each mount as an option, because a process without a container cannot have its own ``/scratch``.
 """
@@ -18,6 +18,7 @@ from videoimport.api.quantity import amount_of
 from videoimport.api.tasks import import_task, listing_task, webhook_task
 from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.cli.embedded.local_volumes import LocalVolumes
+from videoimport.cli.embedded.private_folder import write_files
 from videoimport.controller.client.resources import Raw
 from videoimport.worker.runtime.subprocesses import end_with_parent
 
@@ -30,9 +31,9 @@ _OPTIONS: Mapping[str, str] = {
     listing_task.MANIFEST_PATH: "--manifest",
     webhook_task.WEBHOOK_SECRET_PATH: "--webhook-secret",
 }
-"""Option of the worker for each mount path of a folder."""
+"""Option of the worker by the mount path of a folder."""
 _FILES: Mapping[str, str] = {import_task.TASK_PATH: "--task", import_task.CA_BUNDLE_PATH: "--ca-bundle"}
-"""Option of the worker for each path of a file."""
+"""Option of the worker by the path of a file."""
 _MEMORY_SECONDS = 0.5
 _SIGNALLED = 128
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -43,7 +44,7 @@ class Termination:
     """The end of a pod's process."""
 
     exit_code: int
-    """Exit code as a kubelet reports it: 128 plus the number of the signal after a signal."""
+    """Exit code as a kubelet reports it. If a signal ended the process, this is 128 plus the signal number."""
     message: str
     oom_killed: bool
 
@@ -60,7 +61,7 @@ class PodProcess:
     _process: asyncio.subprocess.Process | None = None
     _oom_killed: bool = False
     _stopped: bool = False
-    """True if the process must end, also if it does not exist yet."""
+    """True if the process must end. This may be set before the process exists."""
 
     async def run(self, volumes: LocalVolumes, started: Callable[[], None]) -> Termination:
         """Run the process to its end. ``started`` is called once the process exists."""
@@ -114,7 +115,7 @@ class PodProcess:
         return Termination(code if code >= 0 else _SIGNALLED - code, message, self._oom_killed)
 
     async def _watch_memory(self, root: int) -> None:
-        """Kill the process when its tree has more memory than the limit of the container."""
+        """Kill the process when its process tree uses more memory than the limit of the container."""
         limit = self.pod["spec"]["containers"][0].get("resources", {}).get("limits", {}).get("memory")
         while limit is not None:
             await asyncio.sleep(_MEMORY_SECONDS)
@@ -149,11 +150,7 @@ class PodProcess:
             claim = volumes.claim(namespace, volume["persistentVolumeClaim"]["claimName"])
             if claim is not None:
                 return claim
-        folder = self.folder / f"volume-{volume['name']}"
-        folder.mkdir(mode=0o700)
-        for name, content in self._list_content(volume, namespace, volumes).items():
-            (folder / name).write_bytes(content)
-        return folder
+        return write_files(self.folder / f"volume-{volume['name']}", self._list_content(volume, namespace, volumes))
 
     def _list_content(self, volume: Raw, namespace: str, volumes: LocalVolumes) -> Mapping[str, bytes]:
         if "downwardAPI" in volume:
@@ -168,7 +165,8 @@ class PodProcess:
 
 
 def _list_options(mount_path: str, folder: Path) -> list[str]:
-    """Return the options of the worker for a mount: one for a known folder, or one for each known file below it."""
+    """Return the options of the worker for a mount: one option for a known folder, or one option for each known file in
+    the folder."""
     if mount_path in _OPTIONS:
         return [_OPTIONS[mount_path], str(folder)]
     files = {path: option for path, option in _FILES.items() if path.rpartition("/")[0] == mount_path}

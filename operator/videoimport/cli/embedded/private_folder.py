@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _PREFIX = "videoimport-run-"
@@ -28,6 +28,14 @@ def open_private_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def write_files(folder: Path, files: Mapping[str, bytes]) -> Path:
+    """Create a folder with these files, such as the keys of a Secret. Only its owner can read it."""
+    folder.mkdir(mode=0o700)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
 def remove_abandoned_folders(parent: Path) -> None:
     """Remove the folders of this user's runs that were killed. The kernel releases the lock of a killed program."""
     for lock in parent.glob(f"{_PREFIX}*/{_LOCK}"):
@@ -39,7 +47,8 @@ def remove_abandoned_folders(parent: Path) -> None:
 
 
 def _remove_content(folder: Path) -> None:
-    """Remove the folder, and its lock last. A worker that still ends may write; then a later run finds the lock."""
+    """Remove the content of the folder, and the lock file last. If a worker still writes files, the removal fails, and
+    a later run finds the lock file."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

@@ -1,4 +1,4 @@
-"""The resources that the user gave: their UIDs, their earlier state, and what another run of the command means."""
+"""The resources that the user gave: UIDs, earlier state, and the effect of another run of the command."""
 
 import copy
 import platform
@@ -16,18 +16,19 @@ from videoimport.core.plan import Kind
 
 _IMPORTS_HERE = uuid.UUID("8f1d3c1e-6f0b-5b51-9a55-6a3d0b1a7c11")
 ASKED_TOKEN = "videoimport.io/manifest-retry-token"  # noqa: S105 — the name of an annotation
-"""Annotation with the retryToken that the manifest had, because a further run of the command replaces the token."""
+"""Annotation with the retryToken of the YAML file. It is needed because another run of the command replaces the token
+in the spec."""
 
 
 @dataclass(frozen=True, slots=True)
 class UidMaker:
     """Makes the UIDs of objects. Resources of the user and children of a BulkImport have the same UID in every run.
 
-    A second run is thus the same import, and finds its own results in the destination.
+    So a second run counts as the same import, and finds the results of the first run in the destination.
     """
 
     beside: Path
-    """Folder of the manifest, which identifies the resources of the user on this machine."""
+    """Folder of the YAML file. The folder identifies the resources of the user on this machine."""
 
     def make(self, kind: Kind, raw: Raw) -> str:
         """Return the UID of a new object."""
@@ -78,7 +79,8 @@ class Roots:
 
 
 def renew(earlier: Raw, resource: Raw) -> Raw:
-    """Return the earlier object with the wish of the manifest. If items have failed, the new run tries them again."""
+    """Return the earlier object with the spec of the YAML file. If items have failed, the new run retries these
+    items."""
     wished = {"labels": resource["metadata"].get("labels") or {}} | _note_asked_token(resource)
     token = _choose_token(earlier, resource["spec"].get("retryToken", ""))
     spec = copy.deepcopy(resource["spec"]) | ({"retryToken": token} if token else {})
@@ -86,13 +88,14 @@ def renew(earlier: Raw, resource: Raw) -> Raw:
 
 
 def _note_asked_token(resource: Raw) -> Raw:
-    """Return the annotations of a resource with the token of its manifest."""
+    """Return the annotations of a resource, with the token of the YAML file."""
     asked = {ASKED_TOKEN: resource["spec"].get("retryToken", "")}
     return {"annotations": (resource["metadata"].get("annotations") or {}) | asked}
 
 
 def _choose_token(earlier: Raw, asked: str) -> str:
-    """Return the token of the manifest if it is new. Otherwise return a new token if there is something to retry."""
+    """Return the token of the YAML file if it differs from the earlier token. Otherwise, if there are failures to
+    retry, return a new token."""
     if asked != (earlier["metadata"].get("annotations") or {}).get(ASKED_TOKEN):
         return asked
     status = BulkImport.parse(earlier).status

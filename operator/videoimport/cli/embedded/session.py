@@ -40,7 +40,7 @@ Observer = Callable[[ObjectStore], None]
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """The values in which a session differs from a controller."""
+    """The options of one session of the embedded mode."""
 
     parallelism: int
     """Maximum number of imports that run at the same time."""
@@ -50,11 +50,11 @@ class SessionOptions:
     verbose: bool = False
 
     def build_limits(self) -> Limits:
-        """Return the limit of running imports, with the words of the command line."""
+        """Return the limit of running imports. Its messages name the options of the command line."""
         return Limits(cluster=self.parallelism, setting="--parallelism", scope="on this machine")
 
     def build_settings(self) -> Settings:
-        """Return the settings of decisions. The image is a word only, because no container starts."""
+        """Return the settings of decisions. The image is a placeholder, because no container starts."""
         return Settings(
             worker_image="local", allowed_networks=self.allowed_networks, write_interval=timedelta(seconds=1)
         )
@@ -83,7 +83,7 @@ class Session:
         asyncio.run(self._run())
 
     def read_last_lines(self, most: int) -> list[str]:
-        """Return the end of the newest log of a worker."""
+        """Return the last lines of the newest worker log."""
         logs = sorted(self._logs.iterdir(), key=lambda path: path.stat().st_mtime)
         return logs[-1].read_text(errors="replace").splitlines()[-most:] if logs else []
 
@@ -113,7 +113,7 @@ class Session:
         self.show(self.objects)
 
     async def _wait_for_end(self, tasks: "Sequence[asyncio.Future[None]]") -> None:
-        """Wait for the end of the session. Raises the error of a task, or of the executor, that comes earlier."""
+        """Wait for the end of the session. Raises the first error of a task or of the executor."""
         end = asyncio.ensure_future(self._ended.wait())
         waits: list[asyncio.Future[Any]] = [end, *tasks]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -130,7 +130,7 @@ class Session:
         return [*workers, asyncio.create_task(tails.run()), asyncio.create_task(self._show_changes())]
 
     def _feed(self, store: Store) -> None:
-        """Put all objects into the controller's cache, and every later change."""
+        """Put all objects and every later change into the controller's cache."""
 
         def observe(change: Change, kind: Kind, raw: Raw) -> None:
             if change == "DELETED":
@@ -168,7 +168,7 @@ class Session:
             loop.add_signal_handler(number, self._stop, number)
 
     def _stop(self, number: int) -> None:
-        """Stop the workers in order at the first signal, and kill them at the second."""
+        """Send SIGTERM to the workers after the first signal, and SIGKILL after the second signal."""
         if self.stopped_by is not None and self._executor is not None:
             self._executor.kill()
         self.stopped_by = self.stopped_by or number
@@ -178,8 +178,8 @@ class Session:
 def has_ended(raw: Raw) -> bool:
     """Return whether a VideoImport or BulkImport has its final status, and the webhook of a BulkImport is delivered.
 
-    A suspended resource counts too, because only a change of its manifest continues it. A status of an earlier spec
-    does not count.
+    A suspended resource counts too, because only a change of the YAML file continues the resource. A status of an
+    earlier spec does not count.
     """
     if raw.get("status", {}).get("observedGeneration") != raw["metadata"]["generation"]:
         return False

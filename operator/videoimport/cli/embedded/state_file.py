@@ -20,7 +20,7 @@ _LONGEST_NAME = 200
 
 
 class StateFile:
-    """The objects of one BulkImport: itself and everything that it owns, directly or not."""
+    """The BulkImport and all objects that it owns, directly or indirectly."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -80,7 +80,7 @@ class StateFiles:
         """Why a write failed, as on a full disk. The run goes on, because a lost write only repeats work."""
 
     def add(self, uid: str, file: StateFile) -> None:
-        """Keep the BulkImport with this UID, and what it will own, in this file."""
+        """Store the BulkImport with this UID, and all objects that it will own, in this file."""
         self._files[uid] = file
 
     def keep(self, kind: Kind, raw: Raw) -> None:

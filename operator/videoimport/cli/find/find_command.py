@@ -29,7 +29,9 @@ def find_video(
     ] = None,
     like: Annotated[
         str | None,
-        typer.Option(metavar="vi/NAME", help="Take destination and output settings of this import or bi/NAME."),
+        typer.Option(
+            metavar="vi/NAME", help="Use the destination and output settings of this VideoImport, or of bi/NAME."
+        ),
     ] = None,
     folder: Annotated[str | None, typer.Option(metavar="PATH", help="The destination.folder of the import.")] = None,
     endpoint: StoreEndpoint = None,
@@ -43,7 +45,7 @@ def find_video(
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """Find a video in a destination, by the index that imports keep there.
+    """Find a video in a destination, by the index that imports keep in the destination.
 
     A video is found only for the same output settings and folder, as in an import. With --into, the output settings
     are the defaults.
@@ -52,7 +54,7 @@ def find_video(
 
     * 0 – the destination has the video
     * 1 – the destination does not have the video
-    * 2 – that is unknown; the message has the reason
+    * 2 – the answer is unknown; the message has the cause
 
     Example: `kubectl videoimport find talk.mp4 --into s3://videos/archive --keys bucket-keys`
     """
@@ -88,7 +90,7 @@ def _find(video: str, target: "FindTarget", access: DestinationAccess, allowed: 
     is_address = video.lower().startswith(("http://", "https://"))
     if not is_address and "://" in video:
         raise UnusableError(
-            f"{video} is not an address of the web; give one that begins with http:// or https://, or a local file."
+            f"{video} is not a web address; give an address that begins with http:// or https://, or a local file."
         )
     identity = ask_identity(video, target, allowed) if is_address else ""
     with opened(target.destination, access) as store:

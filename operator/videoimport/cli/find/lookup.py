@@ -1,7 +1,7 @@
 """Search for a video in the index of a destination, as an import does it.
 
-The hash of a file leads to the content key. The identity that a source gives before any download leads to the source
-key. Both keys depend on the output settings and on the folder.
+The content key depends on the SHA-256 of a file. The source key depends on an identifier that the server sends before a
+download, such as an ETag. Both keys depend on the output settings and on the folder.
 """
 
 import hashlib
@@ -41,29 +41,33 @@ class Answer:
     """The result of a search."""
 
     by: Literal["content", "source"]
-    """content: by the SHA-256 of the bytes. source: by the identity that the source gives, such as an ETag."""
+    """``content``: found by the SHA-256 of the bytes. ``source``: found by an identifier that the server sends, such as
+    an ETag."""
     key: str
     """The object key of the index entry."""
     entry: Committed | None
-    """The stored video. None if the destination does not have it, or if an object of it is missing or changed."""
+    """The stored video. None if the destination does not have the video, or if an object of the video is missing or
+    changed."""
 
 
 def find_file(store: DestinationStore, target: FindTarget, path: Path) -> Answer:
-    """Search for the video that was made of a file's bytes. Raises UnusableError if the file cannot be read."""
+    """Search for the video that was imported from the bytes of this file. Raises UnusableError if the file cannot be
+    read."""
     key = index.content_key(target.destination, video_id(_hash_file(path), target.output, target.destination.folder))
     return Answer("content", key, index.look(Scope(store, target.destination), key))
 
 
 def find_source(store: DestinationStore, target: FindTarget, identity: str) -> Answer:
-    """Search for the video that was made of a source with this identity."""
+    """Search for the video that was imported from the source with this identifier."""
     key = index.source_key(target.destination, identity, target.output)
     return Answer("source", key, index.look(Scope(store, target.destination), key))
 
 
 def ask_identity(url: str, target: FindTarget, networks: tuple[str, ...]) -> str:
-    """Ask a source for its identity, in the sandboxed process of an import. Only its first bytes are fetched.
+    """Request the identifier of a source, such as an ETag, in the sandboxed process of an import. Only its first bytes
+    are fetched.
 
-    Raises UnusableError if the source cannot be reached or gives no identity.
+    Raises UnusableError if the source cannot be reached or sends no identifier.
     """
     task = _build_task(url, target, networks)
     children = Children()
@@ -77,7 +81,8 @@ def ask_identity(url: str, target: FindTarget, networks: tuple[str, ...]) -> str
             children.kill_all()
     if identity is None:
         raise UnusableError(
-            f"{url}: the source gives no identity, such as an ETag; download the file and run find with the file."
+            f"{url}: the source sends no version, such as an ETag; download the source, "
+            "and run find with the local file."
         )
     return identity
 
@@ -116,7 +121,7 @@ def describe_answer(answer: Answer) -> Raw:
 
 
 def format_answer(answer: Answer) -> str:
-    """Return the answer as lines for a person."""
+    """Return the answer as lines for users."""
     entry = answer.entry
     if entry is None:
         way = "its content" if answer.by == "content" else "the identity of the source"

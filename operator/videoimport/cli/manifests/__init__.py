@@ -1,1 +1,1 @@
-"""Manifests: reading them, and what an API server does with them before it stores them."""
+"""Reading of manifests (YAML files), and the changes and checks that an API server makes before it stores an object."""

@@ -1,8 +1,9 @@
-"""What an API server does with an object of this project before it stores the object: defaults, pruning and checks.
+"""The changes and checks that an API server makes before it stores an object of this project: defaults, pruning,
+validation.
 
-A new object passes the models' predicates in Python, which state the same rules as the CEL of the
-CustomResourceDefinition and are about a hundred times as fast. The CEL is evaluated only where a predicate refuses, for
-all messages, and for rules about a change.
+A new object is first checked by the models' predicates in Python. They have the same rules as the CEL of the
+CustomResourceDefinition, and are about a hundred times as fast. CEL is evaluated only for the fields that a predicate
+refuses, and for rules about a change. It gives the messages.
 """
 
 import itertools
@@ -34,7 +35,7 @@ Place = tuple[str | int, ...]
 Raw = dict[str, Any]
 OurKind = Literal["VideoImport", "BulkImport"]
 _IMMUTABLE = ("source", "destination", "output")
-"""Fields of a VideoImport that rules about a change read."""
+"""Fields of a VideoImport that the CEL rules about a change read."""
 MOST_RULES = 100
 """Maximum number of broken rules that are reported. A rule takes about a millisecond."""
 _PREDEFINED, _SCALAR, _KEY_SIZE = (message for _, message in CHECKS.values())
@@ -42,7 +43,7 @@ _PREDEFINED, _SCALAR, _KEY_SIZE = (message for _, message in CHECKS.values())
 
 @dataclass(frozen=True, slots=True)
 class _Traits:
-    """The schema of a kind, and what its model adds."""
+    """The schema of a kind, and the facts from the model of the kind."""
 
     schema: Schema
     model: type[videoimport.VideoImportSpec] | type[bulkimport.BulkImportSpec]
@@ -64,7 +65,7 @@ def _schema_in(definition: Raw) -> Schema:
 
 
 def get_schema(kind: OurKind) -> Schema:
-    """Return the structural schema of a kind, which all callers share. Read it only."""
+    """Return the structural schema of a kind. All callers share this schema and must not change it."""
     return _traits_of(kind).schema
 
 
@@ -76,7 +77,8 @@ def get_model(kind: OurKind) -> type[BaseModel]:
 def apply_defaults(kind: OurKind, raw: Raw) -> Raw:
     """Return an object with the defaults of its spec, without null fields, and with whole numbers as integers.
 
-    Metadata and status are unchanged. A spec of another type is returned as it is, and ``validate`` refuses it.
+    Metadata and status are unchanged. A spec that is not an object is returned unchanged, and ``validate`` refuses this
+    spec.
     """
     if "spec" not in raw:
         return dict(raw)
@@ -90,12 +92,12 @@ def prune(kind: OurKind, raw: Raw) -> Raw:
 
 
 def validate(kind: OurKind, new: Raw, old: Raw | None = None) -> list[str]:
-    """Return a sentence for each reason for which the API server would refuse an object; none if it would accept it.
+    """Return a sentence for each problem for which the API server would refuse an object. The list is empty if the API
+    server would accept the object.
 
     ``new`` has its defaults and ``metadata.name``. ``old`` is the stored object that ``new`` replaces. With ``old``,
-    rules about a change apply, and parts of the spec that did not change are accepted. The status is not checked,
-    because only the controller writes it. Each sentence begins with the field. No sentence contains a secret of an
-    address.
+    rules about a change apply, and unchanged fields of the spec are accepted. The status is not checked, because only
+    the controller writes it. Each sentence begins with the field. No sentence contains a password from a URL.
     """
     traits = _traits_of(kind)
     spec, before = new.get("spec"), (old or {}).get("spec")
@@ -123,7 +125,7 @@ def _find_broken_rules(traits: _Traits, new: Raw, old: Raw | None) -> Iterator[s
 
 
 def _find_suspects(traits: _Traits, new: Raw, old: Raw | None) -> set[Place]:
-    """Return the parts of an object that a CEL rule may refuse, with all parts above them."""
+    """Return the paths of the fields that a CEL rule may refuse, and the paths of all enclosing fields."""
     found: set[Place] = set()
     if len(new["metadata"]["name"]) > traits.longest_name:
         found.add(())
@@ -143,16 +145,16 @@ def _find_refused_places(model: type[BaseModel], spec: Raw) -> set[Place]:
 
 
 def collect_places(refusal: ValidationError) -> set[Place]:
-    """Return the parts of an object whose spec a model refuses, with all parts above them.
+    """Return the paths of the fields that the model refused, and the paths of all enclosing fields.
 
-    No rule refuses another part, because a model checks fields that do not contain each other independently.
+    The model checks sibling fields independently. So a CEL rule can refuse only these fields.
     """
     refused = [("spec", *detail["loc"]) for detail in refusal.errors(include_url=False, include_input=False)]
     return {place[:length] for place in refused for length in range(len(place) + 1)}
 
 
 def _select_parts(raw: Raw) -> Raw:
-    """Return the parts of an object that rules read, as JSON has them."""
+    """Return the fields of an object that CEL rules read, as JSON values."""
     parts = {name: raw[name] for name in ("spec", "status") if name in raw}
     return parts | {"metadata": {"name": raw["metadata"]["name"]}}
 
@@ -177,7 +179,7 @@ def _collect_metadata(kind: OurKind, spec: Raw) -> Iterator[tuple[str, list[Mapp
 
 
 def _read_object(parent: Any, name: str) -> Mapping[str, Any]:
-    """Return a child that is an object, or else an empty one: other types are reported by the schema."""
+    """Return the child if it is an object, otherwise an empty object. The schema check reports other types."""
     found = parent.get(name) if isinstance(parent, dict) else None
     return found if isinstance(found, dict) else {}
 

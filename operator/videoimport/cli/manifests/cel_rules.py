@@ -21,9 +21,11 @@ from videoimport.api.rules.validation import VALIDATIONS, compiled
 from videoimport.cli.manifests.schema_defaults import Schema, fill_defaults, select_schema
 
 Place = tuple[str | int, ...]
-"""Names and list indices on the way from the object to a part of it."""
+"""Path of a field: names and list indices from the object to the field."""
 _OF_A_CHANGE = re.compile(r"\boldSelf\b")
 """Pattern of rules for updates. The API server skips these rules for a new object."""
+_SELF = re.compile(r"\bself\b(?:\.([A-Za-z_]\w*)\b(?!\())?")
+"""Each use of the value in an expression, with the field that the expression reads. A method reads the whole value."""
 
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
@@ -42,8 +44,8 @@ def broken_rules(
     """Yield the field and the message of each rule that an object breaks.
 
     ``old`` is the object that ``value`` replaces; None for a new object. Rules about a change are evaluated only with
-    ``old``. Parts that did not change are accepted, as the API server accepts them. ``places`` has the parts to check,
-    with all parts above them; None means all parts.
+    ``old``. Unchanged fields are accepted, as in the API server. ``places`` has the paths of the fields to check and of
+    all enclosing fields. None means all fields.
 
     If a value does not have the schema's type, its rules are skipped. The API server rejects the type and then checks
     no rule.
@@ -53,7 +55,7 @@ def broken_rules(
 
 @dataclass(frozen=True, slots=True)
 class _RulePlace:
-    """A part of the object, and the parts to check."""
+    """A field of the object, and the paths of the fields to check."""
 
     path: str
     """The path as the API server writes it in a rule's field."""
@@ -82,7 +84,7 @@ def _broken(schema: Schema, value: Any, at: _RulePlace, old: Any) -> Iterator[tu
 
 
 def _children(schema: Schema, value: Any, at: _RulePlace, old: Any) -> Iterator[tuple[Schema, _RulePlace, Any, Any]]:
-    """Yield each child of a value: its schema, its position, the child, and the same child of the previous object."""
+    """Yield each child of a value: the schema, the path, the child, and the same child of the previous object."""
     if isinstance(value, dict):
         known, before = schema.get("properties", {}), old if isinstance(old, dict) else {}
         for name, child in value.items():
@@ -100,7 +102,22 @@ def _message(rule: Mapping[str, str], value: Any) -> str:
 
 def _evaluate(expression: str, value: Any, old: Any = None) -> bool | str | None:
     """Return the result of an expression over ``self``, or None if the type of the value does not fit."""
-    return _result(expression, json.dumps(value), None if old is None else json.dumps(old))
+    read = _select_fields(expression, value) if isinstance(value, dict) else value
+    return _result(expression, json.dumps(read), None if old is None else json.dumps(old))
+
+
+def _select_fields(expression: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields that an expression reads. So a change of another field does not evaluate the expression
+    again."""
+    names = _find_fields(expression)
+    return value if names is None else {name: value[name] for name in names if name in value}
+
+
+@cache
+def _find_fields(expression: str) -> tuple[str, ...] | None:
+    """Return the names of the fields that an expression reads, in order; None if it reads the whole value."""
+    names = {found[1] for found in _SELF.finditer(expression)}
+    return None if None in names else tuple(sorted(names))
 
 
 @lru_cache(maxsize=4096)
@@ -155,7 +172,7 @@ def _is_quantity(text: str) -> celtypes.BoolType:
 
 
 def _compare(one: str, other: str) -> celtypes.IntType:
-    """Compare two quantities, which stay texts as written. Return -1, 0 or 1."""
+    """Compare two quantities, given as text. Return -1, 0 or 1."""
     amounts = amount_of(one), amount_of(other)
     return celtypes.IntType((amounts[0] > amounts[1]) - (amounts[0] < amounts[1]))
 

@@ -1,4 +1,4 @@
-"""Where the results go: the claim of a manifest without a destination, and another destination for ``--into``."""
+"""The place of the results: a claim for resources without a destination, and the destination of ``--into``."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +12,11 @@ from videoimport.cli.errors import UnusableError
 
 Raw = dict[str, Any]
 HERE = "here"
-"""Claim name of an import without a destination. Such an import needs no claim in a cluster.
-
-All these imports have the same claim name, because they may share a folder. An import then finds by address what
-another import stored.
-"""
+"""Claim name of an import without a destination. Such an import needs no claim in a cluster. All these imports have the
+same claim name, because they may share a folder. So an import can find a video that another import stored. """
 _SCHEME = "s3://"
 _OF_THE_STORE = ("endpoint", "region")
-"""Fields of a bucket that another bucket of the same store has too."""
+"""Fields that are equal for all buckets of the same store."""
 _BUCKET: TypeAdapter[str] = TypeAdapter(BucketName)
 _PREFIX: TypeAdapter[str] = TypeAdapter(Prefix)
 
@@ -33,7 +30,7 @@ class BucketGoal:
 
 
 def parse_into(into: str | None) -> BucketGoal | None:
-    """Return the bucket that ``--into`` names; None for a folder or without ``--into``. Raises UnusableError."""
+    """Return the bucket that ``--into`` names. Return None for a folder or without ``--into``. Raises UnusableError."""
     if into is None or not into.lower().startswith(_SCHEME):
         return None
     bucket, _, prefix = into[len(_SCHEME) :].rstrip("/").partition("/")

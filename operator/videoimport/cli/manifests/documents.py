@@ -1,4 +1,5 @@
-"""All manifests of one run: imports as an API server would store them, and the Secrets and ConfigMaps beside them."""
+"""All documents of one run: imports as an API server would store them, and the Secrets and ConfigMaps of the YAML
+files."""
 
 import difflib
 import sys
@@ -55,7 +56,7 @@ class Documents:
     secrets: Mapping[Place, Mapping[str, bytes]] = field(repr=False)
     config_maps: Mapping[Place, Mapping[str, bytes]] = field(repr=False)
     homeless: frozenset[ObjectKey]
-    """Imports whose user named no destination. They have a volume with the claim ``destinations.HERE``."""
+    """Imports without a destination in the YAML file. Their destination is the claim ``destinations.HERE``."""
     folders: Mapping[ObjectKey, Path]
     """The folder of the file of every import."""
     ignored: tuple[str, ...]
@@ -63,7 +64,7 @@ class Documents:
 
 
 def read(sources: Sequence[str], standard_input: TextIO | None = None) -> Documents:
-    """Return the manifests of files, folders and ``-`` for standard input, which is ``sys.stdin`` unless given.
+    """Return the manifests of files, folders and ``-`` for standard input, which is ``sys.stdin`` by default.
 
     Raises UnusableError with every problem of every document, or if there is no import. No message has a value of a
     Secret.
@@ -152,7 +153,8 @@ class _ManifestCollector:
         self.problems += [f"{document.called}: {problem}" for problem in problems]
 
     def _claim_name(self, document: ManifestDocument) -> ObjectKey | None:
-        """Return the key of an object; None if its name is no text, or if another document has the same key."""
+        """Return the key of an object. Return None if its name is not a text, or if another document has the same
+        key."""
         metadata = select_metadata(document.content)
         kind, namespace, name = document.content["kind"], metadata["namespace"], metadata["name"]
         if not (isinstance(name, str) and isinstance(namespace, str)):
@@ -178,8 +180,8 @@ class _ManifestCollector:
 
 
 def _find_kind_problem(content: Raw) -> str | None:
-    """Return what is wrong with the kind or the apiVersion of a document; None if the document may be of any other
-    kind."""
+    """Return the problem of the kind or the apiVersion of a document. Return None if there is no problem, or if the
+    document has an unknown kind that is ignored."""
     kind, version = content.get("kind"), content.get("apiVersion")
     if not isinstance(kind, str) or not kind:
         return f"kind is missing; write kind: {VIDEO_KIND} or kind: {BULK_KIND}."

@@ -42,7 +42,7 @@ def read_key_values(kind: HolderKind, document: Mapping[str, Any]) -> KeyValues:
     for name, is_encoded in fields.items():
         pairs = document.get(name)
         if pairs is not None and not isinstance(pairs, dict):
-            problems.append(f"{name} is no object; write a line KEY: VALUE for each value.")
+            problems.append(f"{name} is not an object; write a line KEY: VALUE for each value.")
             continue
         for key, value in (pairs or {}).items():
             problems += _find_key_problems(f"{name}.{shorten_text(key)}", key)
@@ -55,16 +55,15 @@ def read_key_values(kind: HolderKind, document: Mapping[str, Any]) -> KeyValues:
 
 
 _WAYS_OUT = {
-    ("Secret", True): "is no base64; encode the value, or write the value as it is below stringData.",
-    ("Secret", False): "is no text; put the value in quotes.",
-    ("ConfigMap", True): "is no base64; encode the value, or write a text as it is below data.",
-    ("ConfigMap", False): "is no text; put the value in quotes, or write bytes as base64 below binaryData.",
+    ("Secret", True): "is not base64; encode the value, or write the value as it is below stringData.",
+    ("Secret", False): "is not text; put the value in quotes.",
+    ("ConfigMap", True): "is not base64; encode the value, or write a text as it is below data.",
+    ("ConfigMap", False): "is not text; put the value in quotes, or write bytes as base64 below binaryData.",
 }
 
 
 def _decode(value: Any, *, is_encoded: bool) -> bytes | None:
-    """Return the bytes of a value; None if the value is invalid. Line ends in base64 are ignored, as Go ignores
-    them."""
+    """Return the bytes of a value. Return None if the value is invalid. Line breaks in base64 are ignored, as in Go."""
     if value is None:
         return b""
     if not isinstance(value, str):

@@ -31,7 +31,7 @@ class ManifestText:
 def read_texts(sources: Iterable[str], standard_input: TextIO) -> list[ManifestText]:
     """Return the texts of all sources, in order. Each source is a file, a folder or - for standard input.
 
-    A folder stands for its files that end in .yaml, .yml or .json, sorted by name, without folders below it. Raises
+    For a folder, its files that end in .yaml, .yml or .json are read, sorted by name. Subfolders are not read. Raises
     UnusableError with every source that cannot be read.
     """
     texts: list[ManifestText] = []
@@ -46,8 +46,8 @@ def read_texts(sources: Iterable[str], standard_input: TextIO) -> list[ManifestT
     letters = sum(len(found.text) for found in texts)
     if len(texts) > MOST_FILES or letters > MOST_LETTERS_TOGETHER:
         raise UnusableError(
-            f"--filename names {len(texts)} files with {letters} letters; run at most {MOST_FILES} files and "
-            f"{MOST_LETTERS_TOGETHER} letters at once."
+            f"--filename names {len(texts)} files with {letters} characters; run at most {MOST_FILES} files and "
+            f"{MOST_LETTERS_TOGETHER} characters at once."
         )
     return texts
 
@@ -86,11 +86,11 @@ def _read_bounded(file: TextIO, called: str) -> str:
     try:
         text = file.read(MOST_LETTERS + 1)
     except UnicodeDecodeError:
-        raise UnusableError(f"{called} is no text; give a manifest in YAML or JSON.") from None
+        raise UnusableError(f"{called} is not UTF-8 text; give a manifest in YAML or JSON.") from None
     if len(text) > MOST_LETTERS:
         raise UnusableError(
-            f"{called} has more than {MOST_LETTERS} letters; divide it, or give a long list of videos by "
-            "spec.source.manifest."
+            f"{called} has more than {MOST_LETTERS} characters; split the file, or put a long list of videos into "
+            "the manifest of spec.source.manifest."
         )
     return text
 

@@ -25,7 +25,7 @@ def find_metadata_problems(kind: str, document: Mapping[str, Any]) -> Iterator[s
 
 
 def select_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata that a user may write, with the namespace. All else belongs to the cluster that wrote it."""
+    """Return the metadata that a user may write, with the namespace. All other metadata is written by a cluster."""
     fields = _read_fields(document)
     written = {field: fields[field] for field in _WRITTEN if isinstance(fields.get(field), dict) and fields[field]}
     pairs = {field: {key: value or "" for key, value in found.items()} for field, found in written.items()}
@@ -33,7 +33,7 @@ def select_metadata(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_fields(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata without null fields. It is empty if the metadata is no object."""
+    """Return the metadata without null fields. The result is empty if the metadata is not an object."""
     metadata = document.get("metadata")
     return {name: part for name, part in metadata.items() if part is not None} if isinstance(metadata, dict) else {}
 
@@ -61,7 +61,7 @@ def _find_namespace_problems(namespace: Any) -> Iterator[str]:
 
 def _find_pair_problems(field: str, pairs: Any) -> Iterator[str]:
     if not isinstance(pairs, dict):
-        yield f"metadata.{field} is no object; write a line KEY: TEXT for each of them."
+        yield f"metadata.{field} is not an object; write a line KEY: TEXT for each key."
         return
     if not KEYS.holds(pairs):
         yield f"metadata.{field}: {KEYS.message}"
@@ -69,6 +69,6 @@ def _find_pair_problems(field: str, pairs: Any) -> Iterator[str]:
         if value is None:
             continue  # the API server stores an empty text
         if not isinstance(value, str):
-            yield f"metadata.{field}.{shorten_text(key)} is no text; put the value in quotes."
+            yield f"metadata.{field}.{shorten_text(key)} is not text; put the value in quotes."
         elif field == "labels" and not (len(value) <= _MOST_LABEL and LABEL_VALUE.holds(value)):
             yield f"metadata.{field}.{shorten_text(key)}: {LABEL_VALUE.message}"

@@ -1,6 +1,7 @@
-"""All problems of a VideoImport or BulkImport as a user wrote it, each with the field, the value and the way out.
+"""All problems of a VideoImport or BulkImport as a user wrote it, each with the field, the value and the solution.
 
-The API server finds the same problems. Its messages are shorter, and it names fewer at once (``admission``).
+The API server finds the same problems. The messages of the API server are shorter, and it reports fewer problems at
+once (``admission``).
 """
 
 import json
@@ -38,12 +39,12 @@ _NEEDED = {
 
 @dataclass(frozen=True, slots=True)
 class ExaminedManifest:
-    """An object as the API server would store it, and its problems. With problems, the object is not to be used."""
+    """An object as the API server would store it, and its problems. Do not use the object if there are problems."""
 
     raw: Raw
     problems: tuple[str, ...]
     homeless: bool = False
-    """True if the user named no destination. The object then has a volume with the claim ``HERE``."""
+    """True if the YAML file has no destination. The destination of the object is then the claim ``HERE``."""
 
 
 def examine(kind: OurKind, document: Raw) -> ExaminedManifest:
@@ -69,7 +70,7 @@ def _unknown(schema: Schema, document: Raw) -> Iterator[str]:
 
 
 def _with_destination(kind: OurKind, spec: Raw) -> tuple[Raw, bool]:
-    """Return the spec with the volume ``HERE`` if there is no destination, and whether there was none."""
+    """Return the spec, and whether its destination was missing. A missing destination becomes the claim ``HERE``."""
     here = {"destination": {"persistentVolumeClaim": {"claimName": HERE}}}
     if kind == VIDEO_KIND:
         return (spec, False) if "destination" in spec else (spec | here, True)
@@ -99,10 +100,8 @@ def _find_broken_rules(schema: Schema, raw: Raw, refusal: ValidationError) -> It
 
 
 def _refusals(error: ValidationError, document: Raw, schema: Schema, told: Collection[str]) -> Iterator[str]:
-    """Yield one sentence for each invalid field. Rules with a message in ``told`` are left out.
-
-    pydantic reports each member of a union. This function reports the field once.
-    """
+    """Yield one sentence for each invalid field. Problems that are already in ``told`` are left out. For a union,
+    pydantic reports each member. This function reports the field once."""
     for detail in error.errors(include_url=False):
         where = ("spec", *detail["loc"])
         path, found, whole = _located(document, where)
@@ -134,8 +133,8 @@ def _description(schema: Schema, path: tuple[int | str, ...]) -> str:
 
 
 def _located(document: Raw, where: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], Any, bool]:
-    """Return the part of ``where`` that is in the document, the value there, and whether that part is the whole
-    path."""
+    """Return three values: the part of the path ``where`` that exists in the document, the value at this part, and
+    whether this part is the whole path."""
     found: Any = document
     for depth, step in enumerate(where):
         try:
@@ -151,7 +150,7 @@ def _joined(path: tuple[int | str, ...]) -> str:
 
 
 def _kind(value: Any) -> str:
-    """Return the found value for a message. A scalar is shown with its value, and a URL without secrets."""
+    """Return the text for a found value in a message. A scalar is shown with its value, and a URL without secrets."""
     if value is None:
         return "empty"
     if isinstance(value, bool):

@@ -1,7 +1,7 @@
 """Changes that the API server makes to an object before it checks the object: numbers, null fields, unknown fields and
 defaults.
 
-All functions return a new value and leave their argument as it is.
+All functions return a new value and do not change the argument.
 """
 
 import copy
@@ -11,7 +11,7 @@ from typing import Any
 Schema = Mapping[str, Any]
 _NO_SCHEMA: Schema = {}
 _KEPT = ("apiVersion", "kind", "metadata")
-"""Fields of an object that every resource has, with schemas of their own."""
+"""Fields of every Kubernetes object. They have separate schemas."""
 
 
 def convert_numbers(value: Any) -> Any:
@@ -25,8 +25,8 @@ def convert_numbers(value: Any) -> Any:
 
 
 def drop_nulls(schema: Schema, value: Any) -> Any:
-    """Return ``value`` without the null fields that the schema knows. Null means absent there. Null stays in a list and
-    in an object of any content."""
+    """Return ``value`` without the null fields that the schema knows. In such a field, null means that the field is
+    absent. Null values in lists and in objects of any content stay."""
     if isinstance(value, list):
         items = schema.get("items", _NO_SCHEMA)
         return [drop_nulls(items, child) for child in value]
@@ -38,8 +38,8 @@ def drop_nulls(schema: Schema, value: Any) -> Any:
 
 
 def fill_defaults(schema: Schema, value: Any) -> Any:
-    """Return ``value`` with the defaults of its schema. A default within an object is set only if the object is there,
-    or has a default itself."""
+    """Return ``value`` with the defaults of its schema. A default of a field in an object is set only if the object
+    exists, or has a default itself."""
     if isinstance(value, dict):
         return _fill_object(schema, value)
     if isinstance(value, list):

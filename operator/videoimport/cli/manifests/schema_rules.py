@@ -1,4 +1,4 @@
-"""Errors that the API server finds and the models do not: unknown fields and duplicate entries.
+"""Errors that the API server reports and the models do not report: unknown fields and duplicate entries.
 
 The models ignore unknown fields, as a controller must. Because there is no API server here, a YAML file is checked
 against the schema that the API server uses. ``cel_rules`` checks the CEL rules of the schema.
@@ -13,7 +13,7 @@ from videoimport.cli.manifests.schema_values import find_duplicates
 
 
 def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
-    """Yield a sentence for each field that the schema lacks, with the field that was probably meant."""
+    """Yield a sentence for each field that the schema lacks, with the most similar known field."""
     if isinstance(value, dict) and "properties" in schema:
         known = schema["properties"]
         for name, child in value.items():
@@ -31,10 +31,8 @@ def unknown_fields(schema: Schema, value: Any, path: str) -> Iterator[str]:
 
 
 def corrected(schema: Schema, value: Any) -> Any:
-    """Return ``value`` with each mistyped field under the probably meant name, unless that field exists too.
-
-    The correction prevents a second error about a missing field.
-    """
+    """Return ``value`` with each mistyped field renamed to the most similar known field, unless the known field exists
+    too. This prevents a second error about a missing field."""
     if isinstance(value, dict):
         known, rest = schema.get("properties", {}), schema.get("additionalProperties")
         names = {name: _renamed(name, known, value) for name in value}
@@ -66,6 +64,6 @@ def repeated_entries(schema: Schema, value: Any, path: str) -> Iterator[str]:
     elif isinstance(value, list):
         for _, identity in find_duplicates(schema, value):
             shown = ", ".join(map(str, identity.values())) if isinstance(identity, dict) else identity
-            yield f"{path}: {shown} occurs twice; give each once."
+            yield f"{path}: {shown} occurs twice; remove one of them."
         for number, child in enumerate(value):
             yield from repeated_entries(schema["items"], child, f"{path}[{number}]")

@@ -12,7 +12,7 @@ from videoimport.cli.manifests.schema_defaults import Schema, select_schema
 from videoimport.cli.manifests.shown_values import shorten_text
 
 _ABSENT = object()
-"""Stands for a value that the previous object lacks. It equals no JSON value."""
+"""Marker for a value that the previous object does not have. The marker is not equal to any JSON value."""
 _TYPES: Mapping[type, tuple[str, ...]] = {
     bool: ("boolean",),
     dict: ("object",),
@@ -27,7 +27,7 @@ _TYPES: Mapping[type, tuple[str, ...]] = {
 def find_value_problems(schema: Schema, value: Any, path: str, old: Any = _ABSENT) -> Iterator[str]:
     """Yield a sentence for each problem of a value, which begins with the field.
 
-    ``old`` is the value in the previous object. The API server accepts a part that has not changed, whatever it is.
+    ``old`` is the value in the previous object. The API server accepts every unchanged value.
     """
     if old is not _ABSENT and value == old:
         return

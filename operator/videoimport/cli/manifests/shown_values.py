@@ -7,6 +7,7 @@ MOST_SHOWN = 80
 
 
 def shorten_text(text: str) -> str:
-    """Return a text for a message: without secrets and control characters, and with ``…`` for what is cut."""
+    """Return a text for a message: without secrets and control characters, and with ``…`` in place of the removed
+    end."""
     safe = shown_text(text)
     return safe if len(safe) <= MOST_SHOWN else safe[: MOST_SHOWN - 1] + "…"

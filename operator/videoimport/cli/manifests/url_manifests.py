@@ -24,7 +24,7 @@ _MOST_VIDEO_SLUG = 40
 at most 51."""
 _MOST_BULK_SLUG = 15
 """Maximum number of characters of the readable part of a BulkImport's name. Names of children begin with this name, so
-a long one leaves them no readable part."""
+a long name of the BulkImport leaves no space for the readable part of a child."""
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
 _FALLBACK = "video"
 
@@ -32,10 +32,10 @@ _FALLBACK = "video"
 def build_manifests(urls: Sequence[str], into: str | None = None, *, playlist: bool = False) -> list[Raw]:
     """Return manifests that import these addresses, without defaults, as a user would write them.
 
-    One address gives a VideoImport, several give a BulkImport of the addresses, at most MAX_ITEMS. With ``playlist``,
-    each address is a list and gives a BulkImport. The names are always the same for the same addresses. ``into`` is a
-    folder or ``s3://bucket/prefix``; a folder, or None, gives the claim ``HERE``. Raises UnusableError with every
-    invalid address.
+    One address becomes a VideoImport. Several addresses, at most MAX_ITEMS, become one BulkImport. With ``playlist``,
+    each address is a list and becomes a BulkImport. The names are always the same for the same addresses. ``into`` is a
+    folder or ``s3://bucket/prefix``. For a folder or None, the destination is the claim ``HERE``. Raises UnusableError
+    with every invalid address.
     """
     unique = list(dict.fromkeys(parse_urls(urls)))
     destination = _build_destination(into)
@@ -52,7 +52,8 @@ def parse_urls(urls: Sequence[str]) -> list[str]:
         raise UnusableError("there is no address; give one or more, such as https://example.com/video.mp4.")
     if len(urls) > MAX_ITEMS:
         raise UnusableError(
-            f"there are {len(urls)} addresses; give at most {MAX_ITEMS}, or a BulkImport with source.manifest by -f."
+            f"there are {len(urls)} addresses; give at most {MAX_ITEMS}, or use -f with a BulkImport "
+            "that has source.manifest."
         )
     problems: list[str] = []
     parsed: list[str] = []
@@ -92,7 +93,7 @@ def _build(kind: str, name: str, spec: Raw) -> Raw:
 
 
 def derive_video_name(url: str) -> str:
-    """Return the name of a VideoImport: the readable part of the address, and its identity."""
+    """Return the name of a VideoImport: the readable part of the address, and a hash of the address."""
     return f"{_shorten(_derive_video_slug(url), _MOST_VIDEO_SLUG)}-{item_identity(url)}"
 
 
@@ -103,7 +104,7 @@ def derive_bulk_name(urls: Sequence[str]) -> str:
 
 
 def _derive_video_slug(url: str) -> str:
-    """Return the readable part of a video's name: the end of the path, or else the site."""
+    """Return the readable part of a video's name: the end of the path, otherwise the site."""
     parts = urlsplit(url)
     file = find_file_name(parts._replace(path=parts.path.rstrip("/"), query="", fragment="").geturl())
     return slug_of(_EXTENSION.sub("", file)) or _derive_site_slug(url)
@@ -116,7 +117,7 @@ def _derive_site_slug(url: str) -> str:
 
 
 def _shorten(slug: str, most: int) -> str:
-    """Return the whole words of a slug that fit, or else a part of its first word."""
+    """Return the whole words of a slug that fit, otherwise a part of the first word."""
     if len(slug) <= most:
         return slug
     return slug[: most + 1].rpartition("-")[0] or slug[:most]

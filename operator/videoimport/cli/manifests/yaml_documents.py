@@ -13,12 +13,12 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 MOST_VALUES = 2_000_000
 """Maximum number of values in a text. Aliases can make a short text very large."""
 MOST_DEPTH = 100
-"""Maximum number of lists and objects within each other."""
+"""Maximum depth of nested lists and objects."""
 _TOO_DEEP = f"{{}} has more than {MOST_DEPTH} lists or objects within each other; give a manifest."
 
 
 class _AsKubectl:
-    """The part of a loader that reads YAML as kubectl does: a date stays text, and a duplicate key is an error."""
+    """Mixin for a YAML loader that reads YAML as kubectl does: a date stays text, and a duplicate key is an error."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 — pyyaml declares the attribute so
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
@@ -51,7 +51,7 @@ def parse_documents(text: str, name: str) -> list[Document]:
     documents = _load(text, name)
     if strange := [document for document in documents if not isinstance(document, dict)]:
         kind = type(strange[0]).__name__
-        raise UnusableError(f"{name} holds a {kind} where a resource should be; begin with apiVersion and kind.")
+        raise UnusableError(f"{name} holds a {kind} instead of a resource; begin with apiVersion and kind.")
     return documents
 
 
@@ -81,7 +81,8 @@ def _load_fast(text: str, name: str) -> list[Any]:
 
 
 def _check_depth(text: str, name: str) -> None:
-    """Raise UnusableError for a text beyond MOST_DEPTH. The fast loader would exhaust the stack of the process."""
+    """Raise UnusableError if the nesting of a text exceeds MOST_DEPTH. Otherwise the fast loader could exhaust the
+    stack."""
     depth = 0
     for event in yaml.parse(text, _FastLoader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -93,17 +94,20 @@ def _check_depth(text: str, name: str) -> None:
 
 
 class _Converter:
-    """Converts values of YAML to those of JSON, as kubectl does. Everything that JSON lacks becomes text."""
+    """Converts YAML values to JSON values, as kubectl does. Values of types that JSON does not have become text."""
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._left = MOST_VALUES
 
     def convert(self, value: Any) -> Any:
-        """Return a value of JSON. Raises UnusableError beyond MOST_VALUES, or for a number that JSON lacks."""
+        """Return a value of JSON. Raises UnusableError if there are more than MOST_VALUES values, or for a number that
+        JSON does not have."""
         self._left -= 1
         if self._left < 0:
-            raise UnusableError(f"{self._name} has more than {MOST_VALUES} values; remove its aliases, or divide it.")
+            raise UnusableError(
+                f"{self._name} has more than {MOST_VALUES} values; remove its aliases, or split the file."
+            )
         if isinstance(value, dict):
             return {_convert_key(key): self.convert(child) for key, child in value.items()}
         if isinstance(value, list):
@@ -123,7 +127,7 @@ def _convert_key(key: Any) -> str:
 
 def split_lists(document: Document) -> Iterator[tuple[str, Document]]:
     """Yield the objects of a document, each with its place in the document. The place is empty for a document that is
-    no list. Raises UnusableError if an entry of a list is no object."""
+    not a list. Raises UnusableError if an entry of a list is not an object."""
     kind, items = str(document.get("kind", "")), document.get("items")
     if not kind.endswith("List") or not isinstance(items, list):
         yield "", document
@@ -131,5 +135,5 @@ def split_lists(document: Document) -> Iterator[tuple[str, Document]]:
     given = {"apiVersion": document.get("apiVersion"), "kind": kind.removesuffix("List")} if kind != "List" else {}
     for number, item in enumerate(items):
         if not isinstance(item, dict):
-            raise UnusableError(f"items[{number}] is no resource; begin with apiVersion and kind.")
+            raise UnusableError(f"items[{number}] is not a resource; begin with apiVersion and kind.")
         yield f"items[{number}]", given | item

@@ -1,1 +1,1 @@
-"""The outcome of every item of a BulkImport, as text, for programs and as a page."""
+"""The outcome of every item of a BulkImport, as text for users, as data for programs, and as an HTML page."""

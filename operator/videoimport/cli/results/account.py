@@ -1,4 +1,5 @@
-"""The outcome of every item of a BulkImport. The controller's own rules compute it from the objects in the cluster."""
+"""The outcome of every item of a BulkImport. It is computed with the controller's rules, from the objects in the
+cluster."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Account:
     rejected: tuple[RejectedItem, ...]
     """Items that are not imported, each with a reason."""
     open: tuple[AcceptedItem, ...]
-    """Items that have not ended or are to be retried."""
+    """Items that have not ended or will be retried."""
     counts: str
     """The counts as text, as in the status."""
 
@@ -70,8 +71,8 @@ def counted(raw: Raw, config_maps: Iterable[Raw]) -> Account:
         what = error.errors()[0]
         where = ".".join(map(str, what["loc"]))
         raise UnusableError(
-            f"The BulkImport cannot be read by this version: {where}: {what['msg']}; use the program of the "
-            "controller's release."
+            f"This version of the program cannot read the BulkImport: {where}: {what['msg']}; use the same "
+            "release as the controller."
         ) from None
     owner = build_bulk_owner(bulk.metadata)
     own = [found for found in config_maps if find_controller(found["metadata"]) == owner]

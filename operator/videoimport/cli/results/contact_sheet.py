@@ -71,7 +71,8 @@ def _status_of(result: LedgerEntry, statuses: Mapping[str, VideoImportStatus]) -
 
 
 def _thumbnail_uri(result: LedgerEntry, status: VideoImportStatus | None) -> str:
-    """Return the address of the first thumbnail. Without a VideoImport, the address follows from that of the video."""
+    """Return the address of the first thumbnail. Without a VideoImport, the address follows from the address of the
+    video."""
     if status is not None and status.outputs is not None:
         return status.outputs.thumbnails.uri if status.outputs.thumbnails else ""
     folder, slash, _ = (result.uri or "").rpartition("/")
@@ -80,15 +81,20 @@ def _thumbnail_uri(result: LedgerEntry, status: VideoImportStatus | None) -> str
 
 def _describe_failure(result: LedgerEntry) -> ProblemItem:
     message = result.wire().get("error", "")  # the ledger keeps the text as it was written, so it is redacted here
-    advice = info(result.reason).advice if result.reason else ""
-    if advice in message:  # most messages of the worker end with it
-        advice = ""
+    advice = _find_advice(result.reason, message)
     return ProblemItem(result.name or result.url, result.url, str(result.reason or "Failed"), message, advice)
 
 
 def _describe_rejection(item: RejectedItem) -> ProblemItem:
     address = item.url or ""
-    return ProblemItem(item.name or address, address, str(item.reason), item.message, info(item.reason).advice)
+    advice = _find_advice(item.reason, item.message)
+    return ProblemItem(item.name or address, address, str(item.reason), item.message, advice)
+
+
+def _find_advice(reason: Reason | None, message: str) -> str:
+    """Return the advice for a reason. The result is empty if the message has the advice already, as most messages."""
+    advice = info(reason).advice if reason else ""
+    return "" if advice in message else advice
 
 
 def _describe_video(

@@ -1,7 +1,7 @@
 """The results of a BulkImport as one HTML page that a browser opens without a network.
 
-The page is a function of its data. Pictures are part of the page, as data URIs. The Content-Security-Policy of the page
-forbids every request and every script. All text is escaped, because titles and messages come from untrusted sources.
+The page depends only on the data. Pictures are data URIs in the page. The Content-Security-Policy of the page forbids
+every request and every script. All text is escaped, because titles and messages come from untrusted sources.
 """
 
 import base64
@@ -17,11 +17,11 @@ from videoimport.api.untrusted_text import clean_text
 from videoimport.cli.results.page_style import STYLE
 
 MOST_PICTURE_BYTES = 512 * 1024
-"""Maximum number of bytes of one picture. A larger picture is not shown."""
+"""Maximum number of bytes of one picture. The page does not show a larger picture."""
 MOST_PICTURES_BYTES = 32 * 2**20
-"""Maximum number of bytes of all pictures of a page. The page has a third more, because of Base64."""
+"""Maximum number of bytes of all pictures of a page. In the page they need a third more, because of Base64."""
 MOST_SHOWN = 2000
-"""Maximum number of items of one section. A sentence counts the others."""
+"""Maximum number of items of one section. A sentence has the number of the other items."""
 _SIGNATURES = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 """First bytes of the pictures that a page may contain. SVG is not among them, because it can contain addresses."""
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -98,7 +98,7 @@ class ResultsPage:
     time: datetime
     """The time of the page, in UTC."""
     links_files: bool = False
-    """True if addresses of local files become links too. The caller must have made these addresses."""
+    """True if addresses of local files become links too. Set this only if this program created the addresses."""
 
 
 def render_page(page: ResultsPage) -> str:
@@ -159,7 +159,8 @@ def _render_tiles(tiles: Iterable[Tile], schemes: Sequence[str]) -> Iterable[str
 
 
 def encode_picture(picture: bytes | None) -> str | None:
-    """Return the data URI of a picture. None if the bytes are no JPEG or PNG image, or if they are too many."""
+    """Return the data URI of a picture. Return None if the bytes are not a JPEG or PNG image, or exceed the maximum
+    size."""
     if picture is None or len(picture) > MOST_PICTURE_BYTES:
         return None
     kind = next((kind for start, kind in _SIGNATURES.items() if picture.startswith(start)), None)

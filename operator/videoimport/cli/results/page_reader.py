@@ -29,7 +29,8 @@ def render_account(
 
 
 def _find_reader(destination: Destination, access: DestinationAccess, stack: ExitStack) -> ReadPicture:
-    """Return the destination itself if the user gave its keys or its folder, otherwise its public address."""
+    """Return a reader of the destination itself if the user gave the keys or the folder. Otherwise return a reader of
+    the public address."""
     volume = destination.persistent_volume_claim
     if access.keys if volume is None else volume.claim_name in access.claims:
         return store_reader(stack.enter_context(opened(destination, access)))

@@ -1,6 +1,6 @@
 """Reading of thumbnails for the results page, from the destination or from its public address.
 
-A picture that cannot be read is missing on the page. It never stops the command.
+A picture that cannot be read is missing on the page. An unreadable picture never stops the command.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,8 +26,8 @@ ReadPicture = Callable[[str], bytes | None]
 
 
 def read_pictures(uris: Sequence[str], destination: Destination, read: ReadPicture) -> list[bytes | None]:
-    """Return the picture at each address of the destination. None for the address of another place, for a picture that
-    cannot be read, and after the first ``MOST_PICTURES``."""
+    """Return the picture at each address of the destination. The picture is None for an address outside of the
+    destination, for an unreadable picture, and after the first ``MOST_PICTURES``."""
     keys = [key_of(uri, destination) for uri in uris]
     wanted = [key for key in keys if key][:MOST_PICTURES]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -36,7 +36,7 @@ def read_pictures(uris: Sequence[str], destination: Destination, read: ReadPictu
 
 
 def key_of(uri: str, destination: Destination) -> str | None:
-    """Return the object key of an address. None if the address is not in the destination's bucket or volume."""
+    """Return the object key of an address. Return None if the address is not in the destination's bucket or volume."""
     if destination.s3 is not None:
         start = f"s3://{destination.s3.bucket}/"
     elif destination.persistent_volume_claim is not None:

@@ -41,11 +41,11 @@ def print_results(
 ) -> None:
     """Print the outcome of every item of a BulkImport.
 
-    The status of a BulkImport has fifty items. The command also reads the ConfigMaps that have all items. An item is
+    The status of a BulkImport lists only fifty items. The command also reads the ConfigMaps with all items. An item is
     Imported, Duplicate (the destination had the video), Failed, Rejected (never started) or Open (not finished).
 
     The format html is one page with thumbnails, which opens without a network. The thumbnails come from the
-    destination's publicBaseURL, or with --keys or --claim from the destination itself.
+    destination's publicBaseURL. With --keys or --claim, they come from the destination itself.
 
     Exit codes:
 

@@ -19,7 +19,7 @@ COLUMNS = ("state", "name", "url", "reason", "message", "attempts", "videoId", "
 _RESULT = frozenset(ItemResult.model_json_schema()["properties"])
 _SHOWN = ("STATE", "ITEM", "REASON", "WHERE OR WHY")
 _FORMULA = frozenset("=+-@")
-"""Characters with which a formula of a spreadsheet begins."""
+"""Characters at the beginning of a spreadsheet formula."""
 
 
 def rendered(account: Account, form: Format) -> str:
@@ -93,10 +93,8 @@ def _csv(account: Account) -> str:
 
 
 def _cell(value: object) -> str:
-    """Return text without control characters of a terminal, which no spreadsheet treats as a formula.
-
-    The value may come from an untrusted list.
-    """
+    """Return the text without terminal control characters, and in a form that a spreadsheet does not treat as a
+    formula. The value may come from an untrusted list."""
     text = "\n".join(map(printable, str(value).split("\n")))
     first = unicodedata.normalize("NFKC", text.lstrip()[:1])  # some spreadsheets accept full-width signs too
     return f"'{text}" if first in _FORMULA else text

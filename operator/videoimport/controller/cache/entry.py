@@ -1,6 +1,6 @@
-"""Cached objects: the identity of an object and the fields that decisions read.
+"""Cached objects: the metadata that identifies an object, and the fields that decisions read.
 
-All other fields of an object are dropped at once. They are most of it.
+All other fields of an object are dropped at once. They are most of the object.
 """
 
 import marshal
@@ -24,7 +24,7 @@ from videoimport.core.plan import Kind
 _HEAD = ("namespace", "name", "uid", "resourceVersion", "generation", "labels", "ownerReferences")
 _CONDITIONS_WORDS = ("type", "status", "reason", "message")
 _NAMED_BY: tuple[tuple[Kind, str], ...] = (("VideoImport", IMPORT), ("BulkImport", BULK))
-"""The labels of a Job and its pod that name the owner."""
+"""Labels of a Job and of its pod. These labels name the owner."""
 _RECONCILED: tuple[Kind, ...] = ("VideoImport", "BulkImport")
 _WITHOUT_REFERENCES = 2
 """Version of the marshal format in which equal values have equal bytes."""
@@ -46,7 +46,7 @@ View = VideoImport | BulkImport | JobView | PodView | ShardView | PageView | Cla
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object at one version. Values that the store needs often are stored as fields."""
+    """One version of an object. Values that the store needs often are stored as fields."""
 
     head: Raw
     """The apiVersion, the kind and the identifying metadata. These parts are enough to write the status."""
@@ -71,13 +71,13 @@ class Entry:
 
     @property
     def owner(self) -> Owner:
-        """This VideoImport or BulkImport, in the form that identifies the owner of other objects."""
+        """This VideoImport or BulkImport as an owner, for comparison with the owners of other objects."""
         metadata = self.head["metadata"]
         return Owner(metadata["namespace"], GROUP, self.head["kind"], metadata["name"], metadata["uid"])
 
 
 def read(kind: Kind, raw: Raw, version: int, known: Mapping[str, Model] = MappingProxyType({})) -> Entry:
-    """Parse an object. ``known`` has the results that exist already, such as the parsed spec and status."""
+    """Parse an object. ``known`` has parts that are parsed already, such as the spec and the status."""
     metadata = {key: raw["metadata"][key] for key in _HEAD if key in raw["metadata"]}
     head = {"apiVersion": raw["apiVersion"], "kind": raw["kind"], "metadata": metadata}
     controller = find_controller(metadata)
@@ -136,7 +136,7 @@ _COMMON = ("destination", "requirements", "output", "worker")
 _PARTS: dict[tuple[str, bytes], Any] = {}
 _WORDS: dict[str, str] = {}
 _MOST = 10_000
-"""Maximum number of shared parts and of shared texts. At this number the table is cleared."""
+"""Maximum number of shared parts, and of shared texts. If a table reaches this number, it is cleared."""
 _FIELD_SETS: dict[frozenset[str], set[str]] = {}
 
 

@@ -1,7 +1,7 @@
-"""Index of the circuit breakers of hosts. It is updated with the store, and it is nearly always empty.
+"""Index of the circuit breakers of hosts. The index changes with the store, and it is nearly always empty.
 
 When the state of a breaker changes, every import that depends on it is queued. A decision to probe a host takes effect
-before its write is sent. So two decisions never probe the same host.
+before its write is sent. So two decisions never probe the same host at the same time.
 """
 
 from collections import Counter
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 class HostKey(NamedTuple):
     """A host in one namespace. Users influence the statuses of their imports. So these statuses must not delay imports
-    of another namespace."""
+    in another namespace."""
 
     namespace: str
     host: str
@@ -36,7 +36,8 @@ class _Breaker(NamedTuple):
     probes: frozenset[Key] = frozenset()
 
     def as_seen_by(self, key: Key, host: str) -> BreakerState | None:
-        """Return the state for the decision about one import or listing. A probe by the same key is ignored."""
+        """Return the state of the breaker for the decision about one import or listing. A probe by this import or
+        listing is ignored."""
         if self.state is None:
             return BreakerState(host, 0, self.pause, self.pause) if self.pause else None
         until = max(self.state.until, self.pause) if self.pause else self.state.until
@@ -72,7 +73,7 @@ class HostBreakers:
     def put(self, key: Key, report: HostReport | None, *, answered: bool) -> None:
         """Replace the report of one import or listing.
 
-        ``answered`` states that the object itself has changed. Then the write of a decision has arrived or failed.
+        ``answered`` states that the object itself has changed. Then no write of a decision is pending any more.
         """
         if answered:
             self._decided_probes.pop(key, None)
@@ -186,7 +187,7 @@ def _depends_on_breaker(report: HostReport) -> bool:
 
 
 def _count(numbers: Counter[T], value: T, step: int) -> bool:
-    """Add ``step`` to the number of a value. Return whether the value appeared or disappeared."""
+    """Add ``step`` to the count of a value. Return whether the count became 0 or was 0 before."""
     before = numbers[value]
     numbers[value] += step
     if not numbers[value]:

@@ -19,8 +19,8 @@ LONGEST_DELAY = 30.0
 
 
 class EndlessDelays:
-    """Seconds between the attempts of a failing request. The delays grow to a maximum. Their sequence never ends,
-    because the process would end with it."""
+    """Seconds between the attempts of a failing request. The delays grow to a maximum. The sequence never ends, because
+    kopf ends the process after the last delay."""
 
     def __iter__(self) -> Iterator[float]:
         yield from DELAYS
@@ -36,7 +36,7 @@ class NoMemory(kopf.DiffBaseStorage):
     """
 
     def build(self, **_: Any) -> kopf.BodyEssence:
-        """Return an empty body, because kopf has no versions of objects to compare."""
+        """Return an empty body, because kopf compares no versions of objects."""
         return kopf.BodyEssence()
 
     def fetch(self, **_: Any) -> kopf.BodyEssence | None:
@@ -50,8 +50,8 @@ class NoMemory(kopf.DiffBaseStorage):
 class Intake:
     """Puts watch events into the store.
 
-    ``watch_restarted`` is called with the kind when a watch began again with a list. Then the watch sends no events for
-    the deletions during the interruption.
+    ``watch_restarted`` is called with the kind when a watch started again with a list. Such a watch sends no events for
+    deletions during the interruption.
     """
 
     def __init__(self, store: Store, seen: Callable[[], None], watch_restarted: Callable[[Kind], None]) -> None:
@@ -62,8 +62,7 @@ class Intake:
         """UIDs that a watch has reported. A list that reports one of these UIDs again is not the first list."""
 
     def take(self, kind: Kind, event: kopf.RawEvent) -> None:
-        """Put one event into the store. It is an event of a watch, or an object of the list before the watch (type
-        None)."""
+        """Put one event into the store. An event with the type None is an object of the list before the watch."""
         self._seen()
         raw: Raw = dict(event["object"])
         met = self._met[kind]
@@ -103,8 +102,8 @@ def _handler(intake: Intake, kind: Kind) -> Callable[..., Any]:
 def settings() -> kopf.OperatorSettings:
     """Return the settings of kopf.
 
-    The settings disable Events, peers and scanning. Failed requests are repeated without end. A connection that
-    delivers nothing is closed soon.
+    The settings disable Events, peers and scanning. Failed requests are repeated without end. A connection without data
+    is closed soon.
     """
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False

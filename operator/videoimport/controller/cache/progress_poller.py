@@ -26,8 +26,8 @@ from videoimport.core.observed import JobView, Owner, PodView
 from videoimport.core.plan import Kind
 
 LINES = 4
-"""Number of lines to read. One line has a complete snapshot. More are read, because the last line may be cut or
-foreign."""
+"""Number of lines to read. One line has a complete snapshot. More lines are read, because the last line may be
+incomplete or of another program."""
 LIMIT_BYTES = 64 * 1024
 _AT_ONCE = 16
 _log = structlog.get_logger(__name__)
@@ -95,7 +95,7 @@ class Tails:
         return list(found.values())
 
     def _run_of(self, pod: Entry) -> "_Run | None":
-        """Return the run that a pod works on, or None without such a run.
+        """Return the run of a pod, or None if there is no such run.
 
         The store must have the Job that owns the pod and the VideoImport that owns the Job. The Job must be the Job of
         the present run.

@@ -38,7 +38,7 @@ class Relister:
         self._wake = asyncio.Event()
 
     def want(self, kind: Kind) -> None:
-        """Request a comparison of this kind soon."""
+        """Request an early comparison of the cached objects of this kind with the API server."""
         self._wanted.add(kind)
         self._wake.set()
 

@@ -60,7 +60,7 @@ class Siblings:
             self._wake(place, {standing.group for standing in (before, now) if standing})
 
     def ahead(self, place: Place) -> int:
-        """Return how many older, unfinished BulkImports of the same source and destination go first.
+        """Return the number of older, unfinished BulkImports of the same source and destination. They must end first.
 
         Suspended BulkImports, BulkImports that are being deleted, and dry runs are not included.
         """

@@ -31,7 +31,7 @@ OwnerKey = tuple[str, str]
 """Namespace and UID."""
 _Rank = tuple[int, Turn, str]
 """Sort key of an owner in its namespace: number of running imports, turn of the first waiting import, and UID. The
-smallest rank goes first."""
+owner with the smallest key is first."""
 _MOST_VOID = 64
 
 
@@ -63,7 +63,7 @@ class Turns:
         self.slots.allow((place[0], uid), known.spec.parallelism if known else None)
 
     def seen_by(self, video: VideoImport) -> tuple[BreakerState | None, str]:
-        """Return two values about a start of the import: the breaker of its host, and a sentence about the limit that
+        """Return two values for the start of the import: the breaker of its host, and a sentence about the limit that
         prevents the start.
 
         A closed breaker is None. The sentence is empty if the import may start.
@@ -81,7 +81,8 @@ class Turns:
         return breaker.until if breaker else None
 
     def decided(self, video: VideoImport, status: VideoImportStatus | None) -> None:
-        """Record a decision before its write. So no other import takes the same slot or probes the same host."""
+        """Record a decision before the write of its status. So no other import takes the same slot or probes the same
+        host."""
         if status is None or not has_active_run(status):
             return
         place, record = (video.metadata.namespace, video.metadata.name), status.host_backoff
@@ -153,8 +154,8 @@ class Slots:
         self._pass_on()
 
     def allow(self, owner: OwnerKey, most: int | None) -> None:
-        """Set the maximum number of running imports of an owner. None means no limit. It is also used for a deleted
-        owner."""
+        """Set the maximum number of running imports of an owner. None means no limit. This method is also called for a
+        deleted owner."""
         if most is None and owner not in self._owners:
             return
         self._owner(*owner).most = most
@@ -162,7 +163,7 @@ class Slots:
         self._pass_on()
 
     def no_room(self, place: Place, owner_uid: str) -> str:
-        """Return a sentence that tells why this import of this owner may not start. The result is empty if the import
+        """Return a sentence about the limit that prevents the start of this import. The sentence is empty if the import
         may start."""
         if place in self._counted:
             return ""
@@ -186,7 +187,7 @@ class Slots:
     @property
     def total(self) -> int:
         """Number of slots in the cluster that are taken by running imports or by decisions to start one. Imports that
-        cannot start take none."""
+        cannot start take no slot."""
         return len(self._counted) - len(self._stuck)
 
     def _owner(self, namespace: str, uid: str) -> _QueueOwner:
@@ -231,10 +232,8 @@ class Slots:
         return standing is not None and standing.waits and standing.turn == entry[0] and entry[1] not in self._counted
 
     def _pass_on(self) -> None:
-        """Promise free slots to the next imports in turn. Withdraw promises beyond the limits.
-
-        More imports may be running than the store had at the time of the promise.
-        """
+        """Promise free slots to the next imports in turn. Withdraw promises that exceed the limits. A limit can be
+        exceeded if more imports run than the store had at the time of a promise."""
         for place in [place for place in self._promised if self._is_beyond(self._counted[place])]:
             if self._is_beyond(self._counted[place]):
                 self._break_promise(place)
@@ -264,8 +263,8 @@ class Slots:
         """Return the first import of the namespace with the fewest running imports, among the namespaces below their
         limit.
 
-        Namespaces come before owners, because a tenant can divide imports among any number of owners. Otherwise each
-        owner would get a share.
+        Namespaces come before owners, because a tenant can divide imports among any number of owners. Without this
+        order, a tenant with more owners would get more slots.
         """
         heads = {namespace: head for namespace in list(self._ranks) if (head := self._head(namespace)) is not None}
         if not heads:

@@ -1,8 +1,9 @@
 """The cache of all kinds. Three sources fill it: watches, lists, and the API server's responses to the controller's own
 writes.
 
-The newest resourceVersion wins, in whatever order the versions arrive. A list that is older than a deletion does not
-restore the object. Use the store from one thread. Only ``objects`` may be called from another thread, for metrics.
+The store keeps the newest resourceVersion. The order in which the versions arrive does not matter. A list that is older
+than a deletion does not restore the object. Use the store from one thread. Only ``objects`` may be called from another
+thread, for metrics.
 """
 
 import time
@@ -27,7 +28,7 @@ from videoimport.core.plan import Kind
 from videoimport.core.start_limits import DEFAULT, Limits
 
 TOMBSTONE_SECONDS = 600.0
-"""Seconds for which a deletion is kept. This is longer than any list could take."""
+"""Seconds for which the store keeps a deletion. No list takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Store:
         return self._entries[kind].get((namespace, name))
 
     def owned(self, kind: Kind, owner: Owner) -> list[Entry]:
-        """Return the objects of exactly this controlling owner, sorted by name."""
+        """Return the objects of this controlling owner, sorted by name."""
         places = self._owned.get((kind, owner), ())
         return [self._entries[kind][place] for place in sorted(places)]
 
@@ -69,7 +70,7 @@ class Store:
     def put(self, kind: Kind, raw: Raw, known: Mapping[str, Model] = MappingProxyType({})) -> bool:
         """Store this object unless the store has a newer version or a deletion. Return whether the store changed.
 
-        ``known`` has results that exist already, such as the parsed spec and status.
+        ``known`` has parts that are parsed already, such as the spec and the status.
         """
         place, version = _place(raw), _version(raw)
         if version <= self._known_version(kind, place):
@@ -158,7 +159,7 @@ class Store:
             self._take_turns("Job", job)
 
     def _job_that_is(self, owner: Owner) -> Entry | None:
-        """Return the Job that a pod names as its owner, or None unless the store has the Job with the same UID."""
+        """Return the Job that a pod names as its owner. Return None if the store has no Job with this UID."""
         job = self.find("Job", owner.namespace, owner.name)
         is_it = job is not None and build_job_owner(owner.namespace, owner.name, job.uid) == owner
         return job if is_it else None

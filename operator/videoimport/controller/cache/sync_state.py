@@ -25,7 +25,7 @@ class Refusal:
     message: str
     at: datetime
     generation: int
-    """Generation of the owner's spec. After a change of the spec the next try follows at once."""
+    """Generation of the owner's spec. After a change of the spec, the controller tries the creation again at once."""
     times: int
     not_before: float
     """Earliest time of the next try, in seconds of the monotonic clock."""
@@ -45,7 +45,7 @@ class Notes:
     confirmed: set[str] = field(default_factory=set)
     """UIDs of finished Jobs whose pods were listed again."""
     unkept: set[str] = field(default_factory=set)
-    """UIDs of listing Jobs whose page is missing or incomplete in the log of their pod."""
+    """UIDs of listing Jobs with a missing or incomplete page in the log of their pod."""
     terminating: bool = False
     """True if the object's namespace is being deleted. Such a namespace never recovers, and the object is deleted with
     the namespace."""

@@ -71,8 +71,7 @@ class ApiServerClient:
     async def replace_status(self, kind: Kind, raw: Raw) -> Raw:
         """Write ``raw["status"]``. Raises Conflict unless ``raw`` has the newest version.
 
-        Besides the status, the request needs only the metadata. The API server ignores all other fields in this
-        request.
+        The request needs only the status and the metadata. The API server ignores all other fields in this request.
         """
         metadata = raw["metadata"]
         return await self._json("PUT", KINDS[kind].path(metadata["namespace"], metadata["name"], "status"), body=raw)

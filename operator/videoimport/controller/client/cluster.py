@@ -48,7 +48,7 @@ class Cluster(Protocol):
         """Return the last lines of a container's log. The text is empty if there is no log yet."""
 
     async def log(self, namespace: str, pod: str, container: str, limit_bytes: int) -> str:
-        """Return the whole log of a container, or the beginning of a longer log."""
+        """Return the log of a container. If the log is longer than ``limit_bytes`` bytes, return only its beginning."""
 
     async def events_about(self, namespace: str, uid: str) -> list[Raw]:
         """Return the cluster's Events about an object."""

@@ -1,7 +1,7 @@
 """Writes to the cluster.
 
 Each write stores the response in the cache, so that the next decision sees the change at once. If the object has
-changed since it was observed, its present state is read before the write fails.
+changed since it was observed, the controller reads its present state before the write fails.
 """
 
 import time
@@ -36,7 +36,7 @@ PER_SECOND = 2.0
 If ten thousand imports fail for the same reason, some Events are dropped.
 """
 _MESSAGE_LIMIT = 1024
-"""Maximum number of bytes of an Event's message at the API server."""
+"""Maximum number of bytes in the message of an Event. The API server has this limit."""
 _log = structlog.get_logger(__name__)
 
 
@@ -90,8 +90,8 @@ class Writer:
         self.store.put(kind, made)
 
     async def _in_sight(self, kind: Kind, there: Raw, wanted: Raw) -> Raw:
-        """Restore removed labels of an existing object and return the object. The controller finds objects by these
-        labels. Without the labels, the controller would try to create the object again and again."""
+        """Restore the removed labels of an existing object, and return the object. The controller finds objects by
+        these labels. Without the labels, the controller would try to create the object again and again."""
         metadata = there["metadata"]
         ours = OUR_LABELS | {key: value for key, value in _labels(wanted).items() if key.startswith(OUR_PREFIXES)}
         gone = {key: value for key, value in ours.items() if _labels(there).get(key) != value}
@@ -134,7 +134,7 @@ class Writer:
 
 
 def _find_known_parts(entry: Entry, answer: Raw, status: Model, written: Raw) -> dict[str, Model]:
-    """Return the parts of a status write's answer that are parsed already.
+    """Return the parts of the response to a status write that are parsed already.
 
     The spec is the observed spec, because the API server compared the resourceVersion. The status is the written
     status, unless the API server changed the status.
@@ -146,8 +146,8 @@ def _find_known_parts(entry: Entry, answer: Raw, status: Model, written: Raw) ->
 
 
 def is_foreign(found: Raw, wanted: Raw) -> bool:
-    """Return whether another owner has an object under this derived name, and the object is not being deleted. Then
-    waiting does not help."""
+    """Return whether another owner has an object under this derived name, and this object is not being deleted. In this
+    case waiting does not help."""
     return not _has_same_owner(found, wanted) and "deletionTimestamp" not in found["metadata"]
 
 
@@ -161,7 +161,7 @@ def is_the_same(found: Raw, wanted: Raw) -> bool:
 
 
 def is_spoilt(found: Raw, wanted: Raw) -> bool:
-    """Return whether an immutable object has other content than the wanted content. The object can only be replaced."""
+    """Return whether an immutable object has wrong content. Such an object can only be replaced."""
     return bool(wanted.get("immutable")) and found.get("data") != wanted.get("data")
 
 
@@ -171,7 +171,7 @@ def _has_same_owner(found: Raw, wanted: Raw) -> bool:
 
 
 def _taken(found: Raw) -> str:
-    """Return the message for a name that another object has.
+    """Return the message about a name that another object already has.
 
     An object of the controller with an owner must not be deleted by hand, because the owner's work would be lost. Any
     other object may be deleted.
@@ -189,7 +189,7 @@ def _labels(raw: Raw) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Allowance:
-    """The number of Events that may still be posted. It grows with time."""
+    """The number of Events that may still be posted. The number grows with time."""
 
     clock: Clock
     left: float = BURST

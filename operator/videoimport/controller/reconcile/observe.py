@@ -142,7 +142,7 @@ def _unreadable(child: Entry) -> str | None:
 
 
 def list_owned(entry: Entry, store: Store) -> Owned:
-    """Return the objects in the store that belong to exactly this import or BulkImport."""
+    """Return the objects in the store that belong to this import or BulkImport."""
     owner = entry.owner
     jobs = (job.of(JobView) for job in store.owned("Job", owner))
     own_jobs = tuple(job for job in jobs if is_job_of(job, owner))
@@ -152,7 +152,7 @@ def list_owned(entry: Entry, store: Store) -> Owned:
 
 
 def _list_pods(job: JobView, store: Store) -> tuple[PodView, ...]:
-    """Return only the pods that were created for exactly this Job."""
+    """Return only the pods that were created for this Job."""
     pods = (pod.of(PodView) for pod in store.owned("Pod", build_job_owner(job.namespace, job.name, job.uid)))
     return tuple(pod for pod in pods if is_pod_of(pod, job))
 
@@ -161,7 +161,7 @@ def _list_pods(job: JobView, store: Store) -> tuple[PodView, ...]:
 class LiveReads:
     """Reads of objects at the API server before they count as lost.
 
-    Every method returns whether it read anything. It raises ClusterError if the API server does not answer.
+    Every method returns whether it read anything. Every method raises ClusterError if the API server does not answer.
     """
 
     cluster: Cluster

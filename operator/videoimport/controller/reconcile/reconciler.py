@@ -1,7 +1,7 @@
 """Reconciliation of one key: write the status, run the actions of the plan, list requested Events, then post Events.
 
 A failed step ends the reconciliation. The key is then reconciled again later from the new state, and every action may
-be repeated. An Event that cannot be posted does not end the reconciliation. It is dropped.
+be repeated. An Event that cannot be posted does not end the reconciliation. Such an Event is dropped.
 """
 
 import asyncio

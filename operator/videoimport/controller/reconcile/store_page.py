@@ -38,8 +38,8 @@ class Collector:
     async def keep(self, wish: StoreListingPage, notes: Notes) -> float | None:
         """Create the ConfigMap of a page, or record that the page is lost.
 
-        Return the seconds until the next attempt, where 0 means at once. Return None if the page is stored, or was lost
-        at an earlier call.
+        Return the seconds until the next attempt, 0 for an immediate attempt. Return None if the page is stored, or was
+        already recorded as lost.
         """
         if wish.job in notes.unkept:
             return None
@@ -59,7 +59,8 @@ class Collector:
         return None
 
     def _not_now(self, wish: StoreListingPage, notes: Notes, problem: str) -> float:
-        """Return the delay before the next read of the log, because a kubelet may be unavailable for a short time."""
+        """Return the delay in seconds before the next read of the log. A kubelet may be unavailable for a short
+        time."""
         times = notes.unread[wish.job] = notes.unread.get(wish.job, 0) + 1
         if times >= PATIENCE:
             return _lost(wish, notes, problem)

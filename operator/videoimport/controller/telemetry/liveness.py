@@ -17,7 +17,7 @@ class LivenessLimits:
     election: float
     """Maximum time since a standby last tried to lead."""
     news: float
-    """Maximum time since a leader last received an answer from the cluster, by a watch or a list."""
+    """Maximum time since a leader last received a response from the cluster, from a watch or a list."""
     head: float
     """Maximum time that a key may wait or be processed."""
 
@@ -42,12 +42,12 @@ class Vitals:
         self._tried = self._clock()
 
     def leads(self, head_age: Callable[[], float]) -> None:
-        """Apply the limits of a leader from now on."""
+        """Record that this process is the leader now, so that the limits of a leader apply."""
         self._head_age = head_age
         self._heard = self._clock()
 
     def heard(self) -> None:
-        """Record an answer from the cluster."""
+        """Record a response from the cluster."""
         self._heard = self._clock()
 
     def compared(self) -> None:

@@ -25,7 +25,8 @@ _TALKATIVE = {
 
 
 def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Redact each value. An error of the API server or a library may quote an object, and so a URL with a password."""
+    """Redact each value. An error of the API server or of a library may contain an object, and this object may contain
+    a URL with a password."""
     return {key: shown_value(value) for key, value in event.items()}
 
 

@@ -1,7 +1,7 @@
 """Prometheus metrics of the controller.
 
 Gauges are computed from the store at each scrape, so that they always match the present state. A counter increases when
-the status with the counted change is written. No label names a resource, a host or an item.
+the controller writes a status with the counted change. No label names a resource, a host or an item.
 """
 
 from collections import Counter
@@ -25,13 +25,13 @@ from videoimport.core.video_status import News
 REGISTRY = CollectorRegistry()
 RECONCILE_SECONDS = Histogram(
     "videoimport_reconcile_seconds",
-    "Time to reconcile a key, its writes included.",
+    "Time to reconcile a key, including its writes.",
     ["kind"],
     registry=REGISTRY,
 )
 _STAGE_SECONDS = Histogram(
     "videoimport_stage_seconds",
-    "How long a stage took that a run finished.",
+    "Duration of each stage that a run finished.",
     ["stage"],
     buckets=(1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 24 * 3600),
     registry=REGISTRY,

@@ -35,7 +35,8 @@ class AcceptedItems:
 
 
 def collect_accepted_items(bulk: BulkImport, pages: Iterable[PageView]) -> AcceptedItems:
-    """Return the items of the spec or of these pages. The pages may include pages of items from earlier BulkImports."""
+    """Return the items of the spec or of these pages. The pages may include the pages with failed items of earlier
+    BulkImports."""
     accepted: dict[str, Listed] = {}
     refused: dict[str, RefusedItem] = {}
     nameless: list[RefusedItem] = []
@@ -69,7 +70,7 @@ def collect_accepted_items(bulk: BulkImport, pages: Iterable[PageView]) -> Accep
 
 
 def format_item_address(bulk: BulkImport, item: Listed) -> str:
-    """Return the address of an item as users see it: its URL without secrets, or ``s3://bucket/key``."""
+    """Return the address of an item in the form for users: its URL without secrets, or ``s3://bucket/key``."""
     if item.url is not None:
         return fit(shown_url(item.url), _MAX_URL)
     bucket = bulk.spec.source.s3.bucket if bulk.spec.source.s3 else ""

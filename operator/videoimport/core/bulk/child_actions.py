@@ -92,8 +92,8 @@ def find_header_origins(source: BulkSource) -> tuple[str, ...]:
 
 
 def restart_child(bulk: BulkImport, item: Listed, child: VideoImport) -> Patch:
-    """Return the action that starts a finished child again, with the present template. The template may have changed
-    since the last start."""
+    """Return the action that starts a finished child again, with the present template. A user may have changed the
+    template since the last start."""
     changes = _diff_json(child.spec.wire(), build_child_spec(bulk, item).wire())
     return _patch_child(child, changes | {"retryToken": derive_retry_token(bulk.spec), "cancel": False})
 
@@ -109,8 +109,8 @@ def patch_child_suspend(child: VideoImport, *, suspend: bool) -> Patch:
 
 
 def delete_child(child: VideoImport) -> Delete:
-    """Return the action that deletes a child. Its item is no longer listed, or the child has ended and is not needed
-    any more."""
+    """Return the action that deletes a child. Use this function if the item of the child is no longer listed, or if
+    the ended child is not needed any more."""
     meta = child.metadata
     return Delete("VideoImport", meta.namespace, meta.name, meta.uid)
 

@@ -14,8 +14,8 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 def cleanup_history(snapshot: BulkSnapshot, now: datetime) -> Plan[BulkImportStatus]:
-    """Return the plan that deletes finished children: first the oldest beyond childHistoryLimit, then all that are
-    older than childTTLSeconds.
+    """Return the plan that deletes finished children: first the oldest children beyond childHistoryLimit, then all
+    children that are older than childTTLSeconds.
 
     A child that will be retried stays. If the item of a child is no longer listed, the child has no result that must be
     kept. If the item may still be listed, the child stays until the ledger has its result.

@@ -14,7 +14,7 @@ def update_children(snapshot: BulkSnapshot) -> tuple[Action, ...]:
     """Return the actions that delete the children of removed items, and that cancel, suspend or resume the other
     children.
 
-    An action is left out if the child already has the change.
+    No action is returned for a child that already has the change.
     """
     unwanted = (*snapshot.children_to_prune, *_list_pending_children(snapshot))
     leaving = {child.metadata.name for child in unwanted}

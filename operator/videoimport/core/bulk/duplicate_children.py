@@ -29,8 +29,8 @@ def resolve_child_claims(
 ) -> ChildClaims:
     """Return the children of one BulkImport by the identities of their items.
 
-    ``derived_name`` returns the name that a new child of an identity would get, or None if no such item is listed. It
-    is called only if two children have one identity, which is rare.
+    ``derived_name`` returns the name that a new child of an identity would get, or None if no such item is listed.
+    ``derived_name`` is called only if two children have one identity, which is rare.
     """
     claims: defaultdict[str, list[VideoImport]] = defaultdict(list)
     for identity, child in children:

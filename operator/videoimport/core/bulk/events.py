@@ -24,7 +24,9 @@ def _build_listed_event(before: BulkImportStatus, now: BulkImportStatus) -> tupl
     known = now.discovery is not None and now.discovery.done
     if not known or (before.discovery is not None and before.discovery.done):
         return ()
-    return (PlannedEvent("Normal", "Listed", f"{now.total} accepted, {now.rejected_count} rejected."),)
+    return (
+        PlannedEvent("Normal", "Listed", f"Items of the list: {now.total} accepted, {now.rejected_count} rejected."),
+    )
 
 
 def _build_phase_event(before: BulkImportStatus, now: BulkImportStatus) -> tuple[PlannedEvent, ...]:

@@ -8,12 +8,12 @@ from videoimport.api.bulkimport import FailurePolicy
 
 EXCEEDED_REASON = "FailurePolicyExceeded"
 """Reason of the conditions after too many failures."""
-_ADVICE = "Raise it, or change retryToken to try the failed again"
+_ADVICE = "Raise the limit, or change retryToken to retry the failed items"
 
 
 def check_failure_policy(policy: FailurePolicy | None, failed: int, total: int, *, complete: bool) -> str:
     """Return the message with the exceeded limit. The result is empty if no limit is exceeded. The percentage is
-    checked only once the whole list is known."""
+    checked only after the whole list is known."""
     if policy is None:
         return ""
     most, percent = policy.max_failed, policy.max_failed_percent

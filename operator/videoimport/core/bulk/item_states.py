@@ -14,7 +14,8 @@ from videoimport.core.video_status import is_settled
 
 @dataclass(slots=True)
 class ItemStates:
-    """The items by state. Each item is in at most one of ``results``, ``active``, ``open`` and ``unreadable``."""
+    """The items by state. Each item is in at most one of the fields ``results``, ``active``, ``open`` and
+    ``unreadable``."""
 
     results: dict[str, LedgerEntry | Listed] = field(default_factory=dict)
     """Valid results in the order of the list: each success, and each failure under the present token. An item that the
@@ -50,7 +51,7 @@ class ItemClassifier:
     format_address: Callable[[Listed], str]
 
     def classify(self, items: Mapping[str, Listed]) -> ItemStates:
-        """Return the states of all these items, in their order."""
+        """Return the states of all these items. The order of the items stays the same."""
         found, with_child = ItemStates(), self.children.keys() | self.unreadable
         for identity, item in items.items():
             recorded = self.ledger.get(identity)

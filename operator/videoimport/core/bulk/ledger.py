@@ -27,15 +27,15 @@ _Changes = Mapping[str, LedgerEntry | None]
 
 
 def build_ledger_entry(child: VideoImport, item: Listed, address: str) -> LedgerEntry:
-    """Return the result of an item's child. ``address`` is the item's address as users see it."""
+    """Return the result of an item's child. ``address`` is the item's address in the form for users."""
     return LedgerEntry(name=item.name, url=address, **_extract_result(child))
 
 
 def matches_item(entry: LedgerEntry, child: VideoImport, item: Listed) -> bool:
     """Return whether this entry has the result of the item's child.
 
-    Every reconcile calls this function for each finished child. For speed, it does not build the entry that it
-    compares.
+    Every reconcile calls this function for each finished child. For speed, the function does not build a second
+    entry for the comparison.
     """
     return entry.name == item.name and matches_child(entry, child)
 
@@ -69,7 +69,7 @@ def _extract_result(child: VideoImport) -> dict[str, Any]:
 
 
 def read_ledger(shards: tuple[ShardView, ...]) -> dict[str, LedgerEntry]:
-    """Return every entry by the identity of its item, except entries of a shard that is being deleted."""
+    """Return all entries, by the identity of the item. Entries of a shard that is being deleted are left out."""
     found: dict[str, LedgerEntry] = {}
     for shard in shards:
         if not shard.deleting:

@@ -22,11 +22,9 @@ class LedgerBatch:
 
 
 def select_ledger_batch(snapshot: BulkSnapshot, now: datetime, max_wait: timedelta) -> LedgerBatch:
-    """Return all results that the ledger lacks, if the oldest result has waited for ``max_wait``.
-
-    A full batch is written at once, and so is every batch while no other item is active. Until then the results are in
-    the statuses of the children, which are not deleted.
-    """
+    """Return all results that the ledger lacks, if the oldest result has waited for ``max_wait``. A full batch is
+    written at once. While no other item is active, every batch is written at once. Until then the results are in the
+    statuses of the children, and these children are not deleted."""
     updates = snapshot.items.ledger_updates
     if not updates or len(updates) >= _FULL_BATCH or not snapshot.items.active:
         return LedgerBatch(updates)

@@ -25,7 +25,7 @@ _MAX_MESSAGE_BYTES = 512
 """Maximum bytes of a condition's message, which is in the status several times."""
 _REFUSED_REASON = "CreationRefused"
 """Reason of the condition Reconciling while the API server refuses a child or a shard."""
-_SUSPENDED = "The BulkImport is suspended, as spec.suspend asks. Set suspend: false to continue"
+_SUSPENDED = "The BulkImport is suspended, because spec.suspend is true. To continue, set suspend to false"
 _ITEMS_EXCEEDED = f"The list has more than {MAX_LISTED:,} videos; further ones are left out"
 _PAGES_EXCEEDED = (
     f"The list has more than {MAX_PAGES:,} pages or {MAX_LINES:,} entries, rejected ones included; further entries "
@@ -83,7 +83,7 @@ def _describe_phase(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPha
     if phase is BulkPhase.FAILED:
         return _describe_failure(snapshot, discovery, counts)
     if phase is BulkPhase.CANCELLED:
-        return join_sentences(f"Cancelled: {counts}", "Set a new retryToken and cancel: false to continue")
+        return join_sentences(f"Cancelled: {counts}", "To continue, set a new retryToken, and set cancel to false")
     if phase is BulkPhase.QUEUED:
         return join_sentences(
             counts if snapshot.items.results else "", f"{_PHASE_MESSAGES[phase]}: {snapshot.observed.ahead} ahead"
@@ -104,19 +104,24 @@ def _describe_phase(snapshot: BulkSnapshot, discovery: Discovery, phase: BulkPha
 
 
 def format_counts(snapshot: BulkSnapshot) -> str:
-    """Return text with the number of imported items, the number of all items, and the outcomes of the other items."""
+    """Return a text with the number of imported items, the number of all items, and the outcomes of the other items."""
     totals, rejected = snapshot.result_counts, len(snapshot.rejected)
     parts = [f"{totals.completed} of {len(snapshot.accepted)} imported"]
-    parts += [f"{totals.duplicates} of them there already"] if totals.duplicates else []
+    parts += [f"{totals.duplicates} of them already in the destination"] if totals.duplicates else []
     parts += [f"{totals.failed} failed"] if totals.failed else []
     parts += [f"{rejected} rejected"] if rejected else []
     return ", ".join(parts)
 
 
 def describe_retry(snapshot: BulkSnapshot) -> str:
-    """Return the message about retries after a new token or for retryFailed; empty without retries."""
+    """Return the message about retries after a new retryToken or for retryFailed. The message is empty if there are
+    no retries."""
     again = snapshot.items.retried
-    return f"Retrying {again} failed, {snapshot.result_counts.completed} kept" if again and not snapshot.held else ""
+    return (
+        f"Failed items to retry: {again}; completed items: {snapshot.result_counts.completed}"
+        if again and not snapshot.held
+        else ""
+    )
 
 
 def build_bulk_conditions(
@@ -124,8 +129,8 @@ def build_bulk_conditions(
 ) -> tuple[Condition, ...]:
     """Return the conditions.
 
-    Until the end, their messages contain no number that changes, because the controller writes a changed condition at
-    once. Progress does not need such a write. A refused creation or a problem with the list does.
+    Until the end, their messages contain no number that changes, because the controller writes a changed condition
+    at once. Progress does not need such a write. A refused creation or a problem with the list needs such a write.
     """
     final_state = FINISHED_PHASES.get(phase)
     problem = "" if final_state else _describe_refusal(snapshot) or _find_list_problem(discovery)
@@ -209,7 +214,9 @@ def _find_list_problem(discovery: Discovery) -> str:
 
 
 def _describe_dry_run(snapshot: BulkSnapshot) -> str:
-    known = f", {snapshot.result_counts.completed} are there already" if snapshot.result_counts.completed else ""
+    known = (
+        f", {snapshot.result_counts.completed} already in the destination" if snapshot.result_counts.completed else ""
+    )
     failed = f", {snapshot.result_counts.failed} failed before" if snapshot.result_counts.failed else ""
     rejected = len(snapshot.rejected)
     return f"Dry run: {len(snapshot.items.open)} would be imported{known}{failed}, {rejected} rejected"

@@ -1,7 +1,8 @@
 """Reconcile of a BulkImport. The plan writes results to the ledger, lists pages, and starts, updates or deletes
 children. After the last item, the plan sends the webhook message.
 
-Each reconcile counts again from the observed children, pages and ledger. The controller keeps no other state.
+Each reconcile computes all counts again from the observed children, pages and ledger. The controller keeps no other
+state.
 """
 
 from dataclasses import replace
@@ -49,7 +50,7 @@ _PROGRESS_FIELDS = frozenset(
 
 def reconcile_bulk(observed: ObservedBulk, now: datetime, settings: Settings) -> Plan[BulkImportStatus]:
     """Return the plan for one BulkImport. The plan is empty for a BulkImport that is being deleted, because its
-    children are deleted with it."""
+    children are deleted with the BulkImport."""
     if observed.bulk.metadata.deletion_timestamp is not None:
         return Plan()
     snapshot, moment = BulkSnapshot(observed), now.replace(microsecond=0)

@@ -18,8 +18,8 @@ from videoimport.core.plan import Create
 
 
 def needs_failed_items(observed: ObservedBulk) -> bool:
-    """Return whether the BulkImport must add the failed items of earlier BulkImports. It adds them only once: a mark on
-    the last page of these items shows that all are added."""
+    """Return whether the BulkImport must add the failed items of earlier BulkImports. The controller adds these
+    items only once. A mark on the last page of these items shows that all items are added."""
     spec = observed.bulk.spec
     if not spec.retry_failed or spec.cancel or spec.suspend:
         return False
@@ -27,8 +27,8 @@ def needs_failed_items(observed: ObservedBulk) -> bool:
 
 
 def collect_failed_items(earlier: Iterable[ObservedBulk]) -> tuple[Listed, ...]:
-    """Return the items that failed in one of these BulkImports and that no later BulkImport imported. They are in the
-    order of the BulkImports, the oldest first."""
+    """Return the items that failed in one of these BulkImports and that no later BulkImport imported. The items are
+    in the order of the BulkImports, with the oldest BulkImport first."""
     found: dict[str, Listed] = {}
     for observed in earlier:
         snapshot = BulkSnapshot(observed)

@@ -121,7 +121,7 @@ class BulkSnapshot:
         return read_ledger(self.shards)
 
     def format_address(self, item: Listed) -> str:
-        """Return the address of an item as users see it."""
+        """Return the address of an item in the form for users."""
         return format_item_address(self.bulk, item)
 
     @cached_property
@@ -136,7 +136,7 @@ class BulkSnapshot:
 
     @property
     def outcomes(self) -> tuple[ItemOutcome, ...]:
-        """Every accepted item with its result, in the order of the list."""
+        """All accepted items with their results, in the order of the list."""
         found = self.items.results
         return tuple(
             ItemOutcome(item, self.build_result_entry(found[key]) if key in found else None)
@@ -164,8 +164,8 @@ class BulkSnapshot:
 
     @cached_property
     def has_unfinished_children(self) -> bool:
-        """True if some child has not ended, even if its item is not listed. While a child is being deleted, its run may
-        still be active."""
+        """True if some child has not ended, even if its item is not listed. A child that is being deleted may still
+        have an active run."""
         return any(not is_settled(child) for _, child in self._own_children)
 
     @cached_property
@@ -182,13 +182,13 @@ class BulkSnapshot:
 
     @property
     def children_to_prune(self) -> tuple[VideoImport, ...]:
-        """Unfinished children of items that are no longer listed; empty until the whole list is known."""
+        """Unfinished children of items that are no longer listed. The value is empty until the whole list is known."""
         return self.unlisted_children if self.complete else ()
 
     @property
     def stays_cancelled(self) -> bool:
-        """True if the BulkImport was cancelled. Without a new token, ``cancel: false`` does not start the BulkImport
-        again."""
+        """True if the BulkImport was cancelled. Without a new retryToken, ``cancel: false`` does not start the
+        BulkImport again."""
         return self.status.phase is BulkPhase.CANCELLED and self.status.observed_retry_token == self.spec.retry_token
 
     @property
@@ -203,15 +203,16 @@ class BulkSnapshot:
 
     @cached_property
     def policy_exceeded(self) -> str:
-        """Message why the failurePolicy allows no further item. The value is empty if the policy allows more."""
+        """Message why the failurePolicy allows no further item. The value is empty if the policy allows further
+        items."""
         return check_failure_policy(
             self.spec.failure_policy, self.result_counts.failed, len(self.accepted), complete=self.complete
         )
 
     @property
     def queued(self) -> bool:
-        """True if other BulkImports with the same source and destination go first. A dry run does not wait for other
-        BulkImports."""
+        """True if the BulkImport must wait for other BulkImports with the same source and destination. A dry run
+        does not wait for other BulkImports."""
         return self.observed.ahead > 0 and not self.spec.dry_run
 
     @property
@@ -221,8 +222,8 @@ class BulkSnapshot:
 
     @cached_property
     def failed_to_retry(self) -> tuple[Listed, ...] | None:
-        """The failed items of earlier BulkImports that are on no page so far, or None if the pages are complete or not
-        needed now."""
+        """The failed items of earlier BulkImports that are on no page so far. The value is None if the pages are
+        complete or not needed now."""
         failed_items = self.observed.left_failed
         if failed_items is None or self._retry_pages_done or self.held or not self.spec.retry_failed:
             return None
@@ -243,13 +244,13 @@ class BulkSnapshot:
 
     @property
     def finished(self) -> bool:
-        """True if every item of the whole list has a valid result, and the observed ledger has these results."""
+        """True if all items of the whole list have a valid result, and the observed ledger has these results."""
         everything = self.complete and len(self.items.results) == len(self.accepted)
         return everything and not self.items.unrecorded and not self.has_retry_pending
 
     @cached_property
     def to_start(self) -> list[Listed]:
-        """Open items to start, as many as the window has space for."""
+        """Open items to start. Their number is at most the free space in the start window."""
         if self.held or self.spec.dry_run:
             return []
         busy = frozenset(host.host for host in self.observed.hosts)

@@ -1,8 +1,8 @@
-"""Start window: the items that start next, in the order of the list. Their number is limited by the free space of the
-window.
+"""Start window: the items that start next, in the order of the list. The free space of the window limits the number
+of these items.
 
-If an import waits for the circuit breaker of its host, an item of another host may start instead. For each such host,
-one waiting import is enough.
+If an import waits for the circuit breaker of its host, an item of another host may start instead. At most one import
+waits for each such host.
 """
 
 from collections.abc import Callable, Iterable

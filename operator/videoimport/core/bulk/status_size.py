@@ -1,6 +1,6 @@
 """The section of a long list that is in the status itself. The section is limited, so that the resource stays small.
 
-All lengths are bytes of the JSON that is sent, also for letters beyond ASCII.
+All lengths are numbers of bytes of the JSON that is sent. A non-ASCII character counts with its bytes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -36,7 +36,8 @@ _MAX_CURSOR = 256
 
 
 def fill_status_lists(status: BulkImportStatus, snapshot: BulkSnapshot) -> BulkImportStatus:
-    """Return the status with references to all pages and shards, and with as many entries of the list as fit."""
+    """Return the status with references to all pages and shards, and with as many entries of the list as the limit
+    allows."""
     discovery = status.discovery
     if discovery is not None and discovery.cursor:
         discovery = discovery.model_copy(update={"cursor": fit(clean_text(discovery.cursor), _MAX_CURSOR)})

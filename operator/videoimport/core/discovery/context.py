@@ -46,9 +46,9 @@ class DiscoveryContext:
     def status(self) -> DiscoveryStatus:
         """The present status, derived from the pages.
 
-        The attempts restart at zero for another page, for another list, and for a changed spec. After a failure, a new
-        retryToken restarts the attempts too. In each case another run must begin, because the last run was for other
-        values.
+        The number of attempts starts again at zero for another page, for another list, and for a changed spec. After
+        a failure, a new retryToken has the same effect. In each case another run must begin, because the last run
+        was for other values.
         """
         last = self.pages[-1] if self.pages else None
         changes = {
@@ -82,19 +82,20 @@ class DiscoveryContext:
 
     @property
     def since(self) -> datetime:
-        """Time since which the present page is tried."""
+        """Time of the start of the tries for the present page."""
         return self.status.since or self.now
 
     @property
     def interrupted_page(self) -> PageView | None:
-        """The last page, if it has just been stored and the source ended early after it. Otherwise None."""
+        """The last page, if the page has just been stored and reading of the source failed after this page.
+        Otherwise None."""
         if not self.pages or self.previous.pages == len(self.pages) or self.pages[-1].pushed_back is None:
             return None
         return self.pages[-1]
 
     @property
     def previous(self) -> DiscoveryStatus:
-        """The status as it was last written."""
+        """The status that the controller wrote last."""
         return self.bulk.status.discovery or DiscoveryStatus()
 
     @property

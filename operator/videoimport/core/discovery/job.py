@@ -76,8 +76,8 @@ def store_reported_page(
 ) -> StoreListingPage | str:
     """Return the action that stores the reported page, or a message about an error in the report.
 
-    The report comes from a worker that handles untrusted lists. Without this check, a worker that repeats one report
-    would be started again without end.
+    The report comes from a worker that handles untrusted lists. Without this check, the controller would endlessly
+    restart a worker that repeats one report.
     """
     if problem := _find_report_error(report, pages):
         return problem
@@ -90,7 +90,7 @@ def store_reported_page(
 
 
 def read_page_report(text: str) -> PageReport:
-    """Return the report in a termination message. Raise ValueError for any other text."""
+    """Return the report in a termination message. Raises ValueError for any other text."""
     return PageReport.model_validate_json(text)
 
 

@@ -1,8 +1,8 @@
 """Digests of the pages of a list. The controller records the digest of a page in the status before it stores the page.
 
-Only pages with a recorded digest are valid. The digests form a chain: the digest after page ``n`` covers all pages up
-to ``n``, in their order. So a few digests in the status prove 4,000 pages. If a page is changed, swapped or left out,
-the digest after it does not match.
+Only pages with a recorded digest are valid. The digests form a chain: the digest after page ``n`` covers all pages
+up to ``n``, in their order. So a few digests in the status verify 4,000 pages. If a page is changed, swapped or left
+out, the next recorded digest does not match.
 """
 
 import hashlib
@@ -47,8 +47,8 @@ def hash_chain(listing: str, digests: Iterable[str]) -> str:
 
 
 def count_proven_pages(listing: str, digests: Iterable[str], recorded: Mapping[str, str]) -> int:
-    """Return how many of these pages are proven, counted from the first page. ``recorded`` has digests of the chain,
-    each by the number of pages that it covers."""
+    """Return how many of these pages match the recorded digests, counted from the first page. ``recorded`` has
+    digests of the chain. The key of a digest is the number of pages that the digest covers."""
     end, found = listing, 0
     for count, digest in enumerate(digests, 1):
         end = extend_chain(end, digest)

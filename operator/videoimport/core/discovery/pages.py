@@ -54,22 +54,19 @@ def hash_listing_spec(bulk: BulkImport) -> str:
 
 
 def list_counted_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
-    """Return the valid pages of the BulkImport's list; empty for inline items."""
+    """Return the valid pages of the BulkImport's list. The result is empty for inline items."""
     return select_counted_pages(observed, hash_listing(observed.bulk)) if observed.bulk.spec.source.is_listed else ()
 
 
 def list_own_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
-    """Return the ConfigMaps with names of this BulkImport's pages, including pages of an earlier list."""
+    """Return the ConfigMaps that have the name of a page of this BulkImport, including pages of an earlier list."""
     bulk = build_bulk_owner(observed.bulk.metadata)
     return tuple(page for page in observed.pages if is_page_of(page, bulk))
 
 
 def select_counted_pages(observed: ObservedBulk, listing: str) -> tuple[PageView, ...]:
-    """Return the valid pages of this listing, from the first page on without a gap.
-
-    Each page begins where the page before it ended. A page is valid only if the status had its digest before the page
-    was stored.
-    """
+    """Return the valid pages of this listing, from the first page on without a gap. Each page begins at the end of
+    the previous page. A page is valid only if the status had its digest before the page was stored."""
     own = {page.number: page for page in list_own_pages(observed) if page.listing == listing and not page.deleting}
     found: list[PageView] = []
     while len(found) in own:
@@ -102,8 +99,8 @@ def delete_obsolete_pages(observed: ObservedBulk, counted: Iterable[PageView]) -
 def derive_target_key(bulk: BulkImport) -> str:
     """Return eight hex digits of a hash of the source of a list and the destination of its videos.
 
-    For inline items, the result is the same constant. So a new item in the spec does not change the pages with failed
-    items.
+    For inline items, the result is always the same constant. So a new item in the spec does not make the pages with
+    failed items invalid.
     """
     return integration(bulk.spec)[:_LISTING_DIGITS] if bulk.spec.source.is_listed else _INLINE
 
@@ -111,8 +108,8 @@ def derive_target_key(bulk: BulkImport) -> str:
 def select_retry_pages(observed: ObservedBulk) -> tuple[PageView, ...]:
     """Return the pages with failed items of earlier BulkImports.
 
-    A page is valid only for the source and destination under which the page was added. With another destination, the
-    object keys of the items name other objects. The page's digest must also be in the status.
+    A page is valid only for the source and destination under which the page was added. With another source or
+    destination, the object keys of the items may name other objects. The page's digest must also be in the status.
     """
     recorded = observed.bulk.status.earlier_digests
     own = [page for page in list_own_pages(observed) if page.listing == EARLIER and not page.deleting]
@@ -127,7 +124,8 @@ def get_item_limit(bulk: BulkImport) -> int:
 
 
 def is_page_limit_reached(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
-    """Return whether reading stopped before the end of the list, although more items are wanted."""
+    """Return whether the limit of pages stopped the reading before the end of the list, although more items are
+    wanted."""
     return is_list_complete(bulk, pages) and not pages[-1].done and not _is_full(bulk, pages)
 
 
@@ -139,8 +137,8 @@ def exceeds_item_limit(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
 
 
 def is_list_complete(bulk: BulkImport, pages: tuple[PageView, ...]) -> bool:
-    """Return whether the whole list is known, or the section of the list that is used. This check also ends an endless
-    list."""
+    """Return whether the whole list is known, or at least the section that the BulkImport uses. With this check, the
+    listing of an endless list also ends."""
     if not pages:
         return False
     lines = sum(len(page.items) + len(page.rejected) for page in pages)

@@ -1,7 +1,7 @@
-"""Reading of the list of a BulkImport. One Job lists one page, and begins where the page before ended.
+"""Reading of the list of a BulkImport. One Job lists one page. The page begins at the end of the previous page.
 
-Each reconcile derives the state of the list from the stored pages. In addition, the status has the run and the attempts
-for the next page. It has the number of a run before the Job is created.
+Each reconcile derives the state of the list from the stored pages. In addition, the status has the run and the
+attempts for the next page. The number of a run is in the status before the Job of the run is created.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ _ListingPlan = PartialPlan[DiscoveryStatus]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovery(Plan[DiscoveryStatus]):
-    """The plan for the rest of a list, and the pages that are already known. The status is None for inline items."""
+    """The plan for the remaining list, and the pages that are already known. The status is None for inline items."""
 
     pages: tuple[PageView, ...]
     """The valid pages."""
@@ -97,7 +97,7 @@ def _handle_interrupted_page(context: DiscoveryContext) -> _ListingPlan | None:
     if page is None or page.pushed_back is None:
         return None
     return _handle_failed_run(
-        context, page.pushed_back, "The source broke off after the last page", page.retry_after_seconds
+        context, page.pushed_back, "The source ended the list early, after the last page", page.retry_after_seconds
     )
 
 

@@ -83,7 +83,7 @@ def has_active_worker(observed: ObservedBulk, job: JobView) -> bool:
 def finish_task(run: RunState, bulk: BulkImport, read: Callable[[str], R]) -> Outcome[R] | None:
     """Return how the current run ended, or None while the run is active.
 
-    ``read`` makes a report from a termination message and raises ValueError for any other text. A report of another
+    ``read`` parses a termination message as a report and raises ValueError for any other text. A report of another
     BulkImport or run is not used.
     """
     return finish_run(run, partial(_find_task_outcome, bulk, read))

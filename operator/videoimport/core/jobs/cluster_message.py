@@ -1,4 +1,5 @@
-"""Explanation of the cluster's message about a run that cannot start: one sentence with the finding, one with advice.
+"""Explanation of the cluster's message about a run that cannot start: one sentence with the finding, and one
+sentence with advice.
 
 If possible, the advice names the field of the spec to change. The patterns match messages of Kubernetes 1.33 to 1.35:
 of the scheduler, the API server's admission, the Job controller and the kubelet. Any other message is shown unchanged,
@@ -163,7 +164,11 @@ def _translate_pod_security(match: re.Match[str], fields: Fields) -> Words:
     """Return the finding and the advice. The worker's own pod satisfies every level, so the refused part comes from the
     user or from a webhook."""
     found = f'Pod Security "{match["level"]}" of this namespace refuses the pod: {match["why"]}'
-    return found, f"Remove what a webhook adds to the pod, or allow it in the namespace; {fields.root}.worker adds none"
+    return (
+        found,
+        f"Remove the fields that a webhook adds to the pod, or allow them in the namespace; "
+        f"{fields.root}.worker adds none",
+    )
 
 
 def _translate_denial(match: re.Match[str], fields: Fields) -> Words:
@@ -185,7 +190,7 @@ def _translate_invalid_job(match: re.Match[str], fields: Fields) -> Words:
     todo = (
         f"Correct {_join_paths(paths)}"
         if paths
-        else f"Change what the message names in {fields.worker('').rstrip('.')}"
+        else f"Change the field that the message names in {fields.worker('').rstrip('.')}"
     )
     return f"The API server refuses the {match['kind']}: {match['why']}", todo
 

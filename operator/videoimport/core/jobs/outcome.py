@@ -1,4 +1,4 @@
-"""Outcome of a finished run, from an ordered chain of checks: the most reliable evidence comes first.
+"""Outcome of a finished run, from an ordered chain of checks. The check of the most reliable evidence comes first.
 
 The evidence is the report in the termination message, the pod, and the condition of the Job. If the pod is gone, the
 condition of the Job still has the exit code.
@@ -23,7 +23,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The values that prove that a report belongs to this run."""
+    """The values that a report must have to belong to this run."""
 
     uid: str
     run: int
@@ -43,7 +43,7 @@ class Witnesses:
 
     @property
     def exit_code(self) -> int | None:
-        """The worker's exit code from the pod, or else from the Job."""
+        """The worker's exit code from the pod. If the pod has no exit code, the value comes from the Job."""
         codes = [pod.exit_code for pod in self.pods if pod.exit_code is not None]
         return codes[0] if codes else self.job.exit_code
 
@@ -74,7 +74,7 @@ def find_outcome(job: JobView, pods: tuple[PodView, ...], expected: Expected) ->
 
 
 def find_outcome_without_report(job: JobView, pods: tuple[PodView, ...]) -> ImportOutcome:
-    """Return the outcome of a run of any kind without a report. The outcome is never a success."""
+    """Return the outcome of a run of any kind that has no report. The outcome is never a success."""
     witnesses = Witnesses(job, pods, (), Expected("", 0, ""))
     found = (finding(witnesses) for finding in _CHAIN)
     return next((outcome for outcome in found if outcome), _assume_loss(witnesses))
@@ -94,8 +94,8 @@ def _collect_witnesses(job: JobView, pods: tuple[PodView, ...], expected: Expect
 def read_reports(pods: Iterable[PodView], read: Callable[[str], R]) -> list[R]:
     """Return the reports that ``read`` makes from the pods' termination messages.
 
-    Messages for which ``read`` raises ValueError are left out. Messages for which it raises OverflowError are left out
-    too. An example is a time that another time zone moves beyond the year 9999.
+    Messages for which ``read`` raises ValueError or OverflowError are left out. An example for OverflowError is a
+    time that is after the year 9999 in UTC.
     """
     reports: list[R] = []
     for text in filter(None, (pod.termination_message for pod in pods)):
@@ -115,7 +115,7 @@ def _detect_changed_spec(seen: Witnesses) -> ImportOutcome | None:
     """Return an outcome if the spec was edited during the run. The result, good or bad, does not belong to the present
     spec."""
     other = next((report for report in seen.reports if report.spec_hash != seen.expected.spec_hash), None)
-    return Outcome(Reason.REPORT_LOST, "The spec changed while the run was under way") if other else None
+    return Outcome(Reason.REPORT_LOST, "The spec changed while the run was active") if other else None
 
 
 def _read_success(seen: Witnesses) -> ImportOutcome | None:
@@ -150,7 +150,9 @@ def _read_exit_code(seen: Witnesses) -> ImportOutcome | None:
 def _build_outcome_without_report(reason: Reason, seen: Witnesses) -> ImportOutcome:
     found = info(reason).finding.rstrip(".")
     told = f"{found}: the worker ended with exit code {seen.exit_code} and left no report"
-    return Outcome(reason, f"{told}, as where the disk of the node is full" if reason is Reason.SCRATCH_FULL else told)
+    return Outcome(
+        reason, f"{told}, for example because the disk of the node is full" if reason is Reason.SCRATCH_FULL else told
+    )
 
 
 def _detect_full_scratch(seen: Witnesses) -> ImportOutcome | None:
@@ -169,7 +171,7 @@ def _detect_disruption(seen: Witnesses) -> ImportOutcome | None:
 def _detect_deadline(seen: Witnesses) -> ImportOutcome | None:
     if seen.job.failure_reason != "DeadlineExceeded":
         return None
-    words = "The Job was not done within timeoutSeconds and a few minutes more"
+    words = "The Job did not end within timeoutSeconds plus a few minutes"
     return Outcome(Reason.DEADLINE_EXCEEDED, words, _find_report(seen))
 
 
@@ -193,7 +195,7 @@ def _detect_removal(seen: Witnesses) -> ImportOutcome | None:
     was_deleted = any(pod.deleting for pod in seen.pods)
     was_killed_and_deleted = not seen.pods and seen.exit_code == _SIGNALLED + signal.SIGKILL
     if was_asked or was_deleted or was_killed_and_deleted:
-        return Outcome(Reason.WORKER_LOST, "The worker's pod was stopped from outside")
+        return Outcome(Reason.WORKER_LOST, "The worker's pod was deleted or stopped before the worker finished")
     unrun = next((pod for pod in seen.pods if pod.phase == "Failed" and pod.exit_code is None), None)
     if unrun is None:
         return None
@@ -220,7 +222,7 @@ def _find_signal_name(code: int) -> str:
 def _detect_lost_report(seen: Witnesses) -> ImportOutcome | None:
     if seen.job.finished != "Complete" and seen.exit_code != 0:
         return None
-    return Outcome(Reason.REPORT_LOST, "The run ended but its report is gone")
+    return Outcome(Reason.REPORT_LOST, "The run ended, but its report is missing")
 
 
 def _assume_loss(seen: Witnesses) -> ImportOutcome:

@@ -1,7 +1,8 @@
 """Pod template of the worker: one container, no credentials of the cluster, valid for Pod Security ``restricted``.
 
 If a Secret or ConfigMap is missing, the pod still starts, because both mounts are optional. The worker then reports
-what is missing. If a claim is missing, the pod does not start, and the status shows the cluster's message.
+what is missing. If a PersistentVolumeClaim is missing, the pod does not start, and the status shows the cluster's
+message.
 """
 
 from dataclasses import dataclass
@@ -220,10 +221,8 @@ def build_config_map_volume(volume: str, path: str, name: str) -> Volumes:
 
 
 def build_claim_volume(volume: str, path: str, name: str) -> Volumes:
-    """Return the volume with a claim that is mounted read-only.
-
-    Only the mount is read-only, and not the volume: a disk cannot be attached both read-only and writable.
-    """
+    """Return the volume for a PersistentVolumeClaim that is mounted read-only. Only the mount is read-only, and not
+    the volume, because a disk cannot be attached both read-only and writable."""
     return _build_volume(volume, path, _build_claim_source(name), read_only=True)
 
 

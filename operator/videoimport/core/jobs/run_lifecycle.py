@@ -1,5 +1,5 @@
-"""Runs of an import, a listing or a webhook. Each run has one Job. Runs follow until one succeeds or no other run is
-allowed.
+"""Runs of an import, a listing or a webhook. Each run has one Job. New runs start until one run succeeds or no other
+run is allowed.
 
 The status has the number of a run before its Job is created. Each step depends only on the status and the cluster, so a
 repeated step changes nothing.
@@ -95,7 +95,8 @@ class RunState:
 
 
 def create_next_run(state: RunState, attempts: Attempts) -> RunState:
-    """Return the run that follows. The run is a new attempt only if the run before counted toward maxAttempts."""
+    """Return the run after the current run. The new run is a new attempt only if the current run counted toward
+    maxAttempts."""
     number = 1 + max([state.number, *(job.run for job in state.jobs)])
     counted = attempts.model_copy(update={"count": len(attempts.reasons) + 1, "next_retry_time": None})
     return replace(state, number=number, attempts=counted, job=None)
@@ -104,8 +105,8 @@ def create_next_run(state: RunState, attempts: Attempts) -> RunState:
 def ensure_job(state: RunState, creation: tuple[Action, ...], fields: Fields, pause: timedelta) -> JobPlan:
     """Return the plan for a missing Job.
 
-    A second creation of the same Job changes nothing. If the API server refused the Job, the plan names the cause. It
-    then creates the Job when ``pause`` has passed since the last refusal.
+    A second creation of the same Job changes nothing. If the API server refused the Job, the plan names the cause.
+    The plan then creates the Job when ``pause`` has passed since the last refusal.
     """
     refusal = state.refusal
     if refusal is None:
@@ -131,7 +132,7 @@ def observe_job(state: RunState, fields: Fields) -> JobPlan:
 
 
 def finish_run(state: RunState, outcome_of: Callable[[JobView, tuple[PodView, ...]], Outcome[R]]) -> Outcome[R] | None:
-    """Return how the current run ended; None while the run is active or the Job is missing."""
+    """Return how the current run ended. Return None while the run is active or the Job is missing."""
     job = state.job
     if job is None or not has_ended(job, state.pods_of(job), state.now):
         return None
@@ -153,8 +154,8 @@ def cleanup_jobs(state: RunState, jobs: Iterable[JobView]) -> tuple[Delete | Pat
 def retire(job: JobView, pods: Iterable[PodView], settings: Settings) -> tuple[Delete | Patch, ...]:
     """Return the actions that remove a Job whose result is recorded or not wanted.
 
-    A finished Job stays until its TTL is over, so that users can read its log. If only the worker has ended, the Job
-    finishes soon. The exception is a pod in which another container keeps running.
+    A finished Job stays until its TTL is over, so that users can read its log. If the worker has ended, the Job
+    usually finishes soon. The exception is a pod in which another container keeps running.
     """
     if job.deleting:
         return ()
@@ -198,7 +199,7 @@ def is_active(job: JobView, pods: Iterable[PodView]) -> bool:
     """Return whether a worker of this Job may still run or start.
 
     The result is False after the Job has finished. It is also False if the worker has ended and the Job is being
-    deleted. The same is true if the worker has ended and only another container keeps the Job unfinished.
+    deleted. It is also False if the worker has ended and only another container keeps the Job unfinished.
     """
     pods = tuple(pods)
     if job.finished or not pods or not all(map(is_over, pods)):
@@ -207,7 +208,7 @@ def is_active(job: JobView, pods: Iterable[PodView]) -> bool:
 
 
 def is_over(pod: PodView) -> bool:
-    """Return whether the pod's worker has ended, or will never start."""
+    """Return whether the pod's worker has ended or can no longer start."""
     return pod.phase in _FINAL_PHASES or pod.exit_code is not None
 
 

@@ -64,7 +64,8 @@ class JobPlan(Plan[Any]):
 
 
 def diagnose(start: Start) -> JobPlan:
-    """Return the first finding of the chain. The result is empty if no check finds a problem."""
+    """Return the first problem that a check of the chain finds. The result is an empty plan if no check finds a
+    problem."""
     found = (check(start) for check in _CHAIN)
     return next((finding for finding in found if finding), JobPlan())
 

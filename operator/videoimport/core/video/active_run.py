@@ -1,4 +1,4 @@
-"""Decisions about an active run: its Job is to be created, its worker starts, or its worker reports progress."""
+"""Decisions about an active run: the creation of its Job, the start of its worker, and the progress of its worker."""
 
 from typing import Any
 
@@ -32,10 +32,8 @@ _WORDS = {
 
 
 def restart_changed_run(context: VideoContext) -> VideoPlan | None:
-    """Return the plan that replaces a run that cannot start and whose Job was made from an earlier spec.
-
-    That Job would never start, so a new run follows. The cleanup deletes the old Job.
-    """
+    """Return the plan that replaces a run that cannot start, if its Job was made from an earlier spec. The old Job
+    would never start, so a new run follows. The cleanup deletes the old Job."""
     job, reason = context.job, context.status.reason
     if job is None or not context.has_changed_since(job):
         return None

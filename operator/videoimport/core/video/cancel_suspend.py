@@ -1,7 +1,7 @@
 """Decisions for spec.cancel and spec.suspend: active Jobs are deleted, and their runs do not count toward maxAttempts.
 
-A suspended import has the phase Suspended at once, while the worker may still be stopping. So if ``suspend`` is removed
-a second later, the status shows that the controller stopped the run. Then the run does not count as lost.
+A suspended import has the phase Suspended at once, while the worker may still be stopping. So if ``suspend`` is
+removed a second later, the status shows that the controller stopped the run. Such a run does not count as lost.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from videoimport.core.video.finished_run import conclude_run, record_success
 from videoimport.core.video.start_run import is_upload_awaited, start_first_run, start_next_run
 
 _STOPPING = "The import is being cancelled: its worker is asked to stop."
-_WORDS = "The import is suspended, as spec.suspend asks. Set suspend: false to continue."
+_WORDS = "The import is suspended, because spec.suspend is true. To continue, set suspend to false."
 _SUSPENDED = PlannedEvent("Normal", "Suspended", _WORDS)
 _RESUMED = PlannedEvent("Normal", "Resumed", "The import continues, since spec.suspend is false.")
 
@@ -37,8 +37,8 @@ def cancel_run(context: VideoContext) -> VideoPlan | None:
 def mark_cancelled(context: VideoContext) -> VideoPlan:
     """Return the plan that ends an import without an active worker.
 
-    A token that was set together with ``cancel`` starts nothing, so it can still start the import later. Only an import
-    that never ran records its first token as used.
+    A retryToken that was set together with ``cancel`` starts nothing, so the token can still start the import later.
+    Only an import that never ran records its first token as used.
     """
     message = format_message(Reason.CANCELLED)
     acted_upon = context.status.observed_retry_token
@@ -74,7 +74,7 @@ def suspend_run(context: VideoContext) -> VideoPlan | None:
 
 
 def mark_suspended(context: VideoContext) -> VideoPlan:
-    """Return the plan with the phase Suspended. The status keeps all facts except those about a running worker."""
+    """Return the plan with the phase Suspended. The status keeps all facts except the facts about a running worker."""
     waits = context.attempts.next_retry_time is not None
     status = context.status.model_copy(
         update={

@@ -43,7 +43,7 @@ class VideoContext:
 
     @cached_property
     def run(self) -> int:
-        """Number of the current run; 0 before the first run."""
+        """Number of the current run. The number is 0 before the first run."""
         return self.status.run or 0
 
     @cached_property
@@ -53,7 +53,7 @@ class VideoContext:
 
     @cached_property
     def since(self) -> datetime:
-        """Start of the present series of runs: the time since which the condition Reconciling is True.
+        """Start time of the present series of runs: the time at which the condition Reconciling became True.
 
         If this condition is not True, the value is the start time of the first run.
         """
@@ -68,14 +68,15 @@ class VideoContext:
         return wish_hash(self.spec)
 
     def has_changed_since(self, job: JobView | None) -> bool:
-        """Return whether the spec has changed since this Job was made, or False if that is unknown."""
+        """Return whether the spec has changed since this Job was made. Return False if this is unknown."""
         return job is not None and job.wish not in (None, self.wish)
 
     @cached_property
     def job(self) -> JobView | None:
         """The current run's Job, by the name and run in the status.
 
-        If the status has a UID, the UID must match too. So another Job with the same name is not used.
+        If the status has a UID, the UID must match too. So the property never returns another Job with the same
+        name.
         """
         known = self.status.job
         if known is None:
@@ -100,7 +101,7 @@ class VideoContext:
 
     @cached_property
     def pods(self) -> tuple[PodView, ...]:
-        """The pods of the import's Jobs, and of the Job that the status names. That Job may be gone."""
+        """The pods of the import's Jobs, and of the Job that the status names. That Job may no longer exist."""
         known = self.status.job
         recorded = build_job_owner(self.owner.namespace, known.name, known.uid) if known and known.uid else None
         own = (pod for pod in self.observed.pods if any(is_pod_of(pod, job) for job in self.jobs))

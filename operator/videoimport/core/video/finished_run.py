@@ -20,13 +20,13 @@ from videoimport.core.video.start_run import hold_for_upload, is_part_of_bulk, s
 from videoimport.core.video_status import has_new_token
 
 _UNGUARDED = (
-    "The object store does not honour all conditional writes: destination.ifExists: Fail or KeepBoth does not hold "
+    "The object store ignores some conditional writes, so destination.ifExists (Fail or KeepBoth) has no effect "
     "between two imports that write at the same moment"
 )
 
 
 def conclude_run(context: VideoContext) -> VideoPlan | None:
-    """Return the plan for the current run's outcome; None while the run is not over."""
+    """Return the plan for the current run's outcome. Return None while the run is not over."""
     outcome = finish_run(context.state, partial(find_outcome, expected=expect_report(context)))
     if outcome is None:
         return None
@@ -61,8 +61,8 @@ def _add_scratch_size(context: VideoContext, outcome: ImportOutcome) -> ImportOu
 
 
 def record_success(context: VideoContext) -> VideoPlan | None:
-    """Return the plan for a success that the current run reported, or None if there is no such report. The Job may have
-    changed or disappeared since."""
+    """Return the plan for a success that the current run reported, or None if there is no such report. The Job may
+    have changed or disappeared since that report."""
     job = context.job
     outcome = find_success(job, context.pods_of(job), expect_report(context)) if job else None
     return complete_import(context, outcome) if outcome else None
@@ -79,8 +79,8 @@ def handle_lost_job(context: VideoContext) -> VideoPlan | None:
 def wait_for_retry(context: VideoContext) -> VideoPlan | None:
     """Return the plan between two runs: the next run starts when its delay is over.
 
-    A lowered maxAttempts ends the import. A new retryToken means that the user has removed the cause. Then the run
-    starts at once, and attempts count from one.
+    A lowered maxAttempts ends the import. A new retryToken means that the user has removed the cause of the failure.
+    In this case the run starts at once, and attempts count from one.
     """
     at, reason = context.attempts.next_retry_time, context.status.reason or Reason.INTERNAL
     if at is None:
@@ -212,7 +212,7 @@ def _restart_with_new_spec(context: VideoContext, reason: Reason, outcome: Impor
     if not context.has_changed_since(context.job) or context.spec.suspend:
         return None
     words = join_sentences(
-        f"{reason}: {outcome.message}", "The spec was edited meanwhile, and a new run starts at once"
+        f"{reason}: {outcome.message}", "The spec changed during the run, so a new run starts at once"
     )
     return replace(start_first_run(context), planned_events=(PlannedEvent("Warning", "Retrying", words),))
 

@@ -42,8 +42,8 @@ _ENDINGS = {
 
 
 def reconcile_video(observed: ObservedVideo, now: datetime, settings: Settings) -> Plan[VideoImportStatus]:
-    """Return the plan for one VideoImport. The plan is empty if the VideoImport is being deleted, because its Jobs are
-    deleted with it."""
+    """Return the plan for one VideoImport. The plan is empty if the VideoImport is being deleted, because its Jobs
+    are deleted with the VideoImport."""
     video = observed.video
     if video.metadata.deletion_timestamp is not None:
         return Plan()

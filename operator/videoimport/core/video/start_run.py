@@ -1,9 +1,9 @@
 """Starts of runs: the Job of a run and, if the spec names a storage class, the scratch claim.
 
-The status has the number of the run and the name of the Job before the controller creates the Job. The claim outlives
-pods. The controller creates the claim before the Job of the first run, and deletes the claim after the last run. It
-creates the Job only after it has observed the claim. So the status reports a refused claim as such, and no pod waits
-for that claim.
+The status has the number of the run and the name of the Job before the controller creates the Job. The claim
+outlives pods. The controller creates the claim before the Job of the first run, and deletes the claim after the last
+run. The controller creates the Job only after it has observed the claim. So the status reports that the claim was
+refused, and no pod waits for this claim.
 """
 
 from datetime import datetime

@@ -67,8 +67,8 @@ def is_delivered(run: RunState, outcome: Outcome[DeliveryReport]) -> bool:
 def judge_delivery(bulk: BulkImport, run: RunState, outcome: Outcome[DeliveryReport]) -> Verdict:
     """Return the verdict on a failed run.
 
-    A fault of the receiver, the network or the Secret is a failed attempt. A lost worker is not. The next attempt waits
-    at least as long as the receiver asked.
+    A fault of the receiver, the network or the Secret is a failed attempt. A lost worker is no failed attempt. The
+    next attempt waits at least as long as the receiver asked.
     """
     reason = outcome.reason or Reason.WEBHOOK_FAILED
     settled = reason in FINAL_REASONS or info(reason).retry is RetryClass.UNCHARGED

@@ -1,8 +1,8 @@
 """Delivery of the webhook message that a BulkImport has ended: one Job for each attempt, until the receiver accepts it.
 
 The status has the message's ID before the first Job is made, and every later Job sends the same ID. So a receiver
-recognizes the message if its response was lost. If the BulkImport continues, that message is not sent any more. When
-the BulkImport ends again, it sends another message.
+recognizes the message if its response was lost. If the BulkImport continues, the old message is not sent any more.
+When the BulkImport ends again, the controller sends another message.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ _SENDING = "The message is being sent."
 _QUEUED = "The Job waits in its queue."
 _SUSPENDED = "Suspended: the message is sent once spec.suspend is false."
 _SUPERSEDED = "Not delivered: the BulkImport continues, or its webhook no longer includes this event."
-_RETRY_ADVICE = "Correct the receiver or webhook.url, then change retryToken to send it again"
+_RETRY_ADVICE = "Correct the receiver or webhook.url, then change retryToken to send the message again"
 
 
 WebhookPlan = Plan[WebhookStatus]
@@ -160,7 +160,7 @@ def _finish_run(context: _WebhookContext, before: WebhookStatus, outcome: Outcom
         return Plan(before.model_copy(update=changes))
     verdict = judge_delivery(context.bulk, context.run, outcome)
     if at := verdict.requeue_at:
-        text = join_sentences(_explain_failure(outcome), f"It is sent again at {format_time(at)}")
+        text = join_sentences(_explain_failure(outcome), f"The message is sent again at {format_time(at)}")
         return Plan(before.model_copy(update={"attempts": verdict.attempts, "message": text}), requeue_at=at)
     if outcome.reason in FINAL_REASONS:
         return Plan(_mark_failed(before, _explain_failure(outcome), verdict.attempts))
@@ -181,5 +181,5 @@ def _build_event(before: WebhookStatus | None, after: WebhookStatus | None) -> t
     if after is None or after.state == "Pending" or before is None or before.state != "Pending":
         return ()
     if after.state == "Delivered":
-        return (PlannedEvent("Normal", "WebhookDelivered", f"The receiver took the message {after.id}."),)
+        return (PlannedEvent("Normal", "WebhookDelivered", f"The webhook receiver accepted the message {after.id}."),)
     return (PlannedEvent("Warning", "WebhookFailed", after.message or ""),)

@@ -1,7 +1,8 @@
 """Detection of files that were joined from several files.
 
 Examples are an MP4 from HLS or DASH with an advertisement, or two files in a row. ffmpeg reads such a file with the
-first header. It drops the streams of all other headers. It also drops packets whose times occurred before.
+first header. ffmpeg drops the streams of all other headers. It also drops packets with times that earlier packets
+already had.
 """
 
 from collections.abc import Iterable
@@ -35,10 +36,8 @@ _OGG_BEGINS = 2
 
 
 def why_not_one(read: Read, size: int, boxes: tuple[Box, ...], tracks: Iterable[Track]) -> Finding | None:
-    """Return the finding for an MP4, FLV, WMV, MXF or Ogg file that was joined from several recordings, else None.
-
-    ``boxes`` are the boxes of an MP4. The result is None for all other container formats.
-    """
+    """Return a finding if an MP4, FLV, WMV, MXF or Ogg file was joined from several recordings. Return None
+    otherwise, and for all other container formats. ``boxes`` are the boxes of an MP4."""
     if read(0, 4) == _FLV:
         return _SEVERAL if _follows_another_flv(read, size) else None
     if read(0, 16) == ASF_HEADER:

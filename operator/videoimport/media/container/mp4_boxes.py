@@ -69,6 +69,6 @@ def missing_bytes(boxes: tuple[Box, ...], size: int) -> int:
 
 
 def has_head_first(boxes: tuple[Box, ...]) -> bool:
-    """Return whether the index is before the media data. Then a player can play the file while it arrives."""
+    """Return whether the index is before the media data, so that a player can play the file during the download."""
     names = [box.name for box in boxes]
     return b"moov" in names and b"mdat" in names and names.index(b"moov") < names.index(b"mdat")

@@ -1,8 +1,8 @@
 """Limits for the sample tables and edit lists of an MP4 or MOV file.
 
 A file of a few kilobytes can declare billions of samples. For each declared sample, ffmpeg keeps 24 bytes in memory
-before it reads a packet. It keeps 24 more bytes each time that an edit list shows the sample. The functions are pure:
-they take the bytes of the boxes and return a finding.
+before it reads a packet. ffmpeg keeps 24 more bytes each time that an edit list shows the sample. The functions are
+pure: they take the bytes of the boxes and return a finding.
 
 The functions parse boxes in the same way as ffmpeg (``mov_read_default`` in libavformat/mov.c). ffmpeg also reads
 tables in boxes where the standard does not allow them. A table belongs to the last track that began before it.
@@ -133,10 +133,10 @@ class _Movie:
 
 
 def excess(read: Read, boxes: Iterable[Box], size: int) -> Finding | None:
-    """Return a SOURCE_CORRUPT finding if the tables need too much memory or time, else None.
+    """Return a SOURCE_CORRUPT finding if the tables need too much memory or time. Return None otherwise.
 
-    ``read(offset, length)`` reads the file, and ``boxes`` are the boxes of the top level to check. A box that ends
-    beyond the file is read up to the end of the file, as ffmpeg reads it.
+    ``read(offset, length)`` reads the file, and ``boxes`` are the boxes of the top level to check. If a box ends
+    beyond the end of the file, only the existing bytes are read. ffmpeg reads such a box in the same way.
     """
     movie = _Movie()
     try:
@@ -385,5 +385,6 @@ def _timescale(content: bytes) -> int:
 
 
 def number_at(content: bytes, offset: int) -> int:
-    """Return the 32-bit number at ``offset``. If bytes are missing, the number is made from the bytes that exist."""
+    """Return the 32-bit number at ``offset``. If the content ends within the number, only the existing bytes are
+    used."""
     return int.from_bytes(content[offset : offset + 4], "big")

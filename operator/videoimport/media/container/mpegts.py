@@ -137,7 +137,7 @@ def _whole_packets(first_bytes: bytes) -> int:
 
 
 def pid_of(packet: bytes | bytearray) -> int:
-    """Return the PID of a packet, which identifies the stream."""
+    """Return the PID of a packet. The PID identifies the stream."""
     return (packet[1] & 0x1F) << 8 | packet[2]
 
 
@@ -162,7 +162,8 @@ def clock_at(packet: bytes | bytearray) -> int | None:
 def times_at(packet: bytes | bytearray) -> tuple[int, ...]:
     """Return the offsets of PTS and DTS in a packet that begins an access unit.
 
-    If there is no DTS, the only offset is that of the PTS. The result is empty for any other packet.
+    If there is no DTS, the result has only the offset of the PTS. The result is empty if no access unit begins in
+    the packet.
     """
     at = payload_at(packet)
     if not starts_unit(packet) or packet[at : at + 3] != b"\x00\x00\x01" or at + 9 > PACKET:
@@ -220,14 +221,14 @@ def since(earlier: int, later: int) -> int:
     """Return the ticks from ``earlier`` to ``later``. The function handles the overflow of the clock, which has 33
     bits.
 
-    Negative if ``later`` is before ``earlier``.
+    The result is negative if ``later`` is before ``earlier``.
     """
     return (later - earlier + WRAP // 2) % WRAP - WRAP // 2
 
 
 @dataclass(slots=True)
 class Tables:
-    """The tables that are valid at the present packet, while packets are read in order."""
+    """The tables that are valid at the last packet that was added. The caller adds the packets in order."""
 
     programs: dict[int, Program] = field(default_factory=dict)
     """Programs by number whose program map table was read."""
@@ -290,7 +291,8 @@ class Tables:
 
 
 def private_audio(packet: bytes) -> str | None:
-    """Return the codec of audio in a private data stream, from the sync word at the start of an access unit, or None.
+    """Return the codec of audio in a private data stream, from the sync word at the start of an access unit. Return
+    None if there is no known sync word.
 
     ffmpeg also detects this audio by its sync word.
     """

@@ -1,4 +1,5 @@
-"""Parser for the header of a coded frame, which shows what other frames it needs (ITU-T H.262, H.264, H.265)."""
+"""Parser for the header of a coded frame (ITU-T H.262, H.264, H.265). The header shows which other frames a decoder
+needs for the frame."""
 
 import re
 from collections.abc import Iterator
@@ -121,11 +122,9 @@ def _read_hevc(content: bytes) -> PictureHead | None:
 
 
 def broken_links(content: bytes) -> dict[int, int]:
-    """Return the changed bytes, by offset, that turn a clean random access frame of H.265 into one with a broken link.
-
-    A broken link tells the decoder to forget the frames before a splice (ITU-T H.265, 3.15). Without this mark, a
-    decoder would confuse the numbers of old and new frames. The result is empty for any other frame.
-    """
+    """Return the bytes to change, by offset, that mark a clean random access frame of H.265 as a frame with a broken
+    link. Such a frame makes the decoder forget the frames before a splice (ITU-T H.265, 3.15). Without this mark, a
+    decoder would confuse the numbers of old and new frames. The result is empty for any other frame."""
     found = {}
     for start in _START.finditer(content):
         place = start.end()

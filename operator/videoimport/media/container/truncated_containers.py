@@ -1,7 +1,7 @@
 """Detection of files in older container formats whose end is missing.
 
-The last packet, page, tag or chunk shows whether bytes are missing. If a file ends exactly between two of these units,
-nothing is known, because many recordings end anywhere. Durations are no evidence either.
+The last packet, page, tag or chunk shows whether bytes are missing. If a file ends exactly between two of these
+units, the module cannot detect a missing end. Durations in headers are no evidence of a missing end.
 """
 
 import re
@@ -39,7 +39,8 @@ _DV_FRAME = {0x00: 120_000, 0x80: 144_000}
 
 
 def why_cut(read: Read, size: int, demuxer: str) -> str | None:
-    """Return a phrase with the evidence that media is missing at the end of the file, or None without such evidence.
+    """Return a phrase with the evidence that media is missing at the end of the file. Return None if there is no
+    such evidence.
 
     ``demuxer`` is ffprobe's name of the container format.
     """
@@ -103,7 +104,7 @@ def _missing_of_avi(read: Read, size: int) -> int:
 
 
 def last_ogg_page(read: Read, size: int) -> bytes:
-    """Return the last page of an Ogg file, as far as its bytes exist. The result is empty if there is no page."""
+    """Return the existing bytes of the last page of an Ogg file. The result is empty if there is no page."""
     tail = max(0, size - _OGG_TAIL)
     content = read(tail, size - tail)
     last = content.rfind(OGG_PAGE + b"\x00")
@@ -178,7 +179,8 @@ class MxfItem:
 
     @property
     def partition(self) -> int | None:
-        """2 for a header partition, 3 for a body partition, 4 for the footer, None for any other item."""
+        """The value is 2 for a header partition, 3 for a body partition, 4 for the footer, and None for any other
+        item."""
         is_one = self.head.startswith(MXF_PARTITION) and self.head[13] in _MXF_PARTITION_KINDS
         return self.head[13] if is_one else None
 

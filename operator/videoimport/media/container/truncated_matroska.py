@@ -47,7 +47,8 @@ class _SeenElements:
 
 
 def why_cut(read: Read, size: int) -> str | None:
-    """Return a phrase with the evidence that media is missing at the end of the file, or None without such evidence."""
+    """Return a phrase with the evidence that media is missing at the end of the file. Return None if there is no
+    such evidence."""
     seen = _SeenElements()
     for element in _walk(read, size, seen):
         if element.identity in _BLOCKS and element.end is not None and element.end > size:

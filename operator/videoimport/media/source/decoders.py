@@ -22,7 +22,8 @@ def decodable(text: str) -> frozenset[str]:
 
 
 def usable(media: Media, known: frozenset[str], encrypted: frozenset[int] = frozenset()) -> Media:
-    """Return the file without the streams that ffmpeg cannot decode, if other streams can replace them.
+    """Return the file without the streams that ffmpeg cannot decode. A stream is removed only if another stream can
+    replace it.
 
     A smaller video never replaces a larger one, because the smaller video may be only a preview. If ffmpeg can decode
     no audio stream, all audio streams stay.
@@ -46,7 +47,7 @@ def _area(video: Video) -> int:
 
 
 def why_not_decoded(stream: Video | Audio, known: frozenset[str]) -> Finding | None:
-    """Return an UNSUPPORTED_FORMAT finding if this ffmpeg cannot decode the chosen stream, else None."""
+    """Return an UNSUPPORTED_FORMAT finding if this ffmpeg cannot decode the chosen stream. Return None otherwise."""
     if stream.codec in known:
         return None
     kind = "video" if isinstance(stream, Video) else "audio"

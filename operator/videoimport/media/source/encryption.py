@@ -72,7 +72,7 @@ def _scheme(track: bytes) -> str | None:
 
 
 def protection(media: Media, tracks: tuple[Encrypted, ...], chosen: Video | Audio) -> Finding | None:
-    """Return a DRM_PROTECTED finding if the chosen stream is encrypted, else None."""
+    """Return a DRM_PROTECTED finding if the chosen stream is encrypted. Return None otherwise."""
     kind = "video" if isinstance(chosen, Video) else "audio"
     scheme = next((track.scheme for track in tracks if track.index == chosen.index), None)
     if scheme is None and not (chosen.has_key and media.demuxer.startswith("matroska")):
@@ -81,7 +81,8 @@ def protection(media: Media, tracks: tuple[Encrypted, ...], chosen: Video | Audi
 
 
 def scrambled(head: bytes) -> Finding | None:
-    """Return a DRM_PROTECTED finding if a transport stream or an ASF file is scrambled as a whole, else None.
+    """Return a DRM_PROTECTED finding if a whole transport stream or a whole ASF file is encrypted. Return None
+    otherwise.
 
     ``head`` contains the first bytes of the file.
     """

@@ -42,13 +42,14 @@ def release_of(version: str) -> tuple[int, int] | None:
 
 
 def doubt(program: str, version: str) -> str | None:
-    """Return a warning sentence if this version of the program is not tested, else None.
-
-    The worker uses such a program anyway.
-    """
+    """Return a warning sentence if this version of the program is not tested. Return None otherwise. The worker also
+    uses a program with a warning."""
     release = release_of(version)
     if release is not None and OLDEST <= release <= NEWEST:
         return None
-    what = f"{program} has the version {version}" if version else f"{program} names no version"
+    what = f"{program} has the version {version}" if version else f"{program} does not report its version"
     oldest, newest = (".".join(map(str, bound)) for bound in (OLDEST, NEWEST))
-    return f"{what}; known are {oldest} to {newest}. It is used anyway; use a known version if a result is wrong."
+    return (
+        f"{what}; the tested versions are {oldest} to {newest}. The program is used anyway; "
+        "use a tested version if a result is wrong."
+    )

@@ -1,5 +1,5 @@
-"""File name of an original that is kept unchanged. The name follows the content of the file. The name at the source is
-not used."""
+"""File name of an original that is kept unchanged. The name depends only on the content of the file, and not on the
+name at the source."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ _UNKNOWN = FileType("bin", "application/octet-stream")
 
 
 def file_type(container: ContainerFormat | None, demuxer: str) -> FileType:
-    """Return the file type for the container format from the first bytes.
+    """Return the file type for the container format that the first bytes of the file show.
 
     If that format is None, the result follows from ffprobe's demuxer.
     """

@@ -52,7 +52,7 @@ _PLAYLIST_TYPES = (
 
 
 class FileKind(Enum):
-    """The kind of content that a server sent. It decides how the worker handles the content."""
+    """The kind of content that a server sent. The kind determines how the worker handles the content."""
 
     FILE = "file"
     """A file that is fetched unchanged. ffprobe detects its type."""
@@ -72,8 +72,8 @@ class FileKind(Enum):
 def kind(head: bytes, content_type: str) -> FileKind:
     """Return the kind of content that a server sent. The bytes have priority over the Content-Type.
 
-    The Content-Type is used only if the bytes are not conclusive. Many servers send text/plain or text/html for every
-    file name that they do not know. So binary data with these types is treated as a file.
+    The Content-Type is used only if the bytes are not conclusive. Many servers send text/plain or text/html for
+    every file name extension that they do not know. So binary data with these types is treated as a file.
     """
     declared = content_type.partition(";")[0].strip().lower()
     text = head.removeprefix(_BOM)
@@ -108,7 +108,7 @@ def _is_binary(head: bytes) -> bool:
 
 
 def is_manifest(head: bytes) -> bool:
-    """Return whether a file is a playlist, with any file name.
+    """Return whether a file is a playlist. The file name has no effect.
 
     The worker must never give a playlist to a video player.
     """
@@ -116,7 +116,8 @@ def is_manifest(head: bytes) -> bool:
 
 
 def container(head: bytes) -> ContainerFormat | None:
-    """Return the container format if the first bytes identify it more exactly than ffprobe's demuxer, else None.
+    """Return the container format if the first bytes identify the format more exactly than ffprobe's demuxer. Return
+    None otherwise.
 
     ffprobe has one demuxer for mov and mp4, and one demuxer for mkv and webm. A file is mov if its brand is ``qt  ``.
     An old QuickTime file without a brand is also mov. A file is webm if its EBML DocType is webm.

@@ -1,4 +1,5 @@
-"""The result of a failed check: a reason and a sentence. A chain of checks ends at the first finding."""
+"""Finding: the result of a failed check. It has a reason and a sentence. A chain of checks ends at the first
+finding."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,5 +27,6 @@ class Finding:
 
 
 def first_finding(checks: Iterable[Callable[[T], Finding | None]], subject: T) -> Finding | None:
-    """Return the first finding of ``checks`` for ``subject``, in order, or None if no check has a finding."""
+    """Call ``checks`` with ``subject`` in order, and return the first finding. Return None if no check has a
+    finding."""
     return next((found for check in checks if (found := check(subject)) is not None), None)

@@ -1,4 +1,5 @@
-"""Find the first frame of a file that can be decoded. Frames before it may need data that a cut removed."""
+"""Search for the first frame of a file that can be decoded. Earlier frames may need data that is not in the file
+because the video was cut."""
 
 from collections.abc import Iterable
 
@@ -18,10 +19,8 @@ def start_argv(path: str, video: Video) -> list[str]:
 
 
 def has_leading(track: Track) -> bool:
-    """Return whether the track begins with a keyframe that has leading frames.
-
-    Leading frames follow the keyframe in the file but are shown before it.
-    """
+    """Return whether the track begins with a keyframe that has leading frames. Leading frames follow the keyframe in
+    the file but are displayed before the keyframe."""
     start, keyframe = track.start, track.keyframe
     if start is None or keyframe is None or track.before_keyframe:
         return False
@@ -29,6 +28,6 @@ def has_leading(track: Track) -> bool:
 
 
 def first_decoded(lines: Iterable[str]) -> float | None:
-    """Return the earliest of the times that the command of ``start_argv`` prints, or None if there is no time."""
+    """Return the earliest time in the output of the command of ``start_argv``. Return None if there is no time."""
     times = (read_time(line.strip().split(",")[0]) for line in lines)
     return min((time for time in times if time is not None), default=None)

@@ -37,10 +37,8 @@ _COUNTS = re.compile(r"Single frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progres
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Numbers of frames in each class that idet's single frame detection found.
-
-    Frames that idet could not classify are left out. idet's other numbers count such a frame in the class of the frame
-    before it, which multiplies an error.
+    """Numbers of frames in each class, from idet's single frame detection. Frames that idet could not classify are
+    left out. idet's other numbers count such a frame in the class of the previous frame, which multiplies an error.
     """
 
     top_first: int = 0
@@ -56,7 +54,8 @@ class Counts:
 
 
 def is_in_doubt(video: Video) -> bool:
-    """Return whether a video without a mark could be interlaced, judged by its size and frame rate."""
+    """Return whether a video without a mark for interlacing could be interlaced, from the size and the frame rate of
+    the video."""
     is_landscape = video.rotation == 0 and video.width > video.height
     return is_landscape and _SHORTEST <= video.height <= _TALLEST and (video.rate is None or video.rate <= _FASTEST)
 

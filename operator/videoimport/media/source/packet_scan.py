@@ -1,4 +1,5 @@
-"""Facts about the packets of a file, read without decoding. They come from the packets, and not from the header."""
+"""Facts about the packets of a file, read without decoding. These facts come from the packets, and not from the
+header."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -114,8 +115,8 @@ class Track:
 
     @property
     def until_last(self) -> float | None:
-        """Seconds from the display time of the first frame to that of the last frame. The value is None if the facts
-        come from a header."""
+        """Seconds from the display time of the first frame to the display time of the last frame. The value is None
+        if the facts come from a header."""
         return self._last_shown - self.start if self._last_shown is not None and self.start is not None else None
 
     def add(
@@ -131,8 +132,8 @@ class Track:
     ) -> None:
         """Add one packet to the facts.
 
-        AVI has only decoding times, even if frames are reordered. Then the decoding times replace the missing display
-        times. ``clock`` is the clock of the packet's file. It is None if this clock never restarts.
+        AVI has only decoding times, even if frames are reordered. Then the decoding times replace the missing
+        display times. ``clock`` is the clock of the packet's file, or None if this clock never restarts.
         """
         self.packets += 1
         self.size += size
@@ -162,7 +163,7 @@ class Track:
             self._show()
 
     def finish(self) -> None:
-        """Add the frames that still wait to be sorted, and the packets without a time at the end.
+        """Add the frames that are not sorted yet, and the packets without a time at the end.
 
         Call this method after the last packet.
         """
@@ -230,8 +231,8 @@ def walk(lines: Iterable[str], demuxer: str = "", rates: Mapping[int, Fraction] 
 
 
 def declared(media: Media) -> dict[int, Track]:
-    """Return the tracks that a file's header declares for its chosen streams. They are used until the packets have been
-    read."""
+    """Return the tracks that a file's header declares for its chosen streams. These tracks are used until the
+    packets have been read."""
     tracks: dict[int, Track] = {}
     for stream in (media.video, media.audio):
         if stream is not None:

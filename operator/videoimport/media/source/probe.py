@@ -65,8 +65,8 @@ ffmpeg never gets any other address.
 def guarded(place: str, *, seekable: bool = False) -> tuple[str, ...]:
     """Return the arguments before ``-i`` for a path or a loopback URL.
 
-    Without ``seekable``, ffmpeg reads a URL from start to end and does not seek. If it could seek, it would first wait
-    for the end of the file.
+    Without ``seekable``, ffmpeg reads a URL from start to end and does not seek. With seeking, ffmpeg would first
+    wait for the end of the file.
     """
     if place.startswith(LOOPBACK):
         return ("-protocol_whitelist", "http,tcp", *CONTAINERS, "-seekable", "1" if seekable else "0")
@@ -91,7 +91,7 @@ _NAMELESS_KEY = "Unsupported encoding type"
 def complaints(errors: str) -> str:
     """Return ffmpeg's error output without the lines about frames that are too large to decode.
 
-    A cover picture of such a size is not used. A video of such a size was refused by an earlier check.
+    A cover picture of such a size is not used. An earlier check refused every video of such a size.
     """
     return "".join(line for line in errors.splitlines(keepends=True) if _EXCESS not in line)
 
@@ -99,8 +99,8 @@ def complaints(errors: str) -> str:
 def parse_probe(text: str, errors: str = "") -> Media:
     """Return the values from ffprobe's JSON output and error output.
 
-    Every value is within the limits of ``probe_bounds``. Raises ValueError if ``text`` is not a JSON object. No content
-    of a JSON object raises an error.
+    Every value is within the limits of ``probe_bounds``. Raises ValueError if ``text`` is not a JSON object. A JSON
+    object with any content raises no error.
     """
     raw = parse_object(text)
     streams = [stream for stream in read_objects(raw.get("streams"), MOST_LISTED) if _index(stream) is not None]

@@ -49,12 +49,12 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 def read_object(value: object) -> dict[str, Any]:
-    """Return ``value`` if it is an object, else an empty object."""
+    """Return ``value`` if it is an object. Return an empty object otherwise."""
     return value if isinstance(value, dict) else {}
 
 
 def read_objects(value: object, most: int) -> list[dict[str, Any]]:
-    """Return those of the first ``most`` entries of a list that are objects."""
+    """Return the objects among the first ``most`` entries of a list."""
     return [entry for entry in value[:most] if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
@@ -64,10 +64,8 @@ def read_name(value: object) -> str:
 
 
 def read_integer(value: object, *, most: int = MOST_INTEGER, least: int = 0) -> int | None:
-    """Return an integer of at most ``most``. A larger integer becomes ``most``.
-
-    Return None for an integer below ``least``.
-    """
+    """Return an integer from ``least`` to ``most``. A larger integer becomes ``most``. Return None for a smaller
+    integer, and for any other value."""
     text = _number_text(value)
     if not _INTEGER.fullmatch(text):
         return None
@@ -96,7 +94,7 @@ def read_time(value: object) -> float | None:
 
 
 def read_number(value: object) -> float | None:
-    """Return a finite number, or None."""
+    """Return a finite number. Return None for any other value."""
     try:
         found = float(_number_text(value))
     except ValueError:

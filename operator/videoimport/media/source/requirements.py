@@ -40,9 +40,9 @@ def refusal(examined: CheckedSource) -> Finding | None:
 
 
 def early_refusal(examined: CheckedSource, *, lists_streams: bool) -> Finding | None:
-    """Return the finding that will refuse the source, if its first bytes already prove it, else None.
+    """Return the finding that refuses the source, if the first bytes are enough to know it. Return None otherwise.
 
-    ``seconds`` is 0 if the first bytes contain no duration. ``lists_streams`` states that the first bytes name all
+    ``seconds`` is 0 if the first bytes contain no duration. ``lists_streams`` states that the first bytes list all
     streams.
     """
     if examined.media.video is None:
@@ -100,7 +100,7 @@ def _ends_in_time(examined: CheckedSource) -> Finding | None:
     if examined.seconds <= MOST_SECONDS:
         return None
     message = f"The source lasts {examined.seconds:.0f} s; no import may be longer than {MOST_SECONDS} s."
-    return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported again, or divide it.")
+    return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported again, or split the source.")
 
 
 def _has_duration(examined: CheckedSource) -> Finding | None:

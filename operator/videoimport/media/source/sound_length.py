@@ -20,7 +20,7 @@ _READ = re.compile(r"Input stream #\d+:\d+ \(audio\): .*\((\d+) samples\)")
 
 
 def is_doubtful(audio: Audio, track: Track, demuxer: str) -> bool:
-    """Return whether the packets may hold more audio than fits between their timestamps.
+    """Return whether the packets may have more audio than their timestamps have time for.
 
     ``count_argv`` then finds the exact number of samples. An AVI file has no timestamps. ffmpeg computes timestamps for
     AVI from the rates in the header.
@@ -64,9 +64,7 @@ def count_argv(path: str, audio: Audio) -> list[str]:
 
 
 def counted_seconds(errors: str, audio: Audio) -> float | None:
-    """Return the seconds of audio that ffmpeg decoded, from ffmpeg's error output.
-
-    Return None if the output has no number.
-    """
+    """Return the seconds of audio that ffmpeg decoded, from ffmpeg's error output. Return None if the output has no
+    number of samples."""
     found = _READ.findall(errors)
     return int(found[-1]) / audio.sample_rate if found and audio.sample_rate else None

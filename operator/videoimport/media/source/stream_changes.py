@@ -51,7 +51,7 @@ def has_one_header(demuxer: str, audio: Audio) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The parameters of a frame as text, and the time at which the frame is shown."""
+    """The parameters of a frame as text, and the display time of the frame."""
 
     at: float | None
     words: str

@@ -19,16 +19,14 @@ class _Lasting:
 
     @property
     def length(self) -> float | None:
-        """Larger of the declared and the measured length in seconds. The value is None if both are unknown.
-
-        A declared length is used even if the file does not contain that much.
-        """
+        """The larger of the declared and the measured length, in seconds. The value is None if both are unknown. A
+        declared length is used even if the file contains less."""
         return max((one for one in (self.duration, self.seen) if one is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Video(_Lasting):
-    """A video stream. ``width`` and ``height`` are the stored size; ``shown`` is the displayed size."""
+    """A video stream. ``width`` and ``height`` are the stored size. ``shown`` is the displayed size."""
 
     index: int
     codec: str
@@ -83,7 +81,7 @@ class Video(_Lasting):
 
     @property
     def shown(self) -> tuple[int, int]:
-        """Displayed width and height: upright, with square pixels."""
+        """Displayed width and height, after rotation to upright and with square pixels."""
         width, height = round(self.width * self.sample_aspect), self.height
         return (height, width) if self.rotation in (90, 270) else (width, height)
 
@@ -94,15 +92,13 @@ class Video(_Lasting):
 
     @property
     def short_side(self) -> int:
-        """The shorter side of the displayed video, which the API calls height.
-
-        So portrait and landscape videos have the same limits.
-        """
+        """The shorter side of the displayed video in pixels. The API calls this side height, so that portrait and
+        landscape videos have the same limits."""
         return min(self.shown)
 
     @property
     def frame_seconds(self) -> float:
-        """Average number of seconds for which a frame is shown. If the rate is unknown, the value is 1/25."""
+        """Average number of seconds for which a frame is displayed. If the rate is unknown, the value is 1/25."""
         return float(1 / self.rate) if self.rate else 0.04
 
     @property

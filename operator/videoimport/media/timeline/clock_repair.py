@@ -29,7 +29,8 @@ _NO_TIME = "1e18"
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A change of a stream's times by ``seconds``. It begins at packet number ``first``, counted from 0."""
+    """A change of a stream's times by ``seconds``, from packet number ``first`` on. The first packet has the number
+    0."""
 
     first: int
     seconds: float
@@ -56,7 +57,7 @@ class Repair:
 def repair(video: Track, audio: Track | None) -> Repair | None:
     """Return the repair of a source's times and start. Return None if nothing needs repair or no repair is possible.
 
-    If a packet has no time, the clock cannot be repaired. If there is no keyframe, the start cannot be improved.
+    If a packet has no time, the clock cannot be repaired. If there is no keyframe, the start cannot be repaired.
     """
     tracks = [video, *([audio] if audio else [])]
     if not all(track.stretches for track in tracks):
@@ -137,12 +138,10 @@ def _why(cut: float, restarts: int) -> str:
 
 
 def video_filters(repair: Repair, reordered: float | None = None) -> str:
-    """Return ffmpeg's bitstream filters for the video: they move the times and drop the frames that cannot be decoded.
-
-    Packets that follow a keyframe but are shown before it need data from before the keyframe. ``reordered`` is for a
-    container format without decoding times. It is the maximum number of seconds from the decoding of a frame to its
-    display.
-    """
+    """Return ffmpeg's bitstream filters for the video. The filters shift the times and drop the frames that cannot
+    be decoded. Packets that follow a keyframe but are displayed before the keyframe need earlier data. ``reordered``
+    is the maximum number of seconds from the decoding of a frame to its display. It is for a container format
+    without decoding times."""
     moving = _moving(repair.video) + (f",{_decoded(reordered)}" if reordered else "")
     if not repair.is_cut:
         return moving
@@ -165,8 +164,8 @@ def most_reordered(video: Video) -> float:
 
 
 def audio_filters(repair: Repair) -> str:
-    """Return ffmpeg's bitstream filters for the audio: they move the times and drop the audio before the first video
-    frame."""
+    """Return ffmpeg's bitstream filters for the audio. The filters shift the times and drop the audio before the
+    first video frame."""
     moving = _moving(repair.audio)
     return f"{moving},noise=drop='lt(pts*tb,{-SAME_SECONDS})'" if repair.is_cut else moving
 

@@ -65,8 +65,8 @@ class Clock:
     packets: int = 0
 
     def has_gone_on(self, stretch: Stretch) -> bool:
-        """Return whether the stream continued in this part after later parts had begun. ``stretch`` is the stream's
-        last one."""
+        """Return whether the stream continued in this part after later parts had begun. ``stretch`` is the last
+        stretch of the stream."""
         return any(begun + _INTERLEAVED < stretch.last for begun in self.begun[stretch.part + 1 :])
 
     def place(

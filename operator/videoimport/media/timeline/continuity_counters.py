@@ -10,8 +10,8 @@ from videoimport.media.container.mp4_boxes import Read
 
 
 class Counters:
-    """Writer of counters that continue from part to part. If packets are lost within a part, the gap in the counters
-    stays."""
+    """Writer of counters that continue from one part to the next. If packets are lost within a part, the gap in the
+    counters stays."""
 
     def __init__(self) -> None:
         self._last: dict[int, int] = {}
@@ -47,9 +47,9 @@ def segments(read: Read, size: int) -> list[int]:
     """Return the offsets of the segments that restart their counters. The result is empty if all counters are
     continuous.
 
-    Such an offset is that of a program association table. After the table, the first packet of each stream begins a
-    unit. This packet has the same counter as the stream's first packet in the file. Lost packets look different: they
-    are missing within a unit, or only in some streams.
+    Each offset is the offset of a program association table. After the table, the first packet of each stream begins
+    a unit. This packet has the same counter as the stream's first packet in the file. Lost packets do not match this
+    pattern: the packets are missing within a unit, or only in some streams.
     """
     found, now = list[int](), _Segment(0)
     first: dict[int, int] = {}

@@ -1,8 +1,8 @@
 """Joining of the parts of a transport stream into one stream.
 
-Each part may have PIDs and a clock of its own, for example an advertisement before a film. ffmpeg reads the streams of
-the first part only. So this module gives the PIDs of the first part to the later parts. It also moves their times, so
-that each part begins where the part before it ended.
+Each part may have PIDs and a clock of its own, for example an advertisement before a film. ffmpeg reads the streams
+of the first part only. So this module gives the PIDs of the first part to the later parts. It also shifts their
+times, so that each part begins at the end of the previous part.
 """
 
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def are_needed(made: list[Join]) -> bool:
 
 
 def keep_pids(made: list[Join]) -> bool:
-    """Return whether joining only changes times. Then it drops no packet and changes no PID."""
+    """Return whether joining changes only times, so that it drops no packet and changes no PID."""
     return not any(join.opening.dropped for join in made) and all(
         pid == target for join in made for pid, target in join.pids.items()
     )
@@ -175,7 +175,7 @@ def refusal(found: str) -> Finding:
     """Return an UNSUPPORTED_SOURCE finding for parts that cannot be joined. ``found`` is the cause, without a full
     stop."""
     advice = "Import each part by itself, or give a copy that was encoded as one."
-    return Finding(Reason.UNSUPPORTED_SOURCE, f"{found}; such parts are not joined.", advice)
+    return Finding(Reason.UNSUPPORTED_SOURCE, f"{found}; the worker cannot join such parts.", advice)
 
 
 def joined(read: Read, size: int, made: list[Join]) -> Iterator[tuple[Join, bytes]]:

@@ -1,8 +1,6 @@
-"""Detection of the frames at the start of a part that need frames from before the part. A decoder cannot show them.
-
-If such a part follows another part, a decoder would use frames of the other part instead. It would show frames that
-nobody recorded. So these frames are dropped when parts are joined.
-"""
+"""Detection of the frames at the start of a part that need frames from before the part. A decoder cannot decode
+these frames correctly. If such a part follows another part, a decoder would use frames of the other part instead.
+The decoded frames would then be wrong. So these frames are dropped when parts are joined."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,7 +20,8 @@ reordered frames."""
 
 @dataclass(frozen=True, slots=True)
 class PartOpening:
-    """A part from its first decodable frame on, and the changes at its start. Places are byte offsets in the file."""
+    """A part from its first decodable frame on, and the changes at its start. Positions are byte offsets in the
+    file."""
 
     part: Part
     dropped: frozenset[int] = frozenset()
@@ -58,7 +57,7 @@ class PartOpening:
     def must_be_alone(self) -> bool:
         """Whether the part must be written to a separate file before joining, because frames at its start are dropped.
 
-        False for a part with several programs.
+        The value is False for a part with several programs.
         """
         return bool(self.dropped) and len(self.part.programs) == 1
 
@@ -70,10 +69,8 @@ class PartOpening:
 
 
 def find_opening(part: Part, read: Read, limit: int) -> PartOpening:
-    """Find the frames of a part that cannot be decoded. ``limit`` is the offset where the part ends.
-
-    A part without a keyframe stays as it is.
-    """
+    """Find the frames at the start of a part that cannot be decoded, and return the opening without these frames.
+    ``limit`` is the offset where the part ends. A part without a keyframe is unchanged."""
     dropped, decoded, links = set[int](), dict[int, int](), dict[int, int]()
     must_be_closed = False
     for one in media(part.programs):

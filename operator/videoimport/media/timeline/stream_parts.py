@@ -70,10 +70,8 @@ class Part:
 
     @property
     def video_pid(self) -> int | None:
-        """The PID of the first video stream that has times. Its clock is used for the part.
-
-        The value is None if no video stream has times.
-        """
+        """The PID of the first video stream that has times. The clock of this stream is used for the part. The value
+        is None if no video stream has times."""
         videos = [one.pid for program in self.programs for one in program.of("video")]
         return next((pid for pid in videos if pid in self.first), None)
 

@@ -1,9 +1,9 @@
 """Mixing of a source's channels to stereo. Every channel is included.
 
 If all channels are at full scale, the mix is at full scale. Gains follow ITU-R BS.775-3, table 2: front channels
-unchanged, centre and surround channels 3 dB lower. BS.775 leaves out the low frequency channel. Here, this channel goes
-to both sides 6 dB lower, so that no channel is lost. All gains are then divided by the larger sum of one side.
-Therefore no mix can be louder than full scale.
+unchanged, centre and surround channels 3 dB lower. BS.775 leaves out the low frequency channel. Here, this channel
+goes to both sides 6 dB lower, so that no channel is lost. Then all gains are divided by one number: the sum of the
+gains of the left side or of the right side, whichever is larger. So no mix can be louder than full scale.
 """
 
 import math
@@ -52,7 +52,8 @@ _UNNAMED = {3: "3.0", 4: "quad", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 
 
 def why_not_mixed(audio: Audio) -> Finding | None:
-    """Return an UNSUPPORTED_FORMAT finding if the audio has more channels than ffmpeg can mix, else None."""
+    """Return an UNSUPPORTED_FORMAT finding if the audio has more channels than ffmpeg can mix. Return None
+    otherwise."""
     if audio.channels <= MOST_MIXED:
         return None
     message = f"The source's audio has {audio.channels} channels; at most {MOST_MIXED} are mixed."

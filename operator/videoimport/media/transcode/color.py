@@ -1,4 +1,4 @@
-"""Colours of a video: what the samples mean, and the conversion for ordinary screens.
+"""Colours of a video: the meaning of the samples, and the conversion for ordinary screens.
 
 ``assumed`` replaces missing tags by one rule for every source. Names are the names of ffprobe and ffmpeg, which follow
 ITU-T H.273.
@@ -150,7 +150,7 @@ def _is_mapped(video: Video) -> bool:
 
 
 def needed_filters(video: Video) -> frozenset[str]:
-    """Return those filters of an encode that some ffmpeg builds lack, by ffmpeg's names."""
+    """Return ffmpeg's names of the filters that an encode needs and that some ffmpeg builds lack."""
     if is_hdr(video):
         return frozenset(("zscale", "tonemap"))
     return frozenset(("zscale",)) if _is_mapped(video) else frozenset()
@@ -164,7 +164,7 @@ def named(color: Color) -> Filter:
 
 
 def scaled(video: Video, size: Mapping[str, str]) -> tuple[Filter, ...]:
-    """Return the scale filter of an encode with the options ``size``, and before it the filters that it needs.
+    """Return the scale filter of an encode with the options ``size``, after the filters that the scale filter needs.
 
     If the colours do not change, the scale filter also converts RGB and the full range to limited YUV.
     """
@@ -242,10 +242,8 @@ Decoders of these codecs prefer the colours in the codec's own header.
 
 
 def missing(video: Video) -> Color:
-    """Return the colour tags that a copy must add because the source lacks them.
-
-    A missing tag has its assumed name, and any other tag is "".
-    """
+    """Return the colour tags that a copy must add because the source lacks them. A missing tag has the assumed
+    value, and any other tag is ""."""
     found = assumed(video)
     given = (video.primaries, video.transfer, video.matrix)
     lacking = [tag in _UNNAMED and not is_rgb(video) for tag in given]

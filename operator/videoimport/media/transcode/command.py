@@ -80,7 +80,8 @@ def _container(target: Target) -> tuple[str, ...]:
 
 
 def head_overflowed(stderr: str) -> bool:
-    """Return whether ffmpeg failed because the space reserved for an index was too small. The file is then unusable."""
+    """Return whether ffmpeg failed because the space reserved for an index was too small. The file of such a run is
+    unusable."""
     return "reserved_moov_size is too small" in stderr
 
 
@@ -188,7 +189,8 @@ EVERYTHING = ("0:V?", "0:a?")
 
 
 def decode_argv(path: str, *, keyframes_only: bool, streams: tuple[str, ...] = EVERYTHING) -> list[str]:
-    """Return the command that decodes streams without output, completely or only the video keyframes with all audio.
+    """Return the command that decodes streams without output. The command decodes all frames, or only the video
+    keyframes, and always all audio.
 
     For a file without damage, ffmpeg prints nothing and exits with code 0. ``vfr`` drops frames whose times go
     backwards, because the muxer would report them as errors. Resampling does the same for audio. Only a complete decode
@@ -225,9 +227,9 @@ def sample_argv(path: str, start: float, length: float, stream: str) -> list[str
 def thumbnail_argv(path: str, video: Video, at: float, picture: str, *, is_exact: bool) -> list[str]:
     """Return the command for one JPEG of the first frame at or after ``at`` seconds.
 
-    The JPEG is upright, with square pixels and ordinary colours. Without ``is_exact``, the JPEG shows the last keyframe
-    before ``at``. This is for a time near the end of the video, after which no frame may follow. After a seek, decoders
-    print errors about frames that depend on earlier frames. These errors are ignored.
+    The JPEG is upright, with square pixels and ordinary colours. Without ``is_exact``, the JPEG shows the last
+    keyframe before ``at``. Use this for a time near the end of the video, because there may be no frame after this
+    time. After a seek, decoders print errors about frames that depend on earlier frames. These errors are ignored.
     """
     size = (even(video.shown[0]), even(video.shown[1]))
     composed = chain((*filters(video, size), *color.still(video)))
@@ -243,11 +245,9 @@ FILTERS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-filters")
 
 
 def surely_needed_encoders(output: Output) -> frozenset[str]:
-    """Return the encoders that every source needs. This is known before any source is fetched.
-
-    In mode Auto, some sources need no encoder. The result includes the encoders of mode Auto all the same, because an
-    import of another source would fail later.
-    """
+    """Return the encoders that an output needs for any source, so that they can be checked before the source is
+    fetched. In mode Auto, some sources need no encoder. The result still includes the encoders of mode Auto, because
+    an import of another source would fail later."""
     encodes = output.mode in ("Auto", "Encode")
     audio = output.audio_file
     return frozenset((

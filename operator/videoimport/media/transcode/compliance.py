@@ -115,7 +115,8 @@ def why_encode_video(video: Video, track: Track, output: Output) -> str | None:
 
 
 def why_not_compliant(video: Video, wish: VideoOutput) -> str | None:
-    """Return a text with the first rule that the result's video breaks. Return None if the result may be published."""
+    """Return a text with the first rule that the result's video does not follow. Return None if the result may be
+    published."""
     candidate = Candidate(video, Track(), wish)
     return next((why for rule in STREAM_RULES if (why := rule(candidate))), None)
 

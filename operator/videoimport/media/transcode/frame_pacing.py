@@ -66,7 +66,7 @@ def words(video: Video, most: int) -> tuple[str, ...]:
 
 
 def promised_rate(video: Video, most: int) -> Fraction | None:
-    """Return the frames per second to declare to the encoder, or None if ffmpeg declares the right rate itself.
+    """Return the frames per second to declare to the encoder. Return None if ffmpeg itself declares the right rate.
 
     Encoders distribute their bits by this rate, and SVT-AV1 refuses more than 240 frames per second.
     """

@@ -35,9 +35,9 @@ class Inputs:
 
     @property
     def delays(self) -> tuple[float, ...]:
-        """Seconds by which each file is moved to a later time.
+        """For each file, the seconds that are added to its timestamps.
 
-        Files never move to an earlier time, because ffmpeg cuts what starts before 0.
+        No value is negative, because ffmpeg cuts content with timestamps below 0.
         """
         return (max(0.0, -self.audio_delay), max(0.0, self.audio_delay))[: len(self.paths)]
 
@@ -84,8 +84,8 @@ class Job:
     def agrees_with(self, other: "Job") -> bool:
         """Return whether both jobs make the same result.
 
-        The first job comes from a source's first bytes, and the second from its packets. If both agree, the results of
-        the first job stay valid.
+        The first job comes from a source's first bytes, and the second from its packets. If both jobs make the same
+        result, the results of the first job stay valid.
         """
 
         def made(job: "Job") -> tuple[object, ...]:
@@ -102,7 +102,8 @@ _UNCLOCKED = ("mp3", "aac", "flac", "wav")
 
 
 def audio_delay(video: Media, audio: Media) -> float:
-    """Return the seconds between the starts of two files, if the times of both files come from one clock, else 0.
+    """Return the seconds between the starts of two files if the times of both files come from one clock. Return 0
+    otherwise.
 
     A stream without a clock starts with the video. Two streams that would not overlap also start together.
     """
@@ -116,8 +117,8 @@ def audio_delay(video: Media, audio: Media) -> float:
 def offset(picture: Picture, sound: Sound, starts: tuple[float | None, float | None], delay: float) -> float:
     """Return the seconds between the first video frame and the first audio, if each file starts at 0.
 
-    ``starts`` has the start time of the video's file, then that of the audio's file. Both are equal if there is only
-    one file.
+    ``starts`` has the start time of the video's file, then the start time of the audio's file. Both times are equal
+    if there is only one file.
     """
     video = (picture.track.start or 0.0) - (starts[0] or 0.0)
     audio = (sound.track.start or 0.0) - (starts[1] or 0.0)

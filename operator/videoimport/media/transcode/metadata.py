@@ -1,7 +1,7 @@
 """The metadata that ffmpeg keeps from a source.
 
-Phones write the location and the device into a video, and results are often public. Unless ``Keep`` is set, only the
-title and the languages are kept, because video players show them.
+Phones write the location and the device into a video, and results are often public. Unless ``Keep`` is set, ffmpeg
+keeps only the title and the languages, because video players show these values.
 """
 
 from videoimport.media.transcode.job import Job
@@ -9,11 +9,8 @@ from videoimport.media.transcode.plan import Sound
 
 
 def told(job: Job, sound: Sound | None) -> tuple[str, ...]:
-    """Return ffmpeg's metadata arguments for one result with this audio.
-
-    Without arguments, ffmpeg copies the source's tags. No result contains data streams (timecodes, positions),
-    attachments or chapters.
-    """
+    """Return ffmpeg's metadata arguments for one result with this audio. If the result is empty, ffmpeg copies the
+    source's tags. No result contains data streams (timecodes, positions), attachments or chapters."""
     if job.output.metadata == "Keep":
         return ()
     language = sound.audio.language if sound else ""

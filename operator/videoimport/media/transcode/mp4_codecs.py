@@ -1,4 +1,5 @@
-"""The codecs that an MP4 file can hold. In every mode, only these codecs can be copied into an MP4 file."""
+"""The codecs that an MP4 file can contain. In every mode, only streams with these codecs can be copied into an MP4
+file."""
 
 from videoimport.api.reasons import Reason
 from videoimport.media.source.findings import Finding
@@ -9,7 +10,8 @@ AUDIO = ("aac", "mp3", "mp2", "ac3", "eac3", "opus", "flac", "alac", "dts", "vor
 
 
 def why_not_held(picture: Picture, sound: Sound | None) -> Finding | None:
-    """Return the finding for the first chosen stream that an MP4 file cannot hold, or None.
+    """Return a finding for the first chosen stream that an MP4 file cannot contain. Return None if an MP4 file can
+    contain all chosen streams.
 
     A stream whose parameters change is refused too, because an MP4 file has only one header for each stream.
     """

@@ -55,11 +55,8 @@ class Target:
 def targets_of(
     plan: TranscodePlan, picture: Picture, sound: Sound | None, output: Output, folder: str, *, growing: bool = False
 ) -> tuple[Target, ...]:
-    """Return the files to make below ``folder``, with the video first. If the spec asks for the unchanged source, there
-    are none.
-
-    ``growing`` reserves space for the index. See ``head_bytes``.
-    """
+    """Return the files to make below ``folder``, with the video first. If the spec asks for the unchanged source,
+    the result is empty. ``growing`` reserves space for the index. See ``head_bytes``."""
     if plan.is_original:
         return ()
     video = Target(

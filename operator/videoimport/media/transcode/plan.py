@@ -144,7 +144,7 @@ def fitted(video: Video, wish: VideoOutput) -> tuple[int, int]:
 
 
 def even(length: Fraction | int) -> int:
-    """Return the largest even number that is not larger than ``length``, at least 2."""
+    """Return the largest even number up to ``length``, but at least 2."""
     return max(2, int(length) // 2 * 2)
 
 

@@ -56,7 +56,7 @@ class Compared:
 
     @property
     def sound(self) -> Sound | None:
-        """The audio of the source, or None."""
+        """The chosen audio of the source. The value is None if no audio is imported."""
         return self.job.sound
 
     def tolerance(self, name: str) -> float:
@@ -70,7 +70,7 @@ def _two_frames(video: Video) -> float:
 
 
 def difference(compared: Compared) -> Finding | None:
-    """Return the first difference between the result and its source, or None."""
+    """Return the first difference between the result and its source. Return None if there is no difference."""
     return first_finding((*_FORM, *_CONTENT), compared)
 
 
@@ -245,10 +245,8 @@ _CONTENT = (_is_as_long, _has_all_that_is_heard, _has_the_pictures, _is_as_much_
 
 
 def loss(compared: Compared) -> str:
-    """Return a message about what is missing in the result of a damaged source, compared with the source's header.
-
-    The message includes pauses that only the result has.
-    """
+    """Return a message with the seconds of video and audio that are lost in the result of a damaged source, compared
+    with the source's header. The seconds include pauses that only the result has."""
     told = []
     for (name, source, result), promised in zip(_pairs(compared), _promised(compared), strict=True):
         pauses = max(0.0, _pauses(name, result) - _pauses(name, source))
@@ -301,7 +299,8 @@ def _track(compared: Compared, stream: Video | Audio | None) -> Track:
 
 
 def damage(read: Read, boxes: tuple[Box, ...], size: int, demuxer: str) -> Finding | None:
-    """Return SOURCE_TRUNCATED for a source whose data ends early, or None. ``read(offset, length)`` reads the file.
+    """Return SOURCE_TRUNCATED for a source whose data ends early. Return None otherwise. ``read(offset, length)``
+    reads the file.
 
     The only evidence is data: a sample, block, packet or tag that would continue after the end of the file. A longer
     duration in a header is no evidence. ``boxes`` is empty for a file that is not MP4 or MOV.

@@ -57,8 +57,8 @@ def _count_argv(source: tuple[str, ...], video: Video) -> list[str]:
 
 
 def decoded_pictures(errors: str, video: Video) -> int | None:
-    """Return the number of decoded frames that ffmpeg printed on its error stream, or None if there is no such
-    number."""
+    """Return the number of decoded frames that ffmpeg printed on its error stream. Return None if the error stream
+    has no such number."""
     found = [int(count) for index, count in _DECODED.findall(errors) if int(index) == video.index]
     return found[-1] if found else None
 

@@ -1,4 +1,4 @@
-"""The decision how much of a copied video the worker decodes before it publishes the copy.
+"""The decision which frames of a copied video the worker decodes before it publishes the copy.
 
 A video that is cheap to decode is decoded completely. For any other video, the worker decodes the keyframes, all audio,
 and samples of the video.
@@ -44,7 +44,8 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class DecodeProof:
-    """What is decoded besides all keyframes and all audio: the complete video, or samples of it."""
+    """The part of a video that is decoded besides all keyframes and all audio: the complete video, or samples of the
+    video."""
 
     is_complete: bool
     samples: tuple[Sample, ...] = ()
@@ -59,8 +60,8 @@ COMPLETE = DecodeProof(is_complete=True)
 
 
 def proof_of(picture: Picture) -> DecodeProof:
-    """Return what to decode of a copied video. It takes about ``MOST_CPU_SECONDS``, but has at least one shortest
-    sample."""
+    """Return the part of a copied video to decode. Its decode takes about ``MOST_CPU_SECONDS``. The part has at
+    least one sample of the shortest length."""
     needed = cpu_seconds(picture.video, picture.track)
     if needed <= MOST_CPU_SECONDS:
         return COMPLETE
@@ -80,7 +81,8 @@ def cpu_seconds(video: Video, track: Track) -> float:
 
 
 def told(job: Job) -> dict[str, object]:
-    """Return the decode check as fields of result.json. In an encode, all shown frames were decoded."""
+    """Return the result of the decode check as fields of result.json. If damage is tolerated, the value ``decoded``
+    is NotRequired. For an encoded video it is Complete, because the encode decoded every displayed frame."""
     whole = job.picture.track.seconds
     decoded, seconds = _decoded(job)
     return {"decoded": decoded, "decodedSeconds": round(seconds, 3), "seconds": round(whole, 3)}

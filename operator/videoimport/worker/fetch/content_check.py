@@ -1,4 +1,4 @@
-"""Checks of a source's first bytes. They refuse content that cannot be the begin of a video file."""
+"""Checks of a source's first bytes. These checks refuse content that cannot be the start of a video file."""
 
 from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff
@@ -31,12 +31,13 @@ def refuse_empty(head: bytes) -> None:
 
 
 def refuse_unfit(kind: sniff.FileKind) -> None:
-    """Raise ImportFailure for content that is neither a media file nor something that yt-dlp can read."""
+    """Raise ImportFailure for content that is neither a media file nor a page that yt-dlp can read."""
     refuse(_UNFIT.get(kind))
 
 
 def refuse_no_file(head: bytes) -> None:
-    """Raise ImportFailure for content that is not a media file. Use this function if no other check follows."""
+    """Raise ImportFailure for content that is not a media file. Use this function if no later step checks the
+    content."""
     refuse_empty(head)
     kind = sniff.kind(head, "application/octet-stream")
     refuse_unfit(kind)

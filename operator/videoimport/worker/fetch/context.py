@@ -12,7 +12,7 @@ from videoimport.worker.sandbox.proxy import Route
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """A request, with the objects and limits that a fetch needs."""
+    """The request, and the objects and limits that a fetch needs."""
 
     request: Request
     teller: Teller
@@ -28,7 +28,8 @@ class Surroundings:
         return cls(request, teller, guard, route, limits, Throttle(request.bytes_per_second))
 
     def refusal(self) -> ImportFailure | None:
-        """Return the failure for an address that the address guard refused, or None if it refused none."""
+        """Return the failure for an address that the address guard refused. Return None if the guard refused no
+        address."""
         return self.route.explain_refusal(
             self.guard, "The source leads to", "A program tried to connect to the source at"
         )

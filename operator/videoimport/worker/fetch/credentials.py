@@ -54,10 +54,8 @@ Lines = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, repr=False)
 class WebSecrets:
-    """Credentials for HTTP requests, empty if the import has no Secret.
-
-    The default ``repr`` is off, so that no log shows a value.
-    """
+    """Credentials for HTTP requests. All fields are empty if the import has no Secret. The default ``repr`` is off, so
+    that no log shows a value."""
 
     url: str = ""
     """URL of the source."""
@@ -106,15 +104,15 @@ class WebSecrets:
         return self.by_host.get(origin.host, ()) if is_usual or self._may_have(origin) else ()
 
     def advised(self, failure: ImportFailure) -> ImportFailure:
-        """Return ``failure``. If the Secret's headers were not sent to the host of the last request, add advice about
-        that."""
+        """Return ``failure``. If the Secret's headers were not sent to the host of the last request, the failure gets
+        advice about these headers."""
         if failure.reason is not Reason.SOURCE_AUTH_REQUIRED or not self._withheld:
             return failure
         origin = self._withheld[0]
         own = "source" if self.trusted is None else "list"
         advice = (
-            f"{origin} is neither the {own}'s own host nor named in the Secret {self.name!r}, so it got none of the "
-            f"Secret's headers: add the line {origin} to the Secret's key {_HOSTS}, then change retryToken."
+            f"The worker did not send the headers of the Secret {self.name!r} to {origin}, because this is not the "
+            f"host of the {own}. To allow it, add {origin} to the Secret's key {_HOSTS}, then change retryToken."
         )
         return ImportFailure(failure.reason, failure.message, failure.retry_after, advice=advice)
 
@@ -148,8 +146,8 @@ def is_own(source: str, url: str) -> bool:
 def read_web(url: str, name: str | None, folder: Path, origins: Sequence[str] | None = None) -> WebSecrets:
     """Return the credentials for a URL.
 
-    A Secret that only has the keys of an object store is valid. If the list of a BulkImport is in a bucket, its Secret
-    is also used for the URLs on the list.
+    A Secret that only has the keys of an object store is valid. If the list of a BulkImport is in a bucket, the Secret
+    of the bucket is also used for the URLs on the list.
 
     ``origins`` are the origins to which ``headers`` are sent. None stands for the origin of ``url``.
 

@@ -1,4 +1,4 @@
-"""Limits of content that is read into memory as a whole: web pages, API answers, manifests, captions and encryption
+"""Limits of content that is read into memory as a whole: web pages, API responses, manifests, captions and encryption
 keys.
 
 Each limit applies to decoded content, since a few kilobytes of gzip, brotli or zstd can expand to gigabytes. Media
@@ -46,11 +46,11 @@ _ADVICE = "Give the address of the video itself, or of a smaller page or list."
 def failure(found: str, url: str = "") -> ImportFailure:
     """Return a PAGE_TOO_LARGE failure. ``found`` completes the sentence "The response of <host> ..."."""
     host = urlsplit(url).hostname if url else None
-    return ImportFailure(Reason.PAGE_TOO_LARGE, f"The answer of {host or 'the source'} {found}.", advice=_ADVICE)
+    return ImportFailure(Reason.PAGE_TOO_LARGE, f"The response of {host or 'the source'} {found}.", advice=_ADVICE)
 
 
 def read_whole(read: Callable[[int], bytes], url: str, head: bytes = b"") -> bytes:
-    """Return ``head`` and all bytes that ``read`` returns, checked against the limits of this module.
+    """Return ``head`` and all bytes that ``read`` returns. The total is checked against the limits of this module.
 
     ``read(n)`` returns at most n decoded bytes, and no bytes at the end. ``head`` contains the bytes that were read
     before.
@@ -69,8 +69,8 @@ def read_whole(read: Callable[[int], bytes], url: str, head: bytes = b"") -> byt
 
 
 def excess(content: bytes) -> str | None:
-    """Return a phrase with the limit that the content exceeds, or None. Content beyond such a limit takes too much
-    memory to parse."""
+    """Return a phrase with the limit that the content exceeds. Return None if the content exceeds no limit. Content
+    beyond such a limit takes too much memory to parse."""
     first = _BEGIN.search(content)
     start = content[first.start() : first.start() + 8] if first else b""
     if start.startswith(b"#EXTM3U") and _count_segments(content) > MOST_SEGMENTS:

@@ -1,4 +1,4 @@
-"""Limits that end a download without progress, and a limit of the rate that protects the source."""
+"""Limits that end a download without progress, and a limit of the download rate, which protects the source."""
 
 import threading
 import time
@@ -64,7 +64,8 @@ class FetchLimits:
 
 
 class StallDetector:
-    """Checks whether a source keeps a minimum rate. A server that sends one byte now and then does not keep it.
+    """Checks whether a source keeps a minimum rate. A server that sends only a few bytes from time to time does not
+    keep this rate.
 
     The source is stalled if it takes longer than ``pace.seconds`` to send the bytes that are due in that time.
     """
@@ -89,7 +90,7 @@ class StallDetector:
 
     @property
     def is_stalled(self) -> bool:
-        """Return whether the bytes that were due have not arrived in time."""
+        """Return whether the source has sent fewer bytes in the measured time than the minimum rate requires."""
         return self._clock() - self._since >= self._pace.seconds
 
     def check(self, offset: int) -> None:
@@ -104,8 +105,8 @@ class StallDetector:
 class Throttle:
     """Limits reading to an average rate. Without a rate, it does nothing.
 
-    All threads share one Throttle. The readers take turns: each sleeps for the time of its own bytes, after the time
-    for the bytes of earlier readers.
+    All threads share one Throttle. The time for the bytes of one reader begins after the time for the bytes of all
+    earlier readers.
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class Throttle:
         return size / self._rate if self._rate else 0.0
 
     def took(self, size: int) -> None:
-        """Sleep as long as the ``size`` bytes that were read take at the limited rate."""
+        """Sleep until the limited rate allows the ``size`` bytes that were read."""
         if self._rate is None:
             return
         with self._lock:

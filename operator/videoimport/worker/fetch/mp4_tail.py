@@ -23,8 +23,8 @@ Told = Callable[[int], None]
 
 
 def offset_of(head: bytes, total: int | None) -> int | None:
-    """Return the offset of the bytes after the media data, if the file's first bytes prove that the index is there.
-    Otherwise return None."""
+    """Return the offset of the first byte after the media data. Return None unless the file's first bytes show that the
+    index comes after the media data."""
     if total is None:
         return None
     for box in boxes.top_level(lambda offset, length: head[offset : offset + length], total):
@@ -98,7 +98,7 @@ def by_range(
         try:
             right = ContentRange(first, total - 1, total)
             if answer.status != 206 or answer.content_range != right or validator.differs(answer.validator):
-                raise Interrupted("it does not answer with the range that was asked for")
+                raise Interrupted("it did not send the requested range")
             if answer.is_encoded:
                 raise Interrupted("it answers with a compressed range")
             content, stall = b"", StallDetector(limits.pace)

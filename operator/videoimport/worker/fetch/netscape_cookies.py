@@ -12,8 +12,8 @@ _FIELDS = 7
 
 
 def cookies(lines: Sequence[str], secret: str, now: int) -> tuple[Cookie, ...]:
-    """Return the cookies that have not expired. Raises ImportFailure CREDENTIALS_NOT_FOUND, whose message names the
-    line."""
+    """Return the cookies that have not expired. Raises ImportFailure CREDENTIALS_NOT_FOUND for an invalid line. The
+    message names the line."""
     found = []
     for number, line in enumerate(lines, 1):
         text = line.removeprefix(_HTTP_ONLY)
@@ -32,7 +32,7 @@ def cookies(lines: Sequence[str], secret: str, now: int) -> tuple[Cookie, ...]:
 
 
 def _failure(secret: str, number: int, what: str) -> ImportFailure:
-    message = f"The Secret {secret!r} of source.credentialsSecretRef has in line {number} of cookies.txt {what}."
+    message = f"Line {number} of cookies.txt in the Secret {secret!r} of source.credentialsSecretRef has {what}."
     advice = "Export cookies.txt in Netscape format, then change retryToken."
     return ImportFailure(Reason.CREDENTIALS_NOT_FOUND, message, advice=advice)
 

@@ -1,4 +1,4 @@
-"""The target file of a download in scratch. The file only grows, and its hash is computed at the same time.
+"""The target file of a download in scratch. The file only grows, and its hash is computed while it grows.
 
 A download that starts again uses a new file name. So a reader of the first file never reads a mixture of two versions.
 
@@ -23,8 +23,8 @@ _MARK_NAME = "fetched.json"
 
 
 class Mark(Model):
-    """The record about an incomplete file. It contains a hash of the source's address, because the address may contain
-    secrets."""
+    """The record about an incomplete file. The record contains only a hash of the source's address, because the address
+    may contain secrets."""
 
     source: str
     """The ``protocol.identity`` of the URL or object."""
@@ -38,8 +38,8 @@ class Mark(Model):
 
     @property
     def usable(self) -> int:
-        """Number of bytes that a later run can use. It is less than the size of the file, so that at least one byte is
-        requested again. The response shows whether the source has changed."""
+        """Number of bytes that a later run can use. The number is less than the size of the file, so that at least one
+        byte is requested again. The response shows whether the source has changed."""
         return self.kept if self.total is None else max(0, min(self.kept, self.total - 1))
 
 
@@ -133,8 +133,8 @@ class Landing:
             return file.read(length)
 
     def remember(self, source: str, version: str | None, total: int | None) -> None:
-        """Record the version of the bytes that follow in the file. Without a version, no later run can continue the
-        file."""
+        """Record the version of the source whose bytes are written next. Without a version, no later run can continue
+        the file."""
         self._mark, self._total = None, total
         if self._outlives and version:
             self._mark = Mark(

@@ -1,7 +1,7 @@
 """Messages between the worker and its fetching process.
 
-The worker sends a request on stdin, and later the line that allows the download. The fetching process writes events as
-JSON lines to stdout.
+The worker sends a request on the fetching process's stdin, and later a line that allows the download. The fetching
+process writes events as JSON lines to stdout.
 
 No value is an argument of the command line, because other processes of the pod and crash dumps can show arguments.
 """
@@ -29,14 +29,14 @@ Part = Literal["video", "audio"]
 
 
 def sayable(text: str) -> str:
-    """Return ``text`` in a form that JSON can encode. Half a surrogate pair, which web pages may contain, becomes a
-    question mark."""
+    """Return ``text`` in a form that JSON can encode. A lone surrogate becomes a question mark. Web pages may contain
+    such characters."""
     return text.encode("utf-8", "replace").decode()
 
 
 def identity(kind: str, *parts: str) -> str:
-    """Return the identity of a source's bytes, for the event Found. It is a hash, because an address may contain
-    secrets."""
+    """Return a text that identifies a source's bytes, for the event Found. The text contains a hash, because an address
+    may contain secrets."""
     return f"{kind}:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
 
 
@@ -96,7 +96,7 @@ class Request(Model):
 
 
 class Found(Model):
-    """The source has answered. This event has the facts that are known before the download."""
+    """The source has sent its first response. This event has the facts that are known before the download."""
 
     kind: Literal["Found"] = "Found"
     type: str
@@ -147,7 +147,7 @@ class Restarted(Model):
 
 
 class Moved(Model):
-    """Number of bytes that have arrived."""
+    """The number of bytes that have arrived so far."""
 
     kind: Literal["Moved"] = "Moved"
     done: int
@@ -155,7 +155,8 @@ class Moved(Model):
 
 
 class Ahead(Model):
-    """Number of bytes from the end of the file that were fetched before the rest. Moved does not include them."""
+    """Number of bytes at the end of the file that were fetched before the rest. The event Moved does not include these
+    bytes."""
 
     kind: Literal["Ahead"] = "Ahead"
     done: int
@@ -292,8 +293,8 @@ class Teller:
             self.tell(Moved(done=done, total=total))
 
     def found(self, found: Found) -> None:
-        """Write a Found event and wait for the line that allows the download. If that line does not come, this process
-        ends."""
+        """Write a Found event and wait for the line that allows the download. This process ends if stdin ends without
+        that line."""
         self.tell(found)
         if sys.stdin.readline().strip() != GO:
             sys.exit(0)

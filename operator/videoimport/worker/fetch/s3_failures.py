@@ -39,19 +39,19 @@ def failure(error: Exception, wish: S3Source) -> ImportFailure:
         return ImportFailure(
             Reason.INVALID_SPEC,
             "S3 does not accept the bucket or key of spec.source.s3.",
-            advice="Correct bucket and key.",
+            advice="Correct the bucket and the key.",
         )
     if isinstance(error, SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
         return ImportFailure(Reason.CERTIFICATE_INVALID, "The certificate of the object store is not valid.")
     if isinstance(error, UnusableAnswerError | ValueError):
-        message = "The answer of the source's object store is not one of S3."
+        message = "The response of the source's object store is not a valid S3 response."
         return ImportFailure(Reason.SOURCE_UNAVAILABLE, message, advice="Check source.s3.endpoint.")
     message = f"The object store of the source did not answer ({type(error).__name__})."
     return ImportFailure(Reason.SOURCE_UNAVAILABLE, message)
 
 
 def said(code: str, status: int, wish: S3Source, answer: Mapping[str, Any] = MappingProxyType({})) -> ImportFailure:
-    """Return the failure for a store's error code, HTTP status and answer."""
+    """Return the failure for a store's error code, HTTP status and response."""
     kind = kind_of(code, status)
     if kind is ErrorKind.NO_BUCKET:
         advice = "Correct source.s3.bucket or endpoint."
@@ -79,13 +79,13 @@ def said(code: str, status: int, wish: S3Source, answer: Mapping[str, Any] = Map
 def _refuse_redirect(code: str, status: int, region: str) -> ImportFailure:
     """Return the failure for a redirect: of S3 to another region, or of a gateway to another address."""
     if not region and code in ("", str(status)):
-        message = f"source.s3.endpoint redirects without a code of S3 (HTTP {status})."
+        message = f"source.s3.endpoint redirects without an S3 error code (HTTP {status})."
         advice = (
             "Set source.s3.endpoint to the address that it redirects to, such as https instead of http; on AWS, also "
             "check source.s3.region."
         )
         return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
-    message = f"source.s3.region is not the bucket's{f', which is {region}' if region else ''}: {code or status}."
+    message = f"source.s3.region is not the region of the bucket{f', {region}' if region else ''}: {code or status}."
     advice = f"Set source.s3.region to {region or 'the region of the bucket'}."
     return ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
 
@@ -103,6 +103,8 @@ def _word(told: object) -> str:
 
 def no_versions(wish: S3Source) -> ImportFailure:
     """Return the failure for a store that returns another version than the requested one."""
-    message = f"The object store answers with another version of {wish.key!r} than source.s3.versionID, or keeps none."
+    message = (
+        f"The object store answers with another version of {wish.key!r} than source.s3.versionID, or has no versions."
+    )
     advice = "Remove source.s3.versionID, or turn on versioning of the bucket."
     return ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)

@@ -1,4 +1,4 @@
-"""Reading of one version of an object by Range requests, whatever form the store's responses have."""
+"""Reading of one version of an object by Range requests. The code accepts the different forms of stores' responses."""
 
 import queue
 import re
@@ -40,7 +40,7 @@ _CONDITION_REFUSED = (400, 412, 501)
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The version of an object that was found first. Only this version is read."""
+    """The version of the object in the first response. The worker reads only this version."""
 
     size: int
     etag: str
@@ -69,8 +69,8 @@ class Version:
         return f"{self.modified} {self.size}" if self.modified else ""
 
     def is_same(self, other: "Version") -> bool:
-        """Return whether ``other`` may describe the same bytes. This is so if all values that both versions have are
-        equal."""
+        """Return whether ``other`` may describe the same bytes. The result is True if all values that both versions
+        have are equal."""
         pairs = ((self.version_id, other.version_id), (self.etag, other.etag))
         known = [(mine, theirs) for mine, theirs in pairs if mine and theirs]
         if not known and self.modified and other.modified:
@@ -100,7 +100,8 @@ class Piece:
         self.arrived: queue.SimpleQueue[bytes | Exception | None] = queue.SimpleQueue()
 
     def chunks(self) -> Iterator[bytes]:
-        """Yield the bytes of the range as they arrive. If the range ended with an exception, raises it."""
+        """Yield the bytes of the range as they arrive. Raises the exception that ended the download of the range, if
+        there is one."""
         while (news := self.arrived.get()) is not None:
             if isinstance(news, Exception):
                 raise news
@@ -243,7 +244,7 @@ class Reader:
             raise ImportFailure(Reason.SOURCE_CHANGED, f"The object {self._wish.key!r} changed while it was read.")
         length = end + 1 - first
         if start != first or not first <= end <= last or answer.get("ContentLength", length) != length:
-            raise ImportFailure(Reason.SOURCE_CHANGED, "The object store answers with another range.")
+            raise ImportFailure(Reason.SOURCE_CHANGED, "The object store sent another range than the worker requested.")
         return length
 
 

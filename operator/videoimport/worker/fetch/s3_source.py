@@ -98,7 +98,8 @@ class _Stored:
 
 
 def place(wish: S3Source) -> str:
-    """Return endpoint, bucket and key as one text. An identity is computed from this text."""
+    """Return the endpoint, the bucket and the key as one text. The identity of the source is computed from this
+    text."""
     return f"{host_of(wish.endpoint)}/{wish.bucket}/{wish.key}"
 
 

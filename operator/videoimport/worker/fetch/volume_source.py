@@ -1,6 +1,6 @@
 """A source that is a file in a mounted volume. The process reads the file without a copy.
 
-No path can lead out of the volume: neither ``..`` nor a symbolic link, nor a race with a program that moves files. Each
+No path can lead out of the volume. This includes ``..``, symbolic links and races with a program that moves files. Each
 segment of the path is opened relative to a folder that is already open.
 """
 
@@ -126,7 +126,7 @@ def fetch(around: Surroundings, root: str, path: str) -> Fetched:
             around.teller.moved(done, before.st_size)
         after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or done != before.st_size:
-        raise ImportFailure(Reason.SOURCE_CHANGED, f"{path!r} in the volume was written to while it was read.")
+        raise ImportFailure(Reason.SOURCE_CHANGED, f"The file {path!r} in the volume changed while the worker read it.")
     return Fetched(video=File(path=shown, size=done, sha256=digest.hexdigest(), seekable=True))
 
 

@@ -1,4 +1,4 @@
-"""A source with a URL: the file at the URL, or else the video that yt-dlp finds there."""
+"""A source with a URL: the file at the URL, or the video that yt-dlp finds on the web page at the URL."""
 
 from urllib.parse import urlsplit
 

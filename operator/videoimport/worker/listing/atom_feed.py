@@ -1,4 +1,5 @@
-"""Parser for Atom feeds, which yt-dlp does not read. The result has the form of yt-dlp's results. Pure functions.
+"""Parser for Atom feeds. yt-dlp does not read Atom feeds. The result of the parser has the form of yt-dlp's results.
+Pure functions.
 
 The XML is untrusted. The parser opens no file or URL that a document names, and ``fetch.document_limits`` has refused
 entities.

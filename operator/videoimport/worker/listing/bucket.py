@@ -151,7 +151,7 @@ class Bucket:
 def is_named_as_result(key: str) -> bool:
     """Return whether an object key has the form of an import's result, in any folder.
 
-    This is only a hint. The metadata of the object proves whether it is a result.
+    The result is only a hint. The metadata of the object shows whether the object is the result of an import.
     """
     path = f"/{key}"
     return any(folder_layout.is_of(path.rsplit("/", depth)[0], path) for depth in (1, 2))
@@ -163,7 +163,8 @@ def object_of(wish: BucketSource, key: str) -> S3Source:
 
 
 def _any_object(wish: BucketSource) -> S3Source:
-    """Return the spec of an object, for functions that need an object although they concern the whole bucket."""
+    """Return the spec of any object of the bucket. It is for functions that need an object but concern the whole
+    bucket."""
     return object_of(wish, wish.prefix or "*")
 
 
@@ -175,8 +176,8 @@ JSON writes some characters of an object key as six characters.
 
 
 def cursor_of(key: str) -> str:
-    """Return a cursor for an object key. The cursor is a prefix and the encoded key, which is at most a third longer
-    than the key."""
+    """Return a cursor for an object key. The cursor has a fixed prefix and the encoded key. The encoded key is at
+    most a third longer than the key."""
     if key.isprintable() and not key.startswith(_PACKED):
         return key
     return _PACKED + base64.b64encode(key.encode()).decode()

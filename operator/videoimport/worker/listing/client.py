@@ -52,7 +52,7 @@ class Batch:
 
 
 def request_of(task: ListingTask, paths: Paths, folder: Path) -> ListRequest:
-    """Return the request to the sandboxed process. Raise ImportFailure INVALID_SPEC for an invalid CA bundle."""
+    """Return the request to the sandboxed process. Raises ImportFailure INVALID_SPEC for an invalid CA bundle."""
     source = task.source
     trusted = trust.bundle(task.ca_bundle_config_map_ref, paths.ca_bundle, folder)
     secret, manifest = source.credentials_secret_ref, source.manifest
@@ -107,11 +107,9 @@ class Lister:
         threading.Thread(target=self._listen, daemon=True).start()
 
     def more(self, wanted: int, until: float, last_moment: float) -> Batch:
-        """Return at most ``wanted`` more entries.
-
-        The list is shorter if ``last_moment`` has passed, or if ``until`` has passed and there is at least one entry.
-        Both are values of ``time.monotonic``.
-        """
+        """Return at most ``wanted`` more entries. The result has fewer entries if ``last_moment`` has passed, or if
+        ``until`` has passed and there is at least one entry. ``until`` and ``last_moment`` are values of
+        ``time.monotonic``."""
         self._ask(Ask(more=wanted))
         batch = Batch()
         try:
@@ -124,10 +122,8 @@ class Lister:
         return batch
 
     def look(self, keys: Sequence[str], last_moment: float) -> list[Look]:
-        """Return the facts in the first bytes of objects of the last batch, in the order of ``keys``.
-
-        The list is shorter if ``last_moment`` has passed. Then no further question may be sent.
-        """
+        """Return the facts in the first bytes of objects of the last batch, in the order of ``keys``. The result has
+        fewer entries if ``last_moment`` has passed. After that, the caller must send no further question."""
         self._ask(Ask(look=tuple(keys)))
         looks: list[Look] = []
         with contextlib.suppress(TimeoutError):

@@ -22,10 +22,9 @@ class Record:
 class Quotes:
     """Joins CSV lines into records, because quoted fields may contain line breaks.
 
-    If a quoted field never ends, the line in which it begins is an error. The next line then begins a new record.
-
-    Each line is read at most twice: as the first line of a record, and as a line within quotes. Untrusted lists may
-    have many quoted fields that never end.
+    If a quoted field never ends, the line in which the field begins is an error. The next line then begins a new
+    record. Untrusted lists may have many quoted fields that never end. So each line is read at most twice: as the
+    first line of a record, and as a line within quotes.
     """
 
     def __init__(self, delimiter: str) -> None:

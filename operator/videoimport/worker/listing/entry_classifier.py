@@ -1,5 +1,5 @@
-"""Classification of a list's entries: found, already in the destination, or rejected with a reason. The checks are fast
-ones only."""
+"""Classification of a list's entries: found, already in the destination, or rejected with a reason. The checks here
+are all fast."""
 
 import itertools
 import threading
@@ -58,11 +58,13 @@ class Judge:
         return self._task.source.s3 is not None and self._task.requirements is not None
 
     def known(self, entries: Sequence[ListEntry]) -> list[Known | None]:
-        """Return for each entry the video that the destination already has, or None. Raises ImportFailure."""
+        """Return one value for each entry: the video that the destination already has for this entry, or None.
+        Raises ImportFailure."""
         return list(self._pool.map(self._known, entries)) if self._has_index else [None] * len(entries)
 
     def objection(self, entry: ListEntry) -> Finding | None:
-        """Return the reason to reject an entry that follows from the list's data alone, or None."""
+        """Return the reason to reject an entry, from the list's data alone. Return None if the list's data gives no
+        such reason."""
         if entry.reason is not None:
             return Finding(entry.reason, entry.message)
         found = cheap(
@@ -73,11 +75,9 @@ class Judge:
         return Finding(*found) if found else None
 
     def looked(self, looks: Sequence[Look], sizes: Sequence[int], last_moment: float) -> Iterator[Finding | None]:
-        """Yield for each object the reason to reject it that follows from its first bytes, or None.
-
-        Several ffprobe processes run at once. If an object is not probed before ``last_moment``, its import does the
-        check.
-        """
+        """Yield one value for each object: the reason to reject the object, from its first bytes, or None. Several
+        ffprobe processes run at once. If an object is not probed before ``last_moment``, the import of the object
+        does the check."""
         under_way: deque[tuple[Look, int, Child | None]] = deque()
         for look, size in zip(looks, sizes, strict=True):
             under_way.append((look, size, self._probing(look, last_moment)))
@@ -128,7 +128,7 @@ class Judge:
     # Lines of the list page
 
     def found(self, entry: ListEntry, known: Known | None) -> PageLine:
-        """Return the page line of an item that will be imported, or that the destination already has."""
+        """Return the page line of an item that will be imported, or of an item that the destination already has."""
         return PageLine(
             found=FoundItem(
                 id=self.identity(entry) or "", url=entry.url, key=entry.key, name=entry.name, metadata=entry.metadata,

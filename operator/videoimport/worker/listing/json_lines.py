@@ -25,14 +25,16 @@ class JsonLines:
             return given
         found = parse(line.removesuffix(","))
         if unknown := sorted(set(found) - set(FIELDS)):
-            raise ValueError(f"it has unknown fields ({', '.join(unknown)[:100]}); known are {', '.join(FIELDS)}")
+            raise ValueError(
+                f"it has unknown fields ({', '.join(unknown)[:100]}); the known fields are {', '.join(FIELDS)}"
+            )
         fields = {name: value for name, value in found.items() if value is not None}
         url = fields.get("url")
         return Given(fields | ({"url": unwrap(url)} if isinstance(url, str) else {}))
 
 
 def is_document(first: str) -> bool:
-    """Return whether a file with this first line is one JSON document that contains the whole list."""
+    """Return whether a file with this first line contains the whole list as one JSON document."""
     if len(first) <= _MOST_FIRST_LETTERS and _LISTED.fullmatch(first):
         return True
     try:

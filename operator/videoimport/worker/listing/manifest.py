@@ -1,8 +1,6 @@
-"""A manifest. It is fetched as a whole, then read line by line.
-
-The cursor has a line number and a hash of the content. If the content has changed, reading starts at the first line
-again. Items that were listed before are found by their identity.
-"""
+"""A manifest: a file with a list of videos. The file is fetched as a whole and then read line by line. The cursor
+has a line number and a hash of the content. If the content has changed, reading starts at the first line again. The
+controller recognizes already listed items by their identity."""
 
 import codecs
 import gzip

@@ -1,8 +1,6 @@
-"""Rows of a manifest: one URL per line, a table with a URL column, or JSON Lines. Pure: bytes in, rows out.
-
-An invalid row is rejected with its line number, and the next rows are read as usual. The numbers of skipped lines and
-values are reported.
-"""
+"""Rows of a manifest: one URL per line, a table with a URL column, or JSON Lines. Pure functions from bytes to rows.
+An invalid row is rejected with its line number, and the next rows are read as usual. The numbers of skipped lines
+and values are reported."""
 
 import csv
 import re
@@ -44,7 +42,7 @@ class Row:
 
 
 class NoListError(ValueError):
-    """The whole file is not a list. The error's text completes "The manifest …"."""
+    """The file is not a list. The error's text completes "The manifest …"."""
 
     def __init__(self, found: str, advice: str = "") -> None:
         super().__init__(found)

@@ -1,4 +1,5 @@
-"""Reading of an object's first bytes, and of the index at its end. This is enough for ffprobe to detect the type."""
+"""Reading of an object's first bytes, and of the index at its end. These bytes are enough for ffprobe to detect the
+type."""
 
 import contextlib
 import itertools
@@ -41,10 +42,8 @@ class Looker:
         self._long = threading.Semaphore(_LONG_AT_ONCE)
 
     def look(self, wish: S3Source, version: Version) -> Look:
-        """Return the facts that the object's bytes prove.
-
-        Only proven facts may reject an object, because no import tries a rejected object. Raises ImportFailure for a
-        failure that this object did not cause.
+        """Return the facts that certainly follow from the object's bytes. Only certain facts may reject an object,
+        because no import tries a rejected object. Raises ImportFailure for a failure that this object did not cause.
         """
         reader = Reader(self._client, wish, self._around.throttle)
         try:

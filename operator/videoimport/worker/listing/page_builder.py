@@ -20,7 +20,7 @@ _BREAKS = {letter: f"\\u{letter:04x}" for letter in (0x85, 0x2028, 0x2029)}
 
 
 class PageBuilder:
-    """Collects the lines of a page until it is complete. Either all lines are printed, or none."""
+    """Collects the lines of a page until the page is complete. Either all lines are printed, or no line is printed."""
 
     def __init__(self, most_items: int, most_bytes: int = MAX_PAGE_BYTES) -> None:
         self._most_items, self._most_bytes = most_items, most_bytes
@@ -35,7 +35,7 @@ class PageBuilder:
 
     @property
     def left(self) -> int:
-        """Number of lines that may still be added. The limit of bytes may be reached earlier."""
+        """Number of lines that may still be added. The page may reach its limit of bytes earlier."""
         return self._most_items - self.count
 
     def add(self, line: PageLine) -> bool:
@@ -54,7 +54,7 @@ class PageBuilder:
         return hashlib.sha256(self._text.encode()).hexdigest()
 
     def print(self) -> None:
-        """Print the lines to stdout in a packed form, so that no URL is in the log as text."""
+        """Print the lines to stdout in compressed form, so that no URL is in the log as text."""
         sys.stdout.write(packed(self._text))
         sys.stdout.flush()
 

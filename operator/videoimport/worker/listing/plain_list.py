@@ -37,7 +37,7 @@ class PlainList:
     """Reads one URL from each line."""
 
     def read(self, text: str) -> Given:
-        """Return the URL of a line, or what was skipped in the line. Raises RowError."""
+        """Return the URL of a line, or the content that was skipped in the line. Raises RowError."""
         line = trim(text)
         if given := passed_over(line):
             return given
@@ -84,7 +84,7 @@ def has_another(address: str) -> bool:
 
 
 def is_row(text: str) -> bool:
-    """Return whether columns follow the URL. Then the line may be a table row with another delimiter."""
+    """Return whether columns follow the URL. Such a line may be a table row with another delimiter."""
     address, remark = _parts(text)
     return _has_columns(address, remark, text)
 

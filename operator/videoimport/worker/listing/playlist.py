@@ -1,9 +1,9 @@
 """A playlist, a channel or a feed, read entry by entry from yt-dlp's flat lists. The entries of a nested list replace
 the nested list.
 
-Such lists can only be read from their start, except lists that come in numbered pages. So the cursor has a number and
-an identifier of the last entry. If earlier entries were removed from the list meanwhile, reading continues after that
-entry.
+yt-dlp can read most lists only from their start. Only lists with numbered pages can be read from another page. So
+the cursor has a number and an identifier of the last entry. If earlier entries were removed from the list meanwhile,
+reading continues after that entry.
 """
 
 import hashlib
@@ -209,7 +209,7 @@ class PlaylistWalk:
             yield _Seen({**raw, "_fault": (failure.reason, failure.text)}, self._wish.url, None)
 
     def _too_deep(self, raw: Raw) -> Iterator[_Seen]:
-        message = f"It is a list within more than {MOST_DEPTH} lists. Give its own address as source.playlist.url."
+        message = f"It is a list nested in more than {MOST_DEPTH} lists. Give its address as source.playlist.url."
         yield _Seen({**raw, "_fault": (Reason.UNSUPPORTED_SOURCE, message)}, self._wish.url, None)
 
     def _leads_to_list(self, key: str | None, url: str) -> bool:

@@ -55,7 +55,7 @@ def entry(raw: Raw | None, cursor: str, page: str, *, has_secret: bool) -> ListE
 
 
 def address(raw: Raw, page: str) -> str | None:
-    """Return the URL of a video in a list. Return None if the video cannot be fetched with a URL alone."""
+    """Return the URL of a video in a list. Return None if a URL alone is not enough to fetch the video."""
     given = [raw.get("url"), raw.get("webpage_url"), raw.get("original_url")]
     if raw.get("_type", "video") == "video":  # its url is a media file, which may expire: the web page comes first
         given = [own for own in given[1:] if own != page] + [_media(raw)]

@@ -2,8 +2,8 @@
 
 The worker sends a request, then questions, on stdin. The process writes answers as JSON lines to stdout.
 
-A question asks for more entries, or for the first bytes of objects. So the process reads no more of a list than fits on
-the page.
+A question asks for more entries, or for the first bytes of objects. So the process reads only as much of a list as
+the page has space for.
 """
 
 from typing import Annotated, Literal
@@ -76,7 +76,7 @@ class ListEntry(Model):
 
 
 class Passed(Model):
-    """The process has read the list up to this cursor and found no further entry."""
+    """The process has read the list up to this cursor. It found no entry since the previous answer."""
 
     kind: Literal["Passed"] = "Passed"
     cursor: str

@@ -53,7 +53,7 @@ class RowReader(Protocol):
     """Reader for one format of a list."""
 
     def read(self, text: str) -> Given:
-        """Return the content of a record. Raises ValueError, whose text completes "Line 3: …"."""
+        """Return the content of a record. Raises ValueError. The text of the error completes "Line 3: …"."""
 
 
 class RowError(ValueError):

@@ -28,7 +28,7 @@ _ENDLESS = "The last entry of the page has a name that is too long for a report.
 
 
 class ListingRunner(TaskRunner[PageReport]):
-    """Lists one page. It prints the page once the page is complete, and writes the report after that."""
+    """Lists one page. The runner prints the complete page, and then writes the report."""
 
     def __init__(self, task: ListingTask, paths: Paths) -> None:
         super().__init__(task.timeout_seconds)
@@ -97,10 +97,8 @@ class ListingRunner(TaskRunner[PageReport]):
 
 
 def fitted(report: PageReport) -> bytes:
-    """Return the report as at most ``MAX_BYTES`` bytes. If necessary, its message and advice are cut.
-
-    If the report is still too long, the cursor does not fit, and the page fails.
-    """
+    """Return the report as at most ``MAX_BYTES`` bytes. If necessary, the message and the advice of the report are
+    cut. If the report is still too long because of its cursor, the page fails."""
     for length in (1024, 512, 256, 128, 0):
         cut = report.model_copy(update={"message": report.message[:length], "advice": report.advice[: length // 2]})
         text = cut.model_dump_json(by_alias=True, exclude_none=True).encode()

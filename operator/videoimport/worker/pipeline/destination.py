@@ -1,5 +1,5 @@
-"""Checks of the destination before the first byte is fetched. So wrong credentials are found before an encode, and not
-after it."""
+"""Checks of the destination before the first byte is fetched. So the worker finds wrong credentials before an
+encode, and not after the encode."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ class Place:
     retries: Retries = field(default_factory=Retries)
 
     def __post_init__(self) -> None:
-        """Let the store test with this import's note whether it keeps metadata."""
+        """Give the store this import's upload note. The store uses the note to test whether it keeps metadata."""
         self.store.witness = lambda: self.notebook.witness()
 
     @cached_property
@@ -59,7 +59,7 @@ class Place:
 
     @cached_property
     def record(self) -> RecordFile:
-        """The commit record, as this run reads and writes it."""
+        """The file of the commit record, for reading and writing."""
         return RecordFile(self.scope, self.record_key)
 
     @cached_property
@@ -70,12 +70,13 @@ class Place:
 
     @property
     def keeps_both(self) -> bool:
-        """True if the video's folder gets the next free name, if there is something in it."""
+        """True if the destination has ``ifExists: KeepBoth``. Then the video gets a folder with the next free name
+        if its own folder is in use."""
         return self.task.spec.destination.if_exists == "KeepBoth"
 
     @cached_property
     def names(self) -> FolderNames:
-        """The reservation of the video's folder, with ``ifExists: KeepBoth``."""
+        """The reservation of the video's folder, for ``ifExists: KeepBoth``."""
         return FolderNames(self.scope, self.task.uid, self.now, time.sleep)
 
     def folder(self, title: str | None, source_id: str | None) -> str:
@@ -83,16 +84,16 @@ class Place:
         return next(self.folders(title, source_id))
 
     def folders(self, title: str | None, source_id: str | None) -> Iterator[str]:
-        """Yield the keys of the folders that the video may have: one, or with ``ifExists: KeepBoth`` one for each
-        suffix. Raises ImportFailure INVALID_SPEC."""
+        """Yield the keys of the possible folders of the video. There is one folder, or with ``ifExists: KeepBoth``
+        one folder for each suffix. Raises ImportFailure INVALID_SPEC."""
         wish = self.task.spec.destination
         names = Names(self.task.name, self.task.spec.source.locator, title, source_id)
         name = naming.folder_name(wish, names)
         return naming.folder_keys(wish, name) if self.keeps_both else iter((naming.folder_key(wish, name),))
 
     def is_expected(self, folder: str | None) -> bool:
-        """Return whether this import's video may be in this folder. The answer uses only what is known without the
-        source."""
+        """Return whether this import's video may be in this folder. The result depends only on facts that are known
+        without the source."""
         if naming.needs_source(self.task.spec.destination):
             return self.scope.is_listed(folder)
         return folder is not None and folder in self.folders(None, None)
@@ -102,7 +103,7 @@ class Place:
         return layout.url(self.task.spec.destination.public_base_url, key)
 
     def metadata(self, run: int | None = None) -> dict[str, str]:
-        """Return the user metadata of every visible object."""
+        """Return the user metadata of every object that this run publishes."""
         marks = record.marks(self.task.uid, self.task.spec_hash, run or self.task.run)
         return marks | layout.user_metadata(self.task.spec.metadata)
 

@@ -1,5 +1,5 @@
-"""The result of an earlier run of the same import. If it is complete, it is confirmed. If it is incomplete, it is
-completed or removed."""
+"""The result of an earlier run of the same import. The worker checks a complete result. It completes or removes an
+incomplete result."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,11 +18,9 @@ from videoimport.worker.storage.record_scope import StoredObject
 
 
 def done_before(place: Place) -> Report | None:
-    """Return the report of an earlier run that succeeded, even if that run ended without a report. Its unfinished
-    uploads are aborted.
-
-    Return None if a published object is missing or changed. Then the video is imported again.
-    """
+    """Return the report of an earlier run that succeeded, even if that run ended without a report. The unfinished
+    uploads of that run are aborted. Return None if a published object is missing or changed. Then the caller imports
+    the video again."""
     earlier = place.record.read()
     if isinstance(earlier, Intent):
         earlier = _adopted(place, earlier)
@@ -83,11 +81,8 @@ def _has_mark(place: Place, key: str) -> bool:
 
 
 def finished(place: Place, intent: Intent) -> Finished | None:
-    """Make all objects of an intent visible.
-
-    Return None if an uploaded file no longer exists, or if another import's file is at one of the keys. These two
-    checks come first.
-    """
+    """Publish all objects of an intent. Return None if an uploaded file no longer exists, or if another import's
+    file is at one of the keys. The function makes these two checks first."""
     store = place.store
 
     def shown_object(ticket: Ticket) -> StoredObject | None:

@@ -42,9 +42,9 @@ def prepare(
     """Choose the streams and plan the job. ``audio`` is the same object as ``video`` if one file has both.
 
     ``url`` replaces the path of the video's file as ffmpeg's input. ``mended`` explains why the file at ``url``
-    replaces the source. If the video's packets were not read, the plan uses the values in its header. ``agrees_with``
-    later compares this plan with the packets. Raises ImportFailure UNSUPPORTED_FORMAT for a stream that is copied but
-    that MP4 cannot contain.
+    replaces the source. If the video's packets were not read, the plan uses the values in the header of the video.
+    ``Job.agrees_with`` later compares this plan with the plan from the packets. Raises ImportFailure
+    UNSUPPORTED_FORMAT if a stream must be copied but an MP4 file cannot contain it.
     """
     chosen, heard = video.media.video, audio.media.audio
     assert chosen is not None, "a source without video was refused"  # noqa: S101
@@ -101,11 +101,9 @@ def _track(examined: Examined, index: int) -> Track:
 
 
 def targets(job: Job, folder: Path, *, growing: bool = False) -> tuple[Target, ...]:
-    """Return the files to make in ``folder``, with the video first. If the unchanged source is wanted, there are none.
-
-    ``growing`` means that the files are uploaded while they are written. Then space for each index is reserved at the
-    start of the file.
-    """
+    """Return the files to make in ``folder``, with the video first. If only the unchanged source is wanted, the
+    result is empty. ``growing`` means that the files are uploaded while ffmpeg writes them. Then space for the index
+    is reserved at the start of each file."""
     made = targets_of(job.plan, job.picture, job.sound, job.output, str(folder), growing=growing)
     for target in made:
         Path(target.path).parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +143,7 @@ def run(children: Children, job: Job, targets: tuple[Target, ...], reached: Call
 
 
 def concluded(children: Children, job: Job, targets: tuple[Target, ...], ended: Ended) -> str:
-    """Return ffmpeg's messages about tolerated damage, or raise the reason why ffmpeg failed. See ``run``."""
+    """Return ffmpeg's messages about tolerated damage. Raises the exceptions of ``run`` if ffmpeg failed."""
     if is_clean(job, ended):
         return ""
     if command.head_overflowed(ended.stderr):
@@ -163,8 +161,8 @@ Frames after missing leading frames cause this error.
 
 
 def is_clean(job: Job, ended: Ended) -> bool:
-    """Return whether ffmpeg reported no errors. Errors about missing leading frames are ignored if the job expects
-    them."""
+    """Return whether ffmpeg reported no errors. If the job expects errors about missing leading frames, these errors
+    are ignored."""
     told = _LOST_LEADING.sub("", ended.stderr) if job.begins_open else ended.stderr
     return replace(ended, stderr=told).clean
 

@@ -1,5 +1,5 @@
-"""Examination of a source, and the decision what to do with it: first from its first bytes during the download, then
-from the whole file."""
+"""Examination of a source, and the plan of its transcode. The first examination uses the first bytes during the
+download. The second uses the whole file."""
 
 import os
 from collections.abc import Iterator
@@ -64,7 +64,8 @@ class Early:
 
 
 class Inspector:
-    """Examines the source of one task and reports the facts. Refuses a source that does not meet the requirements."""
+    """Examines the source of one task and reports the facts. The inspector refuses a source that does not meet the
+    requirements."""
 
     def __init__(self, task: Task, children: Children, board: Board, folder: Path) -> None:
         """Create the inspector.
@@ -80,15 +81,15 @@ class Inspector:
 
     @property
     def is_tolerant(self) -> bool:
-        """Whether the task tolerates damage."""
+        """True if the task tolerates damage of the source."""
         wanted = self._task.spec.requirements
         return wanted is not None and wanted.damage == "Tolerate"
 
     # From the head
 
     def early(self, arrival: Arrival, sources: Sources) -> Early:
-        """Return the facts from the first bytes. Raises ImportFailure if they already prove that the source must be
-        refused."""
+        """Return the facts from the first bytes. Raises ImportFailure if these facts are enough to refuse the
+        source."""
         try:
             return self._early(arrival, sources)
         except AbandonedError:
@@ -255,7 +256,7 @@ def _joined(found: Examined, parts: tuple[int, ...]) -> Examined:
 
 
 def at(job: Job, video: str, audio: str, *, seekable: bool) -> Job:
-    """Return the same job with other paths or URLs of its input files."""
+    """Return a copy of the job with other paths or URLs of the input files."""
     return replace(job, inputs=Inputs(video, audio, job.inputs.audio_delay, seekable))
 
 
@@ -288,10 +289,8 @@ def _first_bytes(growing: Growing) -> bytes:
 
 
 def head_boxes(growing: Growing) -> tuple[Box, ...]:
-    """Return the boxes of an MP4 or MOV file up to its media data. Wait until these boxes have arrived.
-
-    Raises AbandonedError if the download stops before that.
-    """
+    """Wait until the boxes of an MP4 or MOV file up to its media data have arrived, and return these boxes. Raises
+    AbandonedError if the download stops before these boxes have arrived."""
 
     def read(offset: int, length: int) -> bytes:
         growing.wait(offset + length)

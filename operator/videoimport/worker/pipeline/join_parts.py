@@ -22,7 +22,7 @@ from videoimport.worker.source.probe import Examined, reading
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A file that ffmpeg reads to its end."""
+    """A file that ffmpeg can read to its end."""
 
     path: Path
     parts: tuple[int, ...] = ()

@@ -1,5 +1,5 @@
-"""The upload of the source's unchanged bytes, beside the video or instead of it. The bytes are uploaded while they are
-downloaded."""
+"""The upload of the source's unchanged bytes, in addition to the video or in place of the video. The bytes are
+uploaded while they are downloaded."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,8 +44,8 @@ class Originals:
     def complete(self, found: Inspected) -> None:
         """Upload the complete source.
 
-        If other files were uploaded so far, or the download started again, abort those uploads and upload all files
-        again.
+        If the uploads so far are of other files, or if the download started again, abort these uploads and upload
+        all files again.
         """
         wanted = dict(zip(_names(found), [source.path for source in found.sources.all], strict=True))
         if not self.wanted or (wanted == self._sent and not self._is_void):
@@ -62,7 +62,7 @@ class Originals:
         return self._arrival is not None and self._arrival.restarted
 
     def output(self, found: Inspected) -> OutputFile | None:
-        """Return the original file that has the video, for the report. Return None if the original is not kept."""
+        """Return the original file of the video for the report. Return None if the original is not kept."""
         if not self.wanted:
             return None
         return self.outgoing.output(_names(found)[0]).model_copy(update={"duration_ms": round(found.seconds * 1000)})

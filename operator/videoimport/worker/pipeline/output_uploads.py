@@ -22,7 +22,7 @@ _AUDIO_KBPS = 512
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The address of a file, as users see it."""
+    """The address of a file in the form for users."""
 
     key: str
     uri: str
@@ -40,7 +40,8 @@ class Outgoing:
         self._lock = threading.Lock()
 
     def follow(self, job: Job, targets: tuple[Target, ...]) -> dict[Target, Growing]:
-        """Upload the files that ffmpeg is about to write, while they grow. The caller marks each file as complete."""
+        """Start the upload of the files that ffmpeg is about to write. The files are uploaded while they grow. The
+        caller marks each file as complete."""
         growing = {target: Growing(Path(target.path)) for target in targets}
         for target, file in growing.items():
             self._add(target.object_name, target.kind, file, target.content_type, held(target), expected(job, target))
@@ -106,7 +107,7 @@ def held(target: Target) -> int:
 
 
 def expected(job: Job, target: Target) -> int:
-    """Return the approximate maximum size of a file in bytes. The sizes of its upload parts follow from it."""
+    """Return the approximate maximum size of a file in bytes. The sizes of the upload parts depend on this number."""
     seconds = job.picture.track.seconds
     if target.copies:
         return job.picture.track.size + int(seconds * _AUDIO_KBPS * 125)

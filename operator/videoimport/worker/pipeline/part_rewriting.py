@@ -30,7 +30,7 @@ def is_needed(join: Join, *, is_first: bool) -> bool:
 
 
 def rewritten(children: Children, read: Read, parts: list[tuple[Join, int]], folder: Path) -> Iterator[bytes]:
-    """Yield the bytes of all parts. Each part is given with the offset where it ends.
+    """Yield the bytes of all parts. Each entry of ``parts`` has a part and the offset where the part ends.
 
     Raises ImportFailure UNSUPPORTED_SOURCE for a part that cannot be rewritten, or ENCODER_UNAVAILABLE.
     """

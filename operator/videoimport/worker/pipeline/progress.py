@@ -67,18 +67,18 @@ class Board:
         self._checks = 0
 
     def touch(self) -> None:
-        """Record progress that no stage shows."""
+        """Record progress that changes no stage, such as progress of a check."""
         self._moved_at = self._clock()
 
     def still(self) -> tuple[float, StageName | None]:
-        """Return the seconds since the last progress, and the first stage that is running."""
+        """Return the seconds since the last progress, and the name of the first running stage."""
         with self._lock:
             running = (name for name, stage in self._stages.items() if stage.state == "Running")
             return self._clock() - self._moved_at, next(running, None)
 
     @property
     def checking(self) -> bool:
-        """True while a check runs, which changes no stage."""
+        """True while a check runs. A check is not part of a stage."""
         return self._checks > 0
 
     @contextlib.contextmanager
@@ -106,8 +106,8 @@ class Board:
             self._stages[name].state = "Waiting"
 
     def moved(self, name: StageName, done: int, total: int | None) -> None:
-        """Record the bytes that a stage has moved. The percentage never decreases, even if the bytes start again from
-        0."""
+        """Record the number of bytes that a stage has processed. The percentage never decreases, even if the number
+        starts again from 0."""
         with self._lock:
             stage, now = self._stages[name], self._clock()
             if done != stage.done:
@@ -148,7 +148,7 @@ class Board:
     def know(
         self, source: SourceStatus | None = None, metadata: VideoMetadata | None = None, *, validated: bool = False
     ) -> None:
-        """Record new facts of the source. Facts that are not given stay."""
+        """Record new facts of the source. An argument that is missing leaves the old fact unchanged."""
         with self._lock:
             self._source = source or self._source
             self._metadata = metadata or self._metadata
@@ -179,7 +179,7 @@ class Board:
             return self._stages[name].percent
 
     def bytes_done(self, name: StageName) -> int:
-        """Return the number of bytes that a stage has moved."""
+        """Return the number of bytes that a stage has processed."""
         with self._lock:
             return self._stages[name].done
 

@@ -1,12 +1,12 @@
-"""Making verified files visible in the destination. The steps are: upload all files, write an intent, make all files
-visible, write result.json, write the commit record.
+"""Making verified files visible in the destination. The steps are: upload all files, write an intent, complete all
+uploads (after this, users see the files), write result.json, write the commit record.
 
 If the run fails before the intent, it aborts its uploads. If the run is killed, the next run aborts them.
 
-After the intent, objects of an earlier result may be overwritten, and cannot be restored. So the publication is then
-completed if possible. A file that the destination lost or damaged is sent again from the same local file. A run that is
-asked to stop makes the other files visible first, which takes a few requests. If the run is killed, or if the store
-does not answer, the next run completes the publication without sending a byte.
+After the intent, objects of an earlier result may be overwritten, and cannot be restored. So from then on, the
+publication is completed if possible. A file that the destination lost or damaged is sent again from the same local
+file. A run that is asked to stop makes the other files visible first, which takes a few requests. If the run is
+killed, or if the store does not answer, the next run completes the publication without sending a byte.
 
 A publication that cannot be completed is undone. This happens if the destination refuses a file or damages it each
 time, or if another import's file is at a key.
@@ -38,10 +38,9 @@ def publish(
     lossy: bool = False,
     completed: Callable[[Report], None] = lambda _: None,
 ) -> Report:
-    """Make the uploaded files visible, and write the report and result.json (``told`` has both).
-
-    ``completed`` is called when the commit record is written. It is called again if an Interruption came in between.
-    """
+    """Publish the uploaded files, and write the report and result.json (``told`` has both). ``completed`` is called
+    when the commit record is written. If an Interruption comes before ``completed`` returns, ``completed`` is called
+    again."""
     intent = publish_plan.intent_for(place, shipment, folder, told, index_keys).model_copy(update={"lossy": lossy})
     publication = _Publication(place, shipment, intent)
     publication.announce()

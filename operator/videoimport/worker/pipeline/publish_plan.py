@@ -1,4 +1,4 @@
-"""Decisions about a publication: its folder, which objects become visible, and which objects may be overwritten or
+"""Decisions about a publication: its folder, the objects to publish, and the objects that may be overwritten or
 removed."""
 
 from collections.abc import Callable, Iterable, Iterator
@@ -68,11 +68,9 @@ def _is_own_folder(place: Place, folder: str) -> bool:
 
 
 def may_write(place: Place, keys: Iterable[str]) -> bool:
-    """Return whether an object exists at one of the keys and must be replaced.
-
-    Raises ImportFailure DESTINATION_EXISTS if such an object belongs to another import and ``destination.ifExists`` is
-    Fail.
-    """
+    """Return whether an object exists at one of the keys, so that the import must replace the object. Raises
+    ImportFailure DESTINATION_EXISTS if such an object belongs to another import and ``destination.ifExists`` is
+    Fail."""
     standing = False
     for key in keys:
         facts = place.store.head(key)
@@ -107,8 +105,8 @@ def _is_proven(place: Place, key: str, facts: Facts) -> bool:
 
 
 def reclaimable(place: Place, earlier: Finished) -> dict[str, Facts]:
-    """Return the objects at the keys of a record that have lost their marks, by key. The record says that they had
-    marks. An object without an ETag and a checksum is left out."""
+    """Return the objects that have lost their marks, by key. They are at the keys of a record, and the record says
+    that they had marks. An object with neither an ETag nor a checksum is left out."""
     keys = (one.key for one in earlier.objects if one.marked)
     heads = {key: facts for key in keys if (facts := place.scope.facts(key)) is not None}
     return {key: one for key, one in heads.items() if UID not in one.metadata and (one.etag or one.checksum)}
@@ -117,7 +115,7 @@ def reclaimable(place: Place, earlier: Finished) -> dict[str, Facts]:
 def intent_for(
     place: Place, shipment: Shipment, folder: str, told: tuple[Report, bytes], index_keys: tuple[str, ...]
 ) -> Intent:
-    """Wait until all files are uploaded, and return the intent that lists them. Raises ImportFailure
+    """Wait until all files are uploaded, and return the intent that lists these files. Raises ImportFailure
     DESTINATION_EXISTS."""
     report, result = told
     tickets = shipment.tickets
@@ -141,8 +139,8 @@ def intent_for(
 def overwriting(
     place: Place, intent: Intent, ticket: Ticket, complete: Callable[[Replaceable], Completed]
 ) -> Completed:
-    """Complete an upload over an object that may be overwritten. If that object changed after it was read, try again.
-    Raises the failures of ``may_overwrite`` and ``complete``."""
+    """Complete an upload over an object that may be overwritten. If the object changed after this run read it, try
+    again. Raises the failures of ``may_overwrite`` and ``complete``."""
     replace = may_overwrite(place, intent, ticket)
     for _ in range(_LOOKS):
         try:
@@ -161,7 +159,8 @@ def may_overwrite(place: Place, intent: Intent, ticket: Ticket) -> Replaceable:
     """Return the object that an upload may replace at its key, from the present state of that key.
 
     With ``ifExists: Fail``, only this import's own object may be overwritten. If there is no object at the key, the
-    result is False: the request then succeeds only if there is still none. Raises ImportFailure DESTINATION_EXISTS.
+    result is False. The request then succeeds only if the key still has no object. Raises ImportFailure
+    DESTINATION_EXISTS.
     """
     facts = place.store.head(ticket.key) if intent.replace else None
     if facts is None:
@@ -173,8 +172,8 @@ def may_overwrite(place: Place, intent: Intent, ticket: Ticket) -> Replaceable:
 
 
 def removable(place: Place, intent: Intent, key: str) -> Facts | None:
-    """Return the object of an earlier result if it may be removed now. If another writer has replaced the object,
-    return None."""
+    """Return the properties of the object of an earlier result if this run may remove the object now. Return None if
+    another writer has replaced the object."""
     facts = place.store.head(key)
     if facts is None or has_marks(facts, {UID: place.task.uid}):
         return facts
@@ -232,8 +231,8 @@ def _recorded(place: Place, folder: str) -> dict[str, StoredObject]:
 
 
 def unmarked(place: Place, earlier: Finished) -> dict[str, StoredObject]:
-    """Return those objects of a record, by key, that have no marks and are unchanged. Objects have no marks if the
-    store keeps no metadata.
+    """Return the unchanged objects of a record that have no marks, by key. Objects have no marks if the store keeps
+    no metadata.
 
     The result is empty if result.json in the same folder names another import. Any program may have written the record.
     """

@@ -1,4 +1,4 @@
-"""Removal of the objects that an intent made visible. Objects of other imports or runs are not removed."""
+"""Removal of the objects that an earlier publication made visible. Objects of other imports or runs are not removed."""
 
 from contextlib import suppress
 
@@ -12,12 +12,10 @@ from videoimport.worker.storage.commit_record import Intent
 
 
 def is_hopeless(error: BaseException, *, is_overwritten: bool) -> bool:
-    """Return whether no later run can complete a publication.
-
-    This is so if the destination lost or refuses a file, or if another import's file is at a key. A destination that
-    does not answer may accept the file later. A destination that refuses a file may accept it once it is repaired. The
-    import waits for that only if files of an earlier result are already overwritten.
-    """
+    """Return whether no later run can complete a publication. The result is True if the destination lost or refuses
+    a file, or if another import's file is at a key. A destination that does not answer may accept the file later. A
+    destination that refuses a file may accept the file after a repair of the destination. The import waits for such
+    a repair only if files of an earlier result are already overwritten."""
     if isinstance(error, DestinationFault):
         return error.remedy is Remedy.RESEND or (error.remedy is Remedy.NONE and not is_overwritten)
     return isinstance(error, ImportFailure) and error.reason is Reason.DESTINATION_EXISTS
@@ -26,7 +24,7 @@ def is_hopeless(error: BaseException, *, is_overwritten: bool) -> bool:
 def take_back(place: Place, intent: Intent) -> None:
     """Undo an earlier run's intent. Remove its uploads, its visible objects, its result.json and its record.
 
-    An object without the intent's marks is kept, because the intent alone does not prove who owns it.
+    An object without the intent's marks is kept, because the intent alone does not show the owner of the object.
     """
     abort(place, intent)
     for ticket in intent.tickets:
@@ -39,7 +37,7 @@ def take_back(place: Place, intent: Intent) -> None:
 
 
 def abort(place: Place, intent: Intent) -> None:
-    """Abort the uploads that are not visible."""
+    """Abort the uploads of an intent that are not complete."""
     for ticket in intent.tickets:
         place.store.abort(ticket.key, ticket.upload)
 
@@ -50,7 +48,8 @@ def remove(place: Place, ticket: Ticket, intent: Intent) -> None:
 
 
 def remove_version(place: Place, key: str, facts: Facts | None) -> None:
-    """Remove an object, unless another object replaced it after it was read. If ``facts`` is None, remove nothing."""
+    """Remove the object with these properties. If another object has replaced it at the key, remove nothing. If
+    ``facts`` is None, also remove nothing."""
     if facts is None:
         return
     try:

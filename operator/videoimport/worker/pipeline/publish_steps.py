@@ -1,6 +1,6 @@
 """The steps that make an intent's objects visible: the files, result.json, the video index, and last the commit record.
 
-Each step is safe to repeat, by this run or the next one. It first checks whether it is already done.
+This run or the next run can safely repeat each step. Each step first checks whether it is already done.
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ _LOOKS = 3
 
 
 def show(place: Place, intent: Intent, shown_object: Callable[[Ticket], StoredObject | None]) -> Finished | None:
-    """Run all steps after the intent, including those that are already done. Return the record, or None if an uploaded
-    file no longer exists."""
+    """Run all steps after the intent, including steps that are already done. Return the record, or None if an
+    uploaded file no longer exists."""
     if intent.replace:
         _remove_old_result(place, intent)
     shown = []
@@ -133,8 +133,8 @@ def _replaced(uri: str) -> ImportFailure:
 
 
 def arrived(place: Place, ticket: Ticket, intent: Intent) -> StoredObject:
-    """Return the record of an object if all its bytes arrived. Raises ImportFailure DESTINATION_CORRUPT or
-    DESTINATION_EXISTS."""
+    """Return the record of an object if the destination has all bytes of the object. Raises ImportFailure
+    DESTINATION_CORRUPT or DESTINATION_EXISTS."""
     proof = place.store.is_there(ticket, intent.marks)
     if not proof:
         facts = place.store.head(ticket.key)

@@ -22,9 +22,7 @@ class Mended:
 
 def mend(children: Children, found: Examined, folder: Path, *, has_audio: bool) -> Mended | None:
     """Write the repaired copy into ``folder``. Return None if nothing needs repair, or if no copy can be made.
-
-    ``has_audio`` states whether the source's audio is taken from this file. Raises ImportFailure if ffmpeg was killed.
-    """
+    ``has_audio`` states whether the source's audio is in this file. Raises ImportFailure if ffmpeg was killed."""
     video, audio = found.media.video, found.media.audio if has_audio else None
     muxer = MUXERS.get(found.media.demuxer)
     if video is None or muxer is None or (has_audio and found.media.choice.second):

@@ -57,7 +57,8 @@ def beside(extras: Extras, outgoing: Outgoing, *, keeps_metadata: bool) -> Besid
 
 
 def build_result(task: Task, report: Report, more: Mapping[str, Any], made: datetime) -> bytes:
-    """Return result.json's content, for users and programs that find the folder and have no access to the cluster."""
+    """Return the content of result.json. It is for users and programs that have access to the folder, but not to the
+    cluster."""
     spec = task.spec
     kept = ("videoId", "source", "metadata", "outputs")
     content: dict[str, Any] = {

@@ -34,13 +34,13 @@ def source_status(url: str, found: Found, sources: Sources | None = None, second
 
 
 def told_again(source: SourceStatus | None, url: str) -> SourceStatus | None:
-    """Return the facts that an earlier run found, with the address that the source has in this run."""
+    """Return the facts that an earlier run found, with the source's address from this run."""
     return source and source.model_copy(update={"url": clip(shown_url(url), 2048)})
 
 
 def source_sha256(sources: Sources) -> str | None:
-    """Return the SHA-256 of the source's bytes. For two files this is a hash of both hashes, so that it does not depend
-    on how the files are merged."""
+    """Return the SHA-256 of the source's bytes. For two files, the result is a hash of both hashes. So the result
+    does not depend on how the files are merged."""
     hashes = [source.sha256 or "" for source in sources.all]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
@@ -57,7 +57,7 @@ class _Taken:
 
 
 def streams(video: Examined, audio: Examined, job: Job) -> dict[str, Any]:
-    """Return the streams for result.json, both used and unused ones, each with the reason.
+    """Return the used and the unused streams for result.json, each with the reason.
 
     ``index`` is ffprobe's index. If video and audio are in two files, ``part`` names the file of a stream.
     """

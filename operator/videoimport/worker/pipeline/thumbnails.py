@@ -13,8 +13,8 @@ CONTENT_TYPE = "image/jpeg"
 
 
 def make(children: Children, result: Examined, count: int, folder: Path) -> tuple[Path, ...]:
-    """Write ``count`` images at equal distances to ``folder``: 001.jpg and so on. Return their paths. Raises
-    ImportFailure TRANSCODE_FAILED.
+    """Write ``count`` images to the files 001.jpg, 002.jpg and so on in ``folder``. The times of the images have
+    equal distances. Return their paths. Raises ImportFailure TRANSCODE_FAILED.
 
     ffmpeg runs once for each image. One run for all images would keep a decoder of large frames in memory for each of
     them.

@@ -49,7 +49,8 @@ class Maker:
         self._children, self._board, self._outgoing, self._folder = children, board, outgoing, folder
 
     def overlapped(self, arrival: Arrival, head: Inspected) -> Made:
-        """Make the results during the download. Raises Fallback if that cannot succeed, or ImportFailure."""
+        """Make the results during the download. Raises Fallback if the results cannot be made during the download.
+        Raises ImportFailure if the import fails."""
         job, readers, kill = self._online(arrival, head)
         targets = transcode.targets(job, self._folder, growing=True)
         with self._leaving(job, targets) as files:

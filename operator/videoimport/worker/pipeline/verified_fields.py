@@ -53,7 +53,7 @@ def in_result(text: str, words: Words) -> str:
 
 
 def is_same(text: str, other: str) -> bool:
-    """Return whether two texts of result.json are equal apart from ``verified``."""
+    """Return whether two texts of result.json differ at most in ``verified``."""
     found = [_without_words(one) for one in (text, other)]
     return found[0] is not None and found[0] == found[1]
 
@@ -67,7 +67,8 @@ def _without_words(text: str) -> str | None:
 
 
 def uid_of(result: bytes) -> str | None:
-    """Return the UID of the import that a result.json names, or None without a UID. Any program may have written it."""
+    """Return the UID of the import that a result.json names. Return None if it has no UID. Any program may have
+    written the result.json."""
     found = strict.parse(_RESULT, result)
     return found.written_by.uid if found else None
 

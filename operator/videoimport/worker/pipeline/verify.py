@@ -38,8 +38,8 @@ def verified(children: Children, job: Job, targets: tuple[Target, ...], complain
 
 
 def loss(children: Children, job: Job, results: dict[Target, Examined], complaint: str = "") -> str | None:
-    """Return a clause that describes the damage of a source whose damage is tolerated. Return None if the source is not
-    damaged."""
+    """Return a clause that describes the damage of a source whose damage is tolerated. Return None if the source has
+    no damage."""
     if not job.is_tolerant or not (complaint or _is_known_to_be_damaged(children, job)):
         return None
     shown = next(iter(results.items()), None)

@@ -1,4 +1,4 @@
-"""Ends a run that would not end by itself, because no stage makes progress or scratch is full."""
+"""Watchdog that ends a run if no stage makes progress or if scratch is full. Such a run would not end by itself."""
 
 import threading
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class ScratchUsage:
     """The limit as the user wrote it."""
 
     def full(self) -> str | None:
-        """Return a message if scratch is full, else None."""
+        """Return a message if scratch is full. Return None otherwise."""
         fetched, all_of_it = used(self.source), used(self.folder)
         if all_of_it <= self.limit - min(_SPARE_BYTES, self.limit // _SPARE_PART):
             return None

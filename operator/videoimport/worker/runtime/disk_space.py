@@ -18,11 +18,9 @@ _SCRATCH = (
 
 
 def size_of(folder: Path) -> str:
-    """Return the size of a file system, such as ``it has 8388608 bytes, of which 0 are free``.
-
-    If many bytes are free, the text includes the inodes. If the file system does not report its size, the text is
-    empty.
-    """
+    """Return a clause with the size of a file system, such as ``it has 8388608 bytes, of which 0 are free``. If many
+    bytes are free, the clause also has the number of inodes. Return an empty string if the file system does not
+    report its size."""
     try:
         found = os.statvfs(folder)
     except OSError:
@@ -40,7 +38,7 @@ def is_full(error: BaseException) -> bool:
 
 
 def scratch_full(folder: Path, what: str) -> ImportFailure:
-    """Return the failure for a write to scratch that found no space.
+    """Return the failure for a write to scratch that failed for lack of space.
 
     ``what`` describes the written content and its size.
     """

@@ -45,7 +45,8 @@ class ImportFailure(Exception):  # noqa: N818 — a failure of the import, not o
 
 
 class Remedy(Enum):
-    """The action that the same run may still take after a fault of its destination. The result files still exist."""
+    """The action that the same run can still take after a fault of the destination. The result files still exist in
+    scratch."""
 
     NONE = auto()
     """Do nothing, because another try would fail again."""
@@ -64,7 +65,7 @@ class DestinationFault(ImportFailure):
 
 
 class ScratchError(ImportFailure):
-    """A file that the run wrote to scratch cannot be read. ``what`` names the cause, such as the name of an errno."""
+    """A file that the run wrote to scratch cannot be read. ``what`` is the cause, such as the name of an errno."""
 
     def __init__(self, what: str) -> None:
         message = f"A file in scratch cannot be read again: {what}."

@@ -14,11 +14,8 @@ class AbandonedError(Exception):
 
 
 class Growing:
-    """A file that grows until ``end`` or ``fail`` is called.
-
-    Bytes that were read do not change. Only the first bytes of the file may change. The file is opened once, so the
-    writer may rename it. Any thread may call any method.
-    """
+    """A file that grows until ``end`` or ``fail`` is called. Except the first bytes of the file, the existing bytes
+    do not change. The file is opened once, so the writer may rename it. Any thread may call any method."""
 
     def __init__(self, path: Path, total: int | None = None, *, finished: bool = False) -> None:
         self.path = path
@@ -42,7 +39,7 @@ class Growing:
 
     @property
     def size(self) -> int:
-        """Current size in bytes. 0 until the writer has created the file."""
+        """Current size in bytes. The size is 0 until the writer has created the file."""
         try:
             return os.fstat(self.descriptor).st_size
         except FileNotFoundError:
@@ -60,8 +57,8 @@ class Growing:
     def fail(self) -> None:
         """Mark the file as abandoned: no process writes it any more, and no reader waits for more bytes.
 
-        If the file was deleted, this method truncates it, which frees disk space. The descriptor stays open. Otherwise
-        a reader could read another file that gets the same descriptor number.
+        If the file was deleted, this method truncates the file, which frees disk space. The descriptor stays open.
+        If it were closed, another file could get the same descriptor number, and a reader could read that file.
         """
         self._failed = True
         self._over.set()

@@ -21,7 +21,7 @@ from videoimport.api.tasks.webhook_task import WEBHOOK_SECRET_PATH
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Paths of files and folders. A file that the task does not need may not exist."""
+    """Paths of files and folders. A file that the task does not need may be missing."""
 
     task: Path = Path(TASK_PATH)
     scratch: Path = Path(SCRATCH_PATH)

@@ -26,7 +26,7 @@ _HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 class Interrupts:
     """Signal handlers that raise an Interruption in the main thread at the first signal. Later signals have no effect.
 
-    The request to stop is recorded. So ``run`` raises the Interruption even if other code has caught it.
+    The signal is also recorded. So ``run`` raises the Interruption even if other code has caught the exception.
     """
 
     def __init__(self, stop: Stop, kill_children: Callable[[], None], last_words: LastWords) -> None:
@@ -43,8 +43,8 @@ class Interrupts:
     def run(self, timeout_seconds: float, work: Callable[[], Result]) -> Result:
         """Run ``work`` with the signal handlers and the deadline, and return its result. The deadline starts now.
 
-        Raises the Interruption if one was requested, else whatever ``work`` raises. A signal raises an exception only
-        during this call.
+        Raises the Interruption if a stop was requested. Otherwise raises the exceptions of ``work``. A signal raises
+        an exception only during this call.
         """
         try:
             self._raises = True
@@ -65,10 +65,8 @@ class Interrupts:
             raise self._stop.cause from error
 
     def settle(self) -> None:
-        """Mark the result as final. After this, no signal changes it.
-
-        If a signal arrives, the remaining work must finish within the grace period.
-        """
+        """Mark the result as final. After this call, no signal changes the result. If a signal arrives, the
+        remaining work must finish within the grace period."""
         self._raises = False
         self._is_settled = True
 
@@ -78,10 +76,8 @@ class Interrupts:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
     def close(self) -> None:
-        """Mark the run as over. After this, only the main thread writes the report.
-
-        If the timer thread is already writing its report, this method waits, and that thread ends the process.
-        """
+        """Mark the run as over. After this call, only the main thread writes the report. If the timer thread is
+        already writing a report, this method waits, and the timer thread ends the process."""
         signal.setitimer(signal.ITIMER_REAL, 0)
         with self._ending:
             self._is_over = True

@@ -1,5 +1,5 @@
-"""The request to end a run, for example because of a signal. It is recorded once. A failure after the request is
-treated as its effect, and not as a fault."""
+"""The request to end a run, for example because of a signal. The request is recorded once. A failure after the
+request is treated as an effect of the request, and not as a fault."""
 
 import time
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ class Stop:
 
     @property
     def cause(self) -> Interruption | None:
-        """The first request, or None if there is none."""
+        """The first request. The value is None if there is no request."""
         return self._cause
 
     @property
     def is_deferred(self) -> bool:
-        """Return whether the signal handler must only record the request, and not raise."""
+        """Return whether the signal handler must only record the request, and raise no exception."""
         return self._deferrals > 0
 
     def request(self, cause: Interruption) -> None:
@@ -47,7 +47,7 @@ class Stop:
             raise self._cause
 
     def await_request(self, seconds: float = GRACE_SECONDS) -> None:
-        """Wait at most ``seconds`` for a request. Raises the Interruption as soon as it is requested."""
+        """Wait at most ``seconds`` for a request. Raises the Interruption as soon as there is a request."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.check()

@@ -85,7 +85,7 @@ class Child:
 
     @property
     def cpu_seconds(self) -> float:
-        """CPU seconds that the child process has used so far. 0 once the child process has ended."""
+        """CPU seconds that the child process has used so far. The value is 0 after the child process has ended."""
         try:
             stat = Path(f"/proc/{self._process.pid}/stat").read_text()
         except OSError:
@@ -127,8 +127,8 @@ class Child:
     def ended(self, stdout: str = "") -> Ended:
         """Wait for the end of the child process and return its output.
 
-        If an Interruption was requested, raises it, because the end of the child process then says nothing about the
-        import. Raises ImportFailure OUT_OF_MEMORY or WORKER_LOST if another program ended the child process.
+        Raises the Interruption if a stop was requested, because the end of the child process then says nothing about
+        the import. Raises ImportFailure OUT_OF_MEMORY or WORKER_LOST if another program ended the child process.
         """
         code = self._process.wait()
         if self._process.stderr is not None:
@@ -153,7 +153,7 @@ class Child:
             message = f"{self._name} was killed, most likely for lack of memory."
             raise ImportFailure(Reason.OUT_OF_MEMORY, message)
         if number in _ENDING:
-            message = f"{self._name} was terminated from outside ({number.name})."
+            message = f"{self._name} was terminated by another process ({number.name})."
             raise ImportFailure(Reason.WORKER_LOST, message)
 
     def _read_stderr(self) -> None:

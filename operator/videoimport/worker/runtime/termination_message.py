@@ -1,7 +1,7 @@
 """The report as a termination message of at most 4096 bytes. Kubernetes keeps only the end of a longer message.
 
-A report that is too long is first compressed, which loses nothing. If it is still too long, its texts are cut. Only
-then are fields left out.
+A report that is too long is first compressed, which loses nothing. If the compressed report is still too long, its
+texts are cut. As the last step, fields are left out.
 """
 
 import os

@@ -46,7 +46,8 @@ class ForbiddenError(PermissionError):
 
 
 def inner(address: Address) -> Address:
-    """Return the IPv4 address inside an IPv6 address (mapped, 6to4, Teredo, NAT64), else ``address`` itself."""
+    """Return the IPv4 address inside an IPv6 address (mapped, 6to4, Teredo, NAT64). Return any other address
+    unchanged."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
@@ -82,17 +83,14 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
 class Guard:
     """The audit hook of the address guard. It allows or refuses events, and records the refused addresses.
 
-    The record is kept even if a library hides the refusal.
+    The guard keeps this record even if a library hides the refusal.
     """
 
     def __init__(
         self, allowed_networks: Sequence[str], shut_paths: Sequence[str] = (), only: Sequence[str] | None = None
     ) -> None:
-        """Set the limits.
-
-        ``only`` lists the addresses of a proxy. If it is given, only these addresses are allowed, and ``is_allowed``
-        must accept them too.
-        """
+        """Set the limits. ``only`` lists the addresses of a proxy. If ``only`` is given, only these addresses are
+        allowed, and ``is_allowed`` must also allow them."""
         self._only = only
         self._shut = tuple(os.path.realpath(path) for path in shut_paths)
         self._allowed = [ipaddress.ip_network(network, strict=False) for network in allowed_networks]
@@ -146,7 +144,7 @@ class Guard:
         return f"{name} ({host})" if name and name != host else str(host)
 
     def forgive(self) -> None:
-        """Delete the recorded refusals, because they only affected an optional file."""
+        """Delete the recorded refusals. Call this method if the refusals affected only an optional file."""
         self.refused = self.refused_command = None
 
     def _may_reach(self, host: str) -> bool:

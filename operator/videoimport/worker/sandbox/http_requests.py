@@ -33,8 +33,8 @@ class Address:
 
 
 def parse_address(url: str) -> Address:
-    """Return the components of a URL. Raises ValueError for an invalid host or port, because urllib3 would fail at
-    every try."""
+    """Return the components of a URL. Raises ValueError for an invalid host or port. With such a URL, every request
+    of urllib3 would fail."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     bare = without_login(parts)._replace(fragment="").geturl()
@@ -70,10 +70,8 @@ class Problem:
 
 
 def explain_error(error: HTTPError, host: str, proxy_field: str) -> Problem:
-    """Return the Problem that an error of urllib3 describes.
-
-    The error's own text is not used, because it may contain the whole URL.
-    """
+    """Return the Problem that an error of urllib3 describes. The result does not contain the error's own text,
+    because this text may contain the whole URL."""
     cause = error.__cause__ or error.__context__ or error
     if isinstance(cause, ForbiddenError):
         return Problem(f"{host}: {cause}", Reason.ADDRESS_FORBIDDEN)

@@ -112,11 +112,9 @@ class Route:
         return tuple(dict.fromkeys(str(address[4][0]) for address in found))
 
     def explain_refusal(self, guard: Guard, direct: str, proxied: str) -> ImportFailure | None:
-        """Return the failure for the address that the address guard refused. Return None if it refused none.
-
-        The refusal is the cause, whatever error a library raised. The message begins with ``direct`` if there is no
-        proxy, and with ``proxied`` if there is one.
-        """
+        """Return the failure for the address that the address guard refused. Return None if the guard refused no
+        address. The refusal is the cause of any error that a library raised. The message begins with ``direct`` if
+        there is no proxy, and with ``proxied`` if there is one."""
         if guard.refused is None:
             return None
         if not guard.has_proxy:

@@ -1,4 +1,5 @@
-"""The worker's interface to the fetching process. It starts the process, sends the request and reads the progress."""
+"""The worker's interface to the fetching process. This module starts the process, sends the request and reads the
+progress."""
 
 import os
 import threading
@@ -58,8 +59,8 @@ class Mounts:
 
 
 def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: Mounts = Mounts()) -> Request:
-    """Return the request to the fetching process for a task. Raise ImportFailure INVALID_SPEC for an invalid
-    CA bundle, and for an upload without a session."""
+    """Return the request to the fetching process for a task. Raises ImportFailure INVALID_SPEC for an invalid CA
+    bundle, and for an upload without a session."""
     source, worker, requirements = task.spec.source, task.spec.worker, task.spec.requirements
     volume, secret = source.persistent_volume_claim, source.credentials_secret_ref
     trusted = trust.bundle(worker.ca_bundle_config_map_ref, mounts.ca_bundle, folder)
@@ -97,8 +98,8 @@ def _read_session(task: Task) -> SentFile | None:
 
 
 def start(children: Children, folder: Path) -> Child:
-    """Start the fetching process. It prepares itself while the worker checks the destination, and then waits for the
-    request.
+    """Start the fetching process. The process loads its modules while the worker checks the destination, and then
+    waits for the request.
 
     ``begin`` sends the request to the process.
     """
@@ -106,7 +107,7 @@ def start(children: Children, folder: Path) -> Child:
 
 
 class Fetching:
-    """A fetch in progress. Callers use ``found`` first, then ``go``, then the other methods.
+    """A fetch in progress. Callers must call ``found`` first, then ``go``, then the other methods.
 
     After a failure, every method that reads results raises ImportFailure. The reason comes from the fetching process.
     For a source below the minimum rate, the reason is STALLED.
@@ -169,7 +170,7 @@ class Fetching:
             return replace(sources, video=replace(sources.video, tail=self._tail("video")))
 
     def is_whole(self, path: Path) -> bool:
-        """Return whether a file is complete. Then no more bytes follow."""
+        """Return whether a file is complete, so that no more bytes follow."""
         with self._news:
             self._check()
             whole = {file.path for file in self._whole.values()}
@@ -292,7 +293,8 @@ def begin(
 ) -> Fetching:
     """Start fetching. ``moved`` and ``went_on`` are called from a separate thread.
 
-    ``went_on`` reports progress that adds no bytes: the end of a file is fetched first, or existing bytes are hashed.
+    ``went_on`` is called for progress without new bytes: the end of a file is fetched first, or existing bytes are
+    hashed.
     """
     if request.bytes_per_second:  # a configured rate limit does not make a source too slow
         pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))

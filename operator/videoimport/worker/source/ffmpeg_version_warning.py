@@ -13,10 +13,8 @@ from videoimport.worker.runtime.subprocesses import Children
 
 
 def warn_of_unknown(children: Children, programs: Sequence[str] = versions.PROGRAMS) -> None:
-    """Log a warning for each program whose version is not known.
-
-    A program that cannot run fails later, when it is needed.
-    """
+    """Log a warning for each program whose version is not known. A program that cannot run is no error here. The run
+    fails later if it needs the program."""
     for program in programs:
         with contextlib.suppress(ImportFailure):
             version = versions.named_version(children.run(versions.version_argv(program)).stdout)

@@ -32,7 +32,7 @@ _RESTLESS = f"ffmpeg opened more than {MOST_CONNECTIONS} connections"
 
 @dataclass(frozen=True, slots=True)
 class ServedFile:
-    """A growing file, and optionally the end of the file, which was fetched first."""
+    """A growing file. The object may also have the end of the file, if that was fetched first."""
 
     growing: Growing
     tail: Growing | None = None
@@ -45,7 +45,7 @@ class ServedFile:
 
     @property
     def total(self) -> int | None:
-        """Total bytes of the complete file, or None while unknown."""
+        """Number of bytes of the complete file, or None while this number is unknown."""
         return self.growing.size if self.growing.ended else self.growing.total
 
     def is_near(self, offset: int) -> bool:
@@ -78,10 +78,8 @@ class StreamReader:
         """Reason why the reader cannot continue, as the end of a sentence. None until the server refuses a request."""
 
     def admit(self, offset: int) -> bool:
-        """Record a request for all bytes from ``offset`` on, and return whether the request is allowed.
-
-        If the request is refused, the method calls ``strayed``.
-        """
+        """Record a request for all bytes from ``offset`` on, and return whether the request is allowed. If the
+        request is not allowed, call ``strayed``."""
         with self._lock:
             self.connections += 1
             if self.why is None and self.connections > MOST_CONNECTIONS:
@@ -95,7 +93,8 @@ class StreamReader:
 
 
 class Serving:
-    """The server. It runs while its ``with`` block is active. After the block, none of its threads waits any more."""
+    """The server. The server runs while its ``with`` block is active. After the block, no thread of the server waits
+    any more."""
 
     def __enter__(self) -> "Serving":
         self._readers: dict[str, StreamReader] = {}
@@ -124,17 +123,15 @@ class Serving:
         self._server.server_close()
 
     def reader(self, file: ServedFile, strayed: Callable[[], None] = lambda: None) -> StreamReader:
-        """Return a reader with a new address for a file.
-
-        ``strayed`` is called from another thread when the program with this reader should be stopped.
-        """
+        """Return a reader with a new address for a file. The server calls ``strayed`` from another thread if it
+        refuses a request of the program. The caller should then stop the program."""
         host, port = self._server.server_address[:2]
         reader = StreamReader(file, (str(host), int(port)), strayed)
         self._readers[reader.path] = reader
         return reader
 
     def find(self, path: str) -> StreamReader | None:
-        """Return the reader whose address has this path, or None."""
+        """Return the reader whose address has this path. Return None if no reader has this path."""
         return self._readers.get(path)
 
     @contextlib.contextmanager

@@ -51,7 +51,7 @@ class Examined:
 
     @property
     def joined(self) -> str:
-        """A clause that says how the source was joined. Empty for a source in one piece."""
+        """A clause that says how the source was joined. The clause is empty if the source was not joined."""
         told = f"the source is joined from {len(self.parts) - 1} parts, each with a clock or streams of its own"
         return told if self.parts else ""
 
@@ -64,7 +64,7 @@ def examine(children: Children, path: Path) -> Examined:
     """Examine a file. Raises ImportFailure if the file is not a video, or if damage makes it unreadable."""
     size, head = path.stat().st_size, read_head(path)
     if sniff.is_manifest(head):
-        message = "What was fetched is a playlist that names other files."
+        message = "The fetched file is a playlist that names other files."
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice="Give the address of the video itself.")
     container = sniff.container(head)
     with reading(path) as read:
@@ -83,11 +83,8 @@ def examine(children: Children, path: Path) -> Examined:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Read]:
-    """Provide a function that reads bytes of a file.
-
-    The offset and the length come from headers and may have any value. Beyond the end of the file, the function returns
-    no bytes.
-    """
+    """Yield a function that reads bytes of a file. The offset and the length come from headers and may have any
+    value. Beyond the end of the file, the function returns no bytes."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
 
@@ -113,7 +110,7 @@ def note_changes(children: Children, file: Examined, stream: Video | Audio, *, i
     """Store in a stream's track the changes within the stream. For this, all audio is decoded, or the keyframes of a
     video.
 
-    If the track already says that the source was joined, that text stays in front.
+    If the track already has a text about joined parts, the text about the changes comes after it.
     """
     track = file.tracks.get(stream.index)
     if track is None:
@@ -138,7 +135,8 @@ def read_head(path: Path) -> bytes:
 
 
 def excess_of(path: Path, size: int) -> Finding | None:
-    """Return a finding if the tables of an MP4 or MOV file would take ffprobe too much memory, or None."""
+    """Return a finding if ffprobe would need too much memory for the tables of an MP4 or MOV file. Return None
+    otherwise."""
     with reading(path) as read:
         return _excess(read, size)
 
@@ -180,7 +178,7 @@ def _walk(children: Children, path: Path, media: Media) -> dict[int, Track]:
 
 
 def words(stderr: str, path: Path) -> str:
-    """Return the first lines of a program's error stream as one line for a message. The first error usually causes the
-    later ones."""
+    """Return the first lines of a program's error stream as one line for a message. Usually the first error causes
+    the later errors."""
     plain = re.sub(r" @ 0x[0-9a-f]+", "", stderr.replace(f"file:{path}", "the file"))
     return " ".join(plain.split())[:_WORDS] or "it printed no message"

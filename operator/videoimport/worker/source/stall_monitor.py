@@ -51,7 +51,8 @@ class Watch:
             self._last[type(event)] = event.done
 
     def pause(self) -> None:
-        """Stop measuring time until ``resume``, because the source does not cause this delay."""
+        """Stop measuring time until ``resume`` is called. Use this method for a delay that the source does not
+        cause."""
         with self._lock:
             self._stall.pause()
 

@@ -1,5 +1,5 @@
-"""The source during the download. This module gives readers the growing files, and tells them about the end or a
-failure."""
+"""The source during the download. This module gives the growing files to readers, and informs the readers about the
+end or a failure."""
 
 import contextlib
 import threading
@@ -41,11 +41,11 @@ class Arrival:
         return self._fetching.restarts != self._restarts
 
     def check(self) -> None:
-        """Raise the failure of the fetch, if the fetch has failed."""
+        """Raise the failure if the fetch has failed."""
         self._fetching.is_whole(Path())
 
     def whole(self) -> Fetched:
-        """Wait until the fetch is complete, and return what was fetched."""
+        """Wait until the fetch is complete, and return the fetched files and facts."""
         return self._fetching.finish()
 
     def growing(self, source: Source) -> Growing:

@@ -51,7 +51,7 @@ nothing, no object may exist at the key. True: any object."""
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The proof that an object has the bytes that were sent."""
+    """The evidence that an object has the bytes that were sent."""
 
     facts: Facts
     verified: Verified
@@ -60,7 +60,8 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A small object and its version. A later write can have the condition that the object still has this version.
+    """The content of a small object, and its version. A later write can require that the object still has this
+    version.
 
     The body is empty if the object has more than ``strict.MOST_BYTES`` bytes, because the importer writes no such
     object.
@@ -80,7 +81,7 @@ class Unfinished:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A file that is uploaded completely, but is not visible yet."""
+    """A file that is completely uploaded. Its upload is not completed yet, so users cannot see the file."""
 
     size: int
     sha256: str
@@ -92,7 +93,7 @@ MOST_SUMS = 256
 
 
 class Ticket(Model):
-    """Everything that a later run needs to make an earlier run's upload visible."""
+    """The data that a later run needs to complete an earlier run's upload."""
 
     key: Key
     upload: Annotated[str, Field(min_length=1, max_length=4096)]
@@ -113,15 +114,15 @@ class Ticket(Model):
 
 
 class NotAFileError(ImportFailure):
-    """A link is at a key where a small file is expected. The importer does not follow links."""
+    """The key of a small file has a symbolic link in place of a file. The importer does not follow links."""
 
 
 class UnmetError(Exception):
     """The condition of a conditional write was not met."""
 
     def __init__(self, *, is_repeated: bool = False) -> None:
-        """``is_repeated`` states that the request was sent more than once. Then an earlier try of the same request may
-        have caused this error."""
+        """``is_repeated`` states that the request was sent more than once. In this case, an earlier try of the same
+        request may have caused this error."""
         super().__init__()
         self.is_repeated = is_repeated
 
@@ -134,22 +135,22 @@ class Upload(Protocol):
     """The store's ID of the upload."""
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
-        """Upload the whole file. The object is not visible afterwards."""
+        """Upload the whole file. Users cannot see the object before ``complete``."""
 
     @property
     def ticket(self) -> Ticket:
-        """The ticket of this upload. Available only after ``send``."""
+        """The ticket of this upload. The ticket is available only after ``send``."""
 
     def complete(self, *, replace: Replaceable) -> None:
-        """Make the object visible. Raises ImportFailure DESTINATION_EXISTS if the present object at the key must not be
-        replaced. See ``replace``."""
+        """Complete the upload, so that users see the object. Raises ImportFailure DESTINATION_EXISTS if ``replace``
+        does not allow replacing the present object at the key."""
 
     def stop(self) -> None:
         """Stop sending, without waiting."""
 
     def abort(self) -> bool:
-        """Abort the upload if it is not visible yet. Return False if that failed. A later run must then abort the
-        upload."""
+        """Abort the upload if it is not completed. Return False if the abort failed. In this case a later run must
+        abort the upload."""
 
 
 class DestinationStore(Protocol):
@@ -166,35 +167,34 @@ class DestinationStore(Protocol):
 
     @property
     def guards(self) -> bool | None:
-        """True if ``complete`` with ``replace=False`` is atomic: it checks that no object exists and completes the
-        upload in one step. The value is None if that is unknown."""
+        """True if ``complete`` with ``replace=False`` checks that no object exists and completes the upload in one
+        atomic step. The value is None if the support of the store is unknown."""
 
     @property
     def guards_own(self) -> bool | None:
-        """True if ``complete`` is also atomic when ``replace`` names an object. The value is None if unknown."""
+        """True if ``complete`` is also atomic when ``replace`` names an object. The value is None if the support of
+        the store is unknown."""
 
     @property
     def guards_writes(self) -> bool | None:
-        """True if ``write_if`` with version None checks for an object and writes in one atomic step. None if that is
-        unknown."""
+        """True if ``write_if`` with version None checks that no object exists and writes in one atomic step. The
+        value is None if the support of the store is unknown."""
 
     def uri(self, key: str) -> str:
-        """Return the address of an object as users see it."""
+        """Return the address of an object in the form for users."""
 
     def head(self, key: str) -> Facts | None:
-        """Return the facts of an object, or None if there is no object."""
+        """Return the properties of an object. Return None if the object does not exist."""
 
     def read(self, key: str) -> Content | None:
-        """Return a small object, or None if there is no object."""
+        """Return the content and the version of a small object. Return None if the object does not exist."""
 
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """Write a whole small JSON object. ``shown`` states that the object is for users. Then it gets the same options
-        as the result files.
-
-        Raises UnmetError if the present object at the key must not be replaced. See ``replace``.
-        """
+        """Write a whole small JSON object. ``shown`` states that the object is for users. Such an object gets the
+        same options as the result files. Raises UnmetError if ``replace`` does not allow replacing the present
+        object at the key."""
 
     def write_if(self, key: str, body: bytes, version: str | None, metadata: Mapping[str, str] | None = None) -> str:
         """Write a small object only if the present object still has this version. If ``version`` is None, write only if
@@ -204,66 +204,63 @@ class DestinationStore(Protocol):
         """
 
     def delete(self, key: str, only: Facts | None = None) -> None:
-        """Delete an object, if there is one. If ``only`` is given and the key has another object, raises UnmetError."""
+        """Delete the object at a key if it exists. Raises UnmetError if ``only`` is given and the key has another
+        object."""
 
     def delete_if(self, key: str, version: str) -> None:
-        """Delete a small object, if there is one. Raises UnmetError if the present object has another version."""
+        """Delete a small object if it exists. Raises UnmetError if the present object has another version."""
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys of at most ``MOST_LISTED`` objects whose keys begin with the prefix."""
 
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> Upload:
-        """Open an upload. The object is not visible yet."""
+        """Open an upload. Users cannot see the object before ``Upload.complete``."""
 
     def is_ready(self, ticket: Ticket) -> bool:
-        """Return whether the upload of an earlier run is still in the store, unchanged and not yet visible."""
+        """Return whether the upload of an earlier run is still in the store, unchanged and not completed."""
 
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: Replaceable) -> bool:
-        """Make the upload of an earlier run visible. Return False if the upload is gone or has changed."""
+        """Complete the upload of an earlier run. Return False if the upload no longer exists or has changed."""
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """Return the proof that the object at the ticket's key comes from this upload and has all its bytes unchanged.
-        Return None if there is no such object."""
+        """Return the evidence that the object at the ticket's key comes from this upload and has all its bytes
+        unchanged. Return None if the key has no such object."""
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
         """Return the properties of the object at the ticket's key if this upload created it, even if bytes are missing.
 
-        The object then has these marks. If the store keeps no metadata, this run must have written the object.
+        The object must have these marks. If the store keeps no metadata, this run must have written the object.
         """
 
     def keeps(self) -> bool:
-        """Return whether the store returns metadata as it was written. If that cannot be determined, return True."""
+        """Return whether the store returns metadata in the form in which it was written. Return True if the worker
+        cannot determine this."""
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read an object and return its SHA-256, hex. Return None if there is no object, or it has another size."""
+        """Read an object and return its SHA-256 in hex. Return None if the object does not exist or has another
+        size."""
 
     def is_upload(self, key: str, upload: str) -> bool:
         """Return whether an upload to this key can have this ID."""
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
-        """Return all unfinished uploads to exactly this key, of any import.
-
-        If the store cannot list uploads now, log that and return None. The result is empty for a store that never lists
-        uploads.
-        """
+        """Return the unfinished uploads of all imports to exactly this key. If the store cannot list uploads now,
+        log the failure and return None. The result is empty for a store that never lists uploads."""
 
     def abort(self, key: str, upload: str) -> bool:
-        """Abort one upload. If that fails, log it and return False."""
+        """Abort one upload. If the abort fails, log the failure and return False."""
 
     def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:
         """Check that the worker may write at a key. The check leaves no objects behind.
 
         ``note`` is the key and the content of a small existing object of this import. The probe uses this object to
         find out which conditions the store honours, and leaves it unchanged. ``replaces`` states whether the run may
-        replace objects of this import. Only then does the probe also test the condition for that.
+        replace objects of this import. If so, the probe also tests the condition for a replacement.
         """
 
     def check_options(self, key: str) -> None:
-        """Check that the store accepts the options of ``destination.s3`` for result files. The check leaves no objects
-        behind.
-
-        ``key`` is a key without an object. The check uses it for a small test object.
-        """
+        """Check that the store accepts the options of ``destination.s3`` for result files. The check writes a small
+        test object at ``key`` and removes it. ``key`` must have no object."""
 
     def close(self) -> None:
         """Stop all threads of the store."""
@@ -275,12 +272,12 @@ Found = TypeVar("Found")
 
 
 def bounded(found: Iterable[Found], where: str) -> Iterator[Found]:
-    """Yield the first ``MOST_LISTED`` entries. If there are more, raises ImportFailure DESTINATION_UNAVAILABLE, because
-    the list of a faulty store may never end."""
+    """Yield the first ``MOST_LISTED`` entries. Raises ImportFailure DESTINATION_UNAVAILABLE if there are more
+    entries, because the list of a faulty store may never end."""
     for number, one in enumerate(found):
         if number >= MOST_LISTED:
             message = f"The destination lists more than {MOST_LISTED} entries at {where}."
-            advice = "Choose another destination.folder or name, or remove what does not belong there."
+            advice = "Choose another destination.folder or name, or remove other files there."
             raise ImportFailure(Reason.DESTINATION_UNAVAILABLE, message, advice=advice)
         yield one
 
@@ -291,7 +288,7 @@ def exists(uri: str) -> ImportFailure:
 
 
 def is_same_version(seen: Facts, now: Facts | None) -> bool:
-    """Return whether an object is still the version that was seen.
+    """Return whether an object still has the version with the properties ``seen``.
 
     The sizes must be equal. The ETags and the checksums must be equal too, if the store returned them both times.
     """

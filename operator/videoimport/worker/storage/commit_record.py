@@ -1,10 +1,8 @@
-"""The commit record in the destination. It shows a later run that the import is done or nearly done.
-
-The record has two states under one object key. First it is an *intent*, written when all files are uploaded and none is
-visible. The intent has all data that a later run needs to finish without another upload. As the last step, the *report*
-with the list of its objects replaces the intent. Other programs may write at this key too. So the record is parsed
-strictly. It is used only if the objects in the destination confirm it.
-"""
+"""The commit record in the destination. The record shows a later run that the import is done or nearly done. The
+record has two states under one object key. First it is an *intent*, written when all files are uploaded and none is
+visible. The intent has all data that a later run needs to finish without another upload. As the last step, the
+*report* with the list of its objects replaces the intent. Other programs may write at this key too. So the record is
+parsed strictly. It is used only if the objects in the destination confirm it."""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +23,7 @@ _ENTRY = re.compile(r"(content|source)/[0-9A-Za-z]{1,64}\.json")
 
 
 class Intent(Model):
-    """The record before the objects are visible. ``report`` is the report for the time after that."""
+    """The record before the objects are visible. ``report`` is the report for the time after the publication."""
 
     schema_version: Literal[2] = 2
     kind: Literal["Intent"] = "Intent"
@@ -91,7 +89,7 @@ def read(scope: Scope, key: str) -> Record | None:
 
 
 def parse(scope: Scope, content: Content | None) -> Record | None:
-    """Return the record in content that was already read. The rules are those of ``read``."""
+    """Return the record in this content, by the same rules as ``read``."""
     found = strict.parse(_RECORDS, content.body, documents=_DOCUMENTS) if content else None
     return found if found is not None and folder_of(scope, found) is not None else None
 
@@ -125,7 +123,7 @@ def report_of(record: Record) -> Report:
 
 
 def content(record: Record) -> bytes:
-    """Return the record as it is stored."""
+    """Return the record in the form in which the destination stores it."""
     clean: Record
     if isinstance(record, Intent):
         clean = record.model_copy(update={"report": _cleaned(record.report)})

@@ -11,7 +11,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The credentials that sign requests. They are never shown, because the repr is empty."""
+    """The credentials that sign requests. The repr does not contain the credentials, so that no log shows them."""
 
     key_id: str
     secret: str

@@ -13,8 +13,8 @@ _LOOK_SECONDS = 0.05
 
 
 def final(file: Growing, held: int, expected: int | None, go_on: Callable[[], None]) -> Iterator[Window]:
-    """Yield each part as soon as it is full and will not change. The parts that contain the first ``held`` bytes come
-    last, when the file is complete.
+    """Yield each part as soon as the part is full and will not change. The parts that contain the first ``held``
+    bytes come last, when the file is complete.
 
     ``held`` is the number of bytes at the start of the file that its writer rewrites at the end. The first part always
     comes last. ``expected`` is the approximate final size in bytes. ``go_on`` is called regularly, and may raise an
@@ -53,4 +53,4 @@ def _wait(file: Growing, size: int, go_on: Callable[[], None]) -> int:
 
 def _refuse_more(size: int, end: int) -> None:
     if size > end:
-        raise ImportFailure(Reason.INTERNAL, f"A result became larger than {end} bytes, the most that its parts hold.")
+        raise ImportFailure(Reason.INTERNAL, f"A result is larger than {end} bytes, the limit of its multipart upload.")

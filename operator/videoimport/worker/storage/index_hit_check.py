@@ -1,5 +1,5 @@
-"""Checks of a video that the destination already has. They answer the question: would this import accept the video if
-it fetched the source?"""
+"""Checks of a video that the destination already has. The checks return whether this import would accept the video
+if it fetched the source."""
 
 from videoimport.api.quantity import bytes_of
 from videoimport.api.reasons import Reason
@@ -11,15 +11,16 @@ from videoimport.worker.storage.video_index import Committed
 
 
 def suits(entry: Committed, spec: VideoImportSpec) -> bool:
-    """Return whether a stored video satisfies a spec whose source is known only by its identity.
+    """Return whether a stored video satisfies the spec, without a fetch of the source.
 
-    An unknown fact does not satisfy the spec. Then the source is fetched, and its checks give the reason.
+    An unknown fact does not satisfy the spec. In this case the worker fetches and checks the source. A failed check
+    gives the reason.
     """
     return meets(entry, spec.source.checksum, spec.requirements)
 
 
 def meets(entry: Committed, checksum: str | None, requirements: Requirements | None) -> bool:
-    """Return the same as ``suits``. This function is for callers that have no whole spec."""
+    """Return the same result as ``suits``. This function is for callers that do not have the whole spec."""
     if checksum is not None and checksum != f"sha256:{entry.source_sha256}":
         return False
     if _is_too_damaged(entry, requirements):

@@ -32,10 +32,8 @@ class Names:
 
 
 def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
-    """Return ``text`` as one segment of a path. The result may be empty.
-
-    Letters of all scripts are kept. Separators, control characters, and dots at either end are removed or replaced.
-    """
+    """Return ``text`` as one segment of a path. The result may be empty. Letters of all writing systems are kept.
+    Separators, control characters, and dots at either end are removed or replaced."""
     plain = clean_lines(unicodedata.normalize("NFC", text))
     plain = "".join(letter for letter in plain if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
     plain = _SPACES.sub(" ", _UNSAFE.sub("-", plain)).strip(" .-")
@@ -43,8 +41,8 @@ def safe(text: str, most_bytes: int = MOST_PART_BYTES) -> str:
 
 
 def slug(text: str) -> str:
-    """Return a title as one segment of a path and of a URL, with hyphens between the words. Only letters beyond ASCII
-    need escapes in the URL."""
+    """Return a title as one segment of a path and of a URL, with hyphens between the words. Only non-ASCII letters
+    need percent-encoding in the URL."""
     words = re.sub(r"[^\w.]+", "-", safe(text).lower())
     return safe(re.sub(r"-{2,}", "-", words))
 
@@ -94,8 +92,8 @@ def folder_key(destination: Destination, name: str) -> str:
 def folder_keys(destination: Destination, name: str) -> Iterator[str]:
     """Yield the object keys of the folders that a video of this name may have with ``ifExists: KeepBoth``.
 
-    The first has the name alone, and the others have the suffixes -2, -3 and so on. A name is cut if its suffix would
-    make it too long. Raises ImportFailure INVALID_SPEC, as ``folder_key`` does.
+    The first folder has the name alone. The other folders have the suffixes -2, -3 and so on. If the name with a
+    suffix is too long, the name is cut. Raises ImportFailure INVALID_SPEC, as ``folder_key`` does.
     """
     yield folder_key(destination, name)
     for number in range(2, MOST_SAME_NAMES + 1):
@@ -114,10 +112,10 @@ def own_key(destination: Destination, *parts: str) -> str:
 
 
 def joined(*parts: str | None) -> str:
-    """Join path parts with one slash between them. Empty and absent parts are left out."""
+    """Join path parts with one slash between two parts. Empty parts and None are left out."""
     return "/".join(part.strip("/") for part in parts if part)
 
 
 def uri(bucket: str, key: str) -> str:
-    """Return the address of an object in a bucket as users see it."""
+    """Return the address of an object in a bucket in the form for users."""
     return f"s3://{bucket}/{key}"

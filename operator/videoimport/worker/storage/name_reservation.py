@@ -1,13 +1,13 @@
 """The folder that an import with ``ifExists: KeepBoth`` reserves, so that two imports with one name get two folders.
 
-Two small objects belong to a reservation. The *note*, ``names/imports/<uid>.json``, has the folder that the import is
-about to reserve, and is written first. The *reservation*, ``names/folders/<SHA-256 of the folder>.json``, has the
-import that may write in this folder. It is written by a conditional write. So the next run of a killed import finds its
-folder again, even if a lower number is free by then. Both are removed once the commit record is written: then the
-video's own objects show that the folder is in use.
+Two small objects belong to a reservation. The *note*, ``names/imports/<uid>.json``, has the folder that the import
+is about to reserve, and is written first. The *reservation*, ``names/folders/<SHA-256 of the folder>.json``, has the
+import that may write in this folder. The reservation is written by a conditional write. So the next run of a killed
+import finds the same folder again, even if a folder with a lower number is free at that time. Both are removed once
+the commit record is written: then the video's own objects show that the folder is in use.
 
-On a store without conditions the last writer has the reservation. Such a run waits for a moment and reads it again. It
-also reads it before it publishes.
+On a store without conditions the last writer has the reservation. On such a store, a run waits for a moment and
+reads the reservation again. The run also reads the reservation before it publishes.
 """
 
 import hashlib
@@ -49,8 +49,9 @@ _RESERVATIONS: TypeAdapter[Reservation] = TypeAdapter(Reservation)
 
 
 def is_available(reservation: Reservation | None, uid: str, now: datetime) -> bool:
-    """Return whether an import may reserve a folder. It may if there is no reservation, if the reservation is its own,
-    or if the reservation has ended. One that ends later than any import reserves is ignored too."""
+    """Return whether an import may reserve a folder. The result is True if the folder has no reservation, if the
+    reservation belongs to this import, or if the reservation has ended. A reservation that ends later than any
+    import reserves is invalid. It does not prevent a new reservation."""
     if reservation is None or reservation.uid == uid:
         return True
     return not now < reservation.expires <= now + RESERVED + CLOCKS_DIFFER
@@ -67,8 +68,8 @@ class FolderNames:
     """Called with the number of seconds to wait."""
 
     def reserve(self, folders: Iterable[str], earlier: str | None, is_own: Callable[[str], bool]) -> str:
-        """Reserve one of ``folders`` and return it: the folder of an earlier run of this import, or else the first that
-        is free.
+        """Reserve one of ``folders`` and return this folder: the folder of an earlier run of this import, or else
+        the first free folder.
 
         ``earlier`` is the folder of this import's earlier result, if there is one. ``is_own`` returns whether a folder
         has no other writer's objects at this import's keys. Raises ImportFailure DESTINATION_EXISTS if all are in use.
@@ -126,15 +127,13 @@ class FolderNames:
         return reservation is not None and reservation.uid == self.uid
 
     def confirm(self, folder: str) -> None:
-        """Check that this import still has the reservation of a folder, and write it again if it is gone.
-
-        Raises ImportFailure DESTINATION_UNAVAILABLE if another import has it.
-        """
+        """Check that this import still has the reservation of a folder. If the reservation is missing, write it
+        again. Raises ImportFailure DESTINATION_UNAVAILABLE if another import has reserved the folder."""
         if not self._has(folder) and not self._take(folder):
             raise taken(f"Another import reserved {self.scope.store.uri(folder)}.")
 
     def release(self) -> None:
-        """Remove the reservation and the note, if there are any."""
+        """Remove the reservation and the note if they exist."""
         if (folder := self._noted()) is None:
             return
         if self._has(folder):
@@ -161,7 +160,7 @@ class FolderNames:
 
 
 def taken(finding: str) -> ImportFailure:
-    """Return the failure of a run whose folder another writer took. The next run takes the next free name."""
+    """Return the failure of a run whose folder another writer uses. The next run uses the next free name."""
     advice = "The next run takes the next free name. Give all imports into this folder ifExists: KeepBoth."
     return ImportFailure(Reason.DESTINATION_UNAVAILABLE, finding, advice=advice)
 

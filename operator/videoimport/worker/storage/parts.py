@@ -75,7 +75,7 @@ def windows_ahead(expected: int | None) -> Iterator[Window]:
     """Yield the parts of a file that does not exist yet and will have about ``expected`` bytes. The reader shortens the
     last part.
 
-    All parts together hold 67 times as much as 5,000 equal parts. So a file may be that many times larger than
+    All parts together hold 67 times as many bytes as 5,000 equal parts. So a file may be 67 times larger than
     expected.
     """
     part = max(LEAST_PART, -(-(expected or 0) // _EQUAL_PARTS))
@@ -156,7 +156,7 @@ def joined_etag(parts: Sequence[UploadPart]) -> str:
 
 
 def seal(etags: Sequence[tuple[int, int, str]]) -> str:
-    """Return a digest of the parts that a store has, from their numbers, sizes and ETags. Two lists of parts are the
-    same if their digests are equal."""
+    """Return a digest of the parts that a store has, from the numbers, sizes and ETags of the parts. Two lists of
+    parts are equal if their digests are equal."""
     lines = "\n".join(f"{number} {size} {etag}" for number, size, etag in sorted(etags))
     return hashlib.sha256(lines.encode()).hexdigest()

@@ -1,7 +1,8 @@
-"""The commit record of one import: reading, and writing only over a version that this run has seen.
+"""Reading and writing of the commit record of one import. A write replaces only a version that this run has seen.
 
-The key of the record belongs to one import. So a version that this run has not seen comes from another run of the same
-import, for example on a lost node. It may also come from another program that may write below the prefix.
+The key of the record belongs to one import. So a version that this run has not seen comes from another run of the
+same import, for example on a lost node. Such a version may also come from another program that may write below the
+prefix.
 """
 
 from collections.abc import Mapping
@@ -41,7 +42,8 @@ class RecordFile:
         self._version, self._is_seen = content.version if content else None, True
 
     def read(self) -> Record | None:
-        """Return the record, by the rules of ``commit_record.read``. Later writes succeed only over this version."""
+        """Return the record, by the rules of ``commit_record.read``. Later writes succeed only if the record still
+        has this version."""
         self._is_seen = False
         return record.parse(self.scope, self.look())
 
@@ -82,7 +84,7 @@ class RecordFile:
         return ImportFailure(Reason.DESTINATION_UNAVAILABLE, message, advice=advice)
 
     def delete(self) -> None:
-        """Remove the record if it is the version that this run saw or wrote. Another run's record stays."""
+        """Remove the record if it still has the version that this run saw or wrote. A record of another run stays."""
         standing = self.scope.read(self.key)
         if standing is None or not (standing.version == self._version or standing.body in self._sent):
             return

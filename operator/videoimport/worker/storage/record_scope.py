@@ -1,7 +1,8 @@
 """Checks of records: their keys must be below one prefix, and their objects must exist as recorded.
 
-Everyone who may write below the prefix may write records too. So a record is only a claim, and the objects are the
-proof. Each object must have a key that an import with this prefix writes, and the recorded size, owner and digest.
+Everyone who may write below the prefix may write records too. So a record alone is not reliable, and the worker
+checks the objects. Each object must have a key that an import with this prefix writes, and the recorded size, owner
+and digest.
 """
 
 from collections.abc import Iterable, Sequence
@@ -62,8 +63,8 @@ class StoredObject(Model):
         return has_marks(facts, {UID: uid}) or not (self.marked or UID in facts.metadata)
 
     def is_same(self, facts: Facts | None, uid: str) -> bool:
-        """Return whether an object is the recorded one. It must have the same size and the same owner. It must also
-        have the same checksum or, without a checksum, the same ETag.
+        """Return whether an object is the recorded object. Both must have the same size, the same owner and the same
+        checksum. If there is no checksum, both must have the same ETag.
 
         The result is False for an object that another program copied to the key. It is also False if other bytes of the
         same size replaced the object.
@@ -80,10 +81,8 @@ class StoredObject(Model):
         return self.checksum is None and self.etag is None and self.sha256 is not None
 
     def is_left_open(self, facts: Facts | None, uid: str) -> bool:
-        """Return whether only the bytes can show that this is the recorded object.
-
-        This is so if the store returned neither a checksum nor an ETag, or if it no longer returns the checksum.
-        """
+        """Return whether only the bytes can show that this is the recorded object. The result is True if the store
+        returned neither a checksum nor an ETag, or if the store no longer returns the checksum."""
         if facts is None or not self.may_be(facts, uid):
             return False
         is_other = None not in (self.etag, facts.etag) and facts.etag != forms.etag(self.etag)
@@ -138,26 +137,26 @@ class Scope:
         )
 
     def holds(self, objects: Sequence[StoredObject], uid: str) -> bool:
-        """Return whether all objects still exist as an import wrote them. Sends one HEAD for each object, and stops at
-        the first object that does not match."""
+        """Return whether all objects still exist and are unchanged. The method sends one HEAD for each object, and
+        stops at the first object that does not match."""
         return bool(objects) and all(self.has(one, uid) for one in objects)
 
     def has(self, one: StoredObject, uid: str) -> bool:
-        """Return whether one object still exists as an import wrote it. Reads the object if the store gives no other
-        proof."""
+        """Return whether one object still exists and is unchanged. The method reads the object if its properties are
+        not enough to check this."""
         return self.is_same(one, self.facts(one.key), uid)
 
     def is_same(self, one: StoredObject, facts: Facts | None, uid: str) -> bool:
-        """Return whether an object is the recorded one, by the rules of ``has``. ``facts`` are the properties that were
-        just read."""
+        """Return whether an object is the recorded object, by the rules of ``has``. ``facts`` are the present
+        properties of the object."""
         if one.is_same(facts, uid):
             return True
         is_open = one.is_left_open(facts, uid)
         return is_open and self.store.sha256_of(one.key, one.size_bytes) == one.sha256
 
     def facts(self, key: str) -> Facts | None:
-        """Return the properties of the object at a recorded key. Return None if there is no object, and if the key must
-        not be read, such as a key behind a link."""
+        """Return the properties of the object at a recorded key. Return None if there is no object. Also return None
+        if the worker must not read the key, such as a key behind a symbolic link."""
         try:
             return self.store.head(key)
         except ImportFailure as failure:
@@ -168,8 +167,7 @@ class Scope:
     def outputs(self, told: Outputs | None, objects: Sequence[StoredObject]) -> Outputs | None:
         """Return the outputs of a record, with every address derived again from the key of the object.
 
-        Return None if an output is not among the objects, has another size, or has a name that such an output cannot
-        have.
+        Return None if an output is not among the objects, has another size, or has an invalid name for its kind.
         """
         folder = self.common_folder(one.key for one in objects)
         if folder is None or told is None or not (told.video or told.original):
@@ -194,7 +192,7 @@ class _Rebuilt:
             first = self._file(OutputFile(uri=stills.uri), layout.thumbnail(1))
             stills = stills.model_copy(update={"uri": first.uri, "url": first.url, "verified": first.verified})
             if stills.count != self._stills():
-                raise ValueError("another number of still pictures")
+                raise ValueError("the record has another number of thumbnails")
         return Outputs(
             video=told.video and self._file(told.video, layout.VIDEO),
             audio=told.audio and self._file(told.audio, layout.audio("m4a"), layout.audio("mp3")),
@@ -208,7 +206,7 @@ class _Rebuilt:
         keys = [layout.key(self.folder, name) for name in names]
         key = next((key for key in keys if key in self.objects and self.scope.store.uri(key) == told.uri), None)
         if key is None or told.size_bytes not in (None, self.objects[key].size_bytes):
-            raise ValueError("an output that is no object of the record")
+            raise ValueError("the record has no object for the output")
         url = layout.url(self.scope.destination.public_base_url, key)
         stored = self.objects[key]
         return told.model_copy(update={"url": url, "size_bytes": stored.size_bytes, "verified": stored.verified})

@@ -52,23 +52,23 @@ def patience(stall_seconds: float) -> float:
 
 
 def read_timeout(stall_seconds: float) -> float:
-    """Return the maximum seconds for which a store may send nothing. So the last request, and boto's repetition of it,
-    end before the run is ``Stalled``."""
+    """Return the maximum seconds for which a store may send nothing. With this limit, the last request and its
+    repetition by boto3 end before the run is ``Stalled``."""
     return min(READ_SECONDS, max(_LEAST_READ_SECONDS, patience(stall_seconds) / 4))
 
 
 class Reach:
-    """The number of bytes that the current try of one file has moved."""
+    """The number of bytes that the current try of one file has sent."""
 
     def __init__(self) -> None:
         self._bytes = 0
 
     def __call__(self, done: int) -> None:
-        """Record the number of bytes moved so far. Any thread may call this."""
+        """Record the number of bytes that the current try has sent so far. Any thread may call this method."""
         self._bytes = max(self._bytes, done)
 
     def take(self) -> int:
-        """Return the number of bytes of the try that ended, and set the number to 0."""
+        """Return the number of bytes that the last try sent, and set the number to 0."""
         reached, self._bytes = self._bytes, 0
         return reached
 
@@ -104,7 +104,7 @@ class Retries:
         """The error of the last request if that request was given up without an answer."""
 
     def persist(self, idle: Callable[[], float], seconds: float, is_ending: Callable[[], bool]) -> None:
-        """Wait longer from now on, because the run has results.
+        """Wait longer for the destination from now on, because the run has results.
 
         ``idle`` returns the seconds since the last progress of the run. A request is given up when ``idle`` reaches
         ``seconds``. If ``is_ending`` returns True, nothing is repeated.
@@ -141,12 +141,12 @@ class Retries:
         made._make_api_call = repeated
 
     def run(self, work: Callable[[], Result]) -> Result:
-        """Run ``work``. If it raises a DestinationFault that may end after a wait, run it again."""
+        """Run ``work``. If ``work`` raises a DestinationFault that may be temporary, run ``work`` again."""
         return self._attempts(_waits)(work)
 
     def run_whole(self, work: Callable[[], Result]) -> Result:
-        """Run ``work``, which reports progress itself, such as the reading of an object. Repeat it by the rules of
-        ``run``. Give up the same number of seconds after its first failure."""
+        """Run ``work``, which reports progress itself, such as the reading of an object. Repeat ``work`` by the
+        rules of ``run``, but count the seconds from the first failure of ``work``."""
         failures = _Failures(self._seconds)
 
         def is_over(state: RetryCallState, began: float) -> bool:
@@ -155,8 +155,8 @@ class Retries:
         return self._attempts(_waits, is_over)(work)
 
     def resends(self, is_stopped: Callable[[], bool], reach: Reach | None = None) -> Retrying:
-        """Return an iterator of tries to upload one file, each from its start. ``reach`` has the number of bytes that
-        each try has moved."""
+        """Return an iterator of tries to upload one file. Each try starts at the first byte. ``reach`` has the
+        number of bytes that each try has sent."""
         count, failures = 0, _Failures(self._seconds)
 
         def is_over(state: RetryCallState, began: float) -> bool:

@@ -33,8 +33,8 @@ def parse(adapter: TypeAdapter[Parsed], body: bytes, *, documents: tuple[str, ..
     """Return the parsed value. Return None if the body is too long, does not match the type, or has a text that is not
     plain.
 
-    ``documents`` are fields of the outermost object that contain a whole document. In these fields, line breaks are
-    allowed.
+    ``documents`` are the names of fields of the outermost object that contain a whole document. Line breaks are
+    allowed in these fields.
     """
     if len(body) > MOST_BYTES:
         return None

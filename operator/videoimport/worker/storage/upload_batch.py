@@ -103,7 +103,7 @@ class Shipment:
         return one.upload.ticket
 
     def withdraw(self, key: str) -> None:
-        """Abort the upload of one file. The caller may add the file again."""
+        """Abort the upload of one file. After this call, the caller may add the file again."""
         if (one := self._travelling.pop(key, None)) is not None:
             if not self._abort([one]):
                 self._notebook.stuck(key, one.upload.id)
@@ -111,7 +111,7 @@ class Shipment:
                 self._bytes.pop(key, None)
 
     def leave(self) -> None:
-        """Do not abort the uploads after an exception. The next run makes them visible."""
+        """Keep the uploads after an exception in the block, so that the next run can complete them."""
         self._is_left = True
 
     def _abort(self, those: list[_Travelling]) -> bool:
@@ -123,7 +123,7 @@ class Shipment:
 
     @property
     def failure(self) -> BaseException | None:
-        """The first failure of an upload, as soon as it is known."""
+        """The first failure of an upload, or None as long as no upload has failed."""
         over = [one.sent for one in self._travelling.values() if one.sent.done() and not one.sent.cancelled()]
         return next((error for sent in over if (error := sent.exception()) is not None), None)
 
@@ -146,5 +146,5 @@ class Shipment:
         return tuple(one.upload.ticket for one in ordered)
 
     def complete(self, key: str, *, replace: Replaceable) -> None:
-        """Make one file visible."""
+        """Complete the upload of one file, so that users see the file."""
         self._travelling[key].upload.complete(replace=replace)

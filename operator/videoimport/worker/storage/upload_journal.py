@@ -1,4 +1,4 @@
-"""The unfinished uploads of one import, so that a later run aborts these uploads and no others.
+"""The record of the unfinished uploads of one import. With this record, a later run aborts only these uploads.
 
 A store lists only the key, the ID and the start time of an unfinished upload, and two imports may upload to one key. So
 each import keeps a small object, the upload note ``.videoimport/uploads/<uid>.json``. The import adds a key to the note
@@ -55,7 +55,8 @@ def _content(note: Note) -> bytes:
 
 
 class UploadJournal:
-    """The upload note of one import. It is written whenever an upload is opened. Any thread may open an upload."""
+    """The upload note of one import. The note is written each time that an upload is opened. Any thread may open an
+    upload."""
 
     def __init__(self, scope: Scope, folder: str, uid: str, now: datetime) -> None:
         self._scope, self._store = scope, scope.store
@@ -114,7 +115,7 @@ class UploadJournal:
                 self.stuck(key, upload)
 
     def stuck(self, key: str, upload: str) -> None:
-        """Record that an upload could not be aborted. The note keeps the upload until a later try succeeds."""
+        """Record that an upload could not be aborted. The note keeps the upload until a later abort succeeds."""
         self._stuck.add((key, upload))
 
     def _others(self) -> Iterator[Note]:
@@ -133,14 +134,15 @@ class UploadJournal:
         return found.model_copy(update={"uploads": uploads})
 
     def announce(self, keys: Iterable[str]) -> None:
-        """Add these keys to the note, before uploads to them are opened."""
+        """Add these keys to the note. Call this method before an upload to one of these keys is opened."""
         with self._lock:
             new = {key: () for key in keys if key not in self._note.uploads}
             if new:
                 self._set(self._note.uploads | new)
 
     def open(self, key: str, content_type: str, metadata: Mapping[str, str]) -> Upload:
-        """Open an upload and record it, so that later runs know that it belongs to this import."""
+        """Open an upload and record the upload in the note. So later runs know that the upload belongs to this
+        import."""
         self.announce([key])
         upload = self._store.begin(key, content_type, metadata)
         try:

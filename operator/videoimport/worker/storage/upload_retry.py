@@ -1,4 +1,5 @@
-"""The upload of one file. It starts again from the same local file if the destination lost or damaged the data."""
+"""The upload of one file. If the destination lost or damaged the data, the upload starts again from the same local
+file."""
 
 import threading
 from collections.abc import Mapping
@@ -10,8 +11,8 @@ from videoimport.worker.storage.upload_journal import UploadJournal
 
 
 class Resending:
-    """An ``Upload`` that opens a new upload in the destination for each try. If the file still grows, a new try sends
-    its present bytes, and then the bytes that follow."""
+    """An ``Upload`` that opens a new upload in the destination for each try. If the file still grows, a new try
+    first sends the present bytes of the file, and then the new bytes."""
 
     def __init__(
         self, notebook: UploadJournal, retries: Retries, key: str, content_type: str, metadata: Mapping[str, str]
@@ -29,12 +30,12 @@ class Resending:
 
     @property
     def id(self) -> str:
-        """The destination's ID of the newest upload."""
+        """The upload ID that the destination gave to the newest upload."""
         return self._upload.id
 
     def send(self, file: Growing, moved: Moved, *, held: int = 0, expected: int | None = None) -> Sent:
-        """Upload the file as ``Upload.send`` does, and repeat the upload after errors that a retry may solve. Raises
-        the last failure, or AbandonedError after ``stop``."""
+        """Upload the file as ``Upload.send`` does, and repeat the upload after temporary errors. Raises the last
+        failure, or AbandonedError after ``stop``."""
         reach = Reach()
 
         def told(done: int) -> None:
@@ -74,7 +75,7 @@ class Resending:
         return self._upload.ticket
 
     def complete(self, *, replace: Replaceable) -> None:
-        """Make the object visible, as ``Upload.complete`` does."""
+        """Complete the upload, as ``Upload.complete`` does."""
         self._upload.complete(replace=replace)
 
     def stop(self) -> None:
@@ -84,6 +85,6 @@ class Resending:
             self._upload.stop()
 
     def abort(self) -> bool:
-        """Abort the upload if it is not visible yet."""
+        """Abort the upload if it is not completed."""
         self.stop()
         return self._upload.abort()

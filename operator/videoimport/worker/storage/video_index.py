@@ -1,9 +1,10 @@
-"""The video index in the destination. With it, an import with ``incremental`` stores no video twice.
+"""The video index in the destination. With the index, an import with ``incremental`` stores no video twice.
 
-Two keys lead to a video. The *content* key has the hash of the source, the output settings and the folder. It is known
-once the source is fetched. An import claims it before it stores the video. The *source* key has the source's own
-identity in place of the hash. It is known before the source is fetched. It is only read at first, and it is written
-when the import is committed. So a nightly run of unchanged sources moves no bytes.
+Two keys lead to a video. The *content* key has the hash of the source, the output settings and the folder. This key
+is known once the source is fetched. An import claims this key before it stores the video. The *source* key has the
+source's own identity in place of the hash. This key is known before the source is fetched. An import first only
+reads the source key, and writes it when the import is committed. So a nightly run of unchanged sources downloads no
+bytes.
 
 An entry is first ``Claimed`` (by which import, until when) and then ``Committed`` (where the video is). Other programs
 may write entries too. So an entry is parsed strictly. It is used only if the objects in the destination confirm it. An
@@ -51,7 +52,7 @@ Uid = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class Claimed(Model):
-    """An import is about to store the video."""
+    """Index entry of an import that is about to store the video."""
 
     kind: Literal["Claimed"] = "Claimed"
     uid: Uid
@@ -59,7 +60,7 @@ class Claimed(Model):
 
 
 class Committed(Model):
-    """The video is stored in the destination."""
+    """Index entry of a video that is stored in the destination."""
 
     kind: Literal["Committed"] = "Committed"
     uid: Uid
@@ -74,7 +75,7 @@ class Committed(Model):
 
     @property
     def uri(self) -> str:
-        """The address of the video, or of the original if there is no other output."""
+        """The address of the video file. If the result has only the original, this is the address of the original."""
         main = self.outputs.video or self.outputs.original
         return main.uri if main else ""
 
@@ -109,11 +110,9 @@ def committed(report: Report, objects: Sequence[StoredObject], *, lossy: bool = 
 
 
 def is_free(entry: Entry | None, uid: str, now: datetime) -> bool:
-    """Return whether an import may overwrite an entry.
-
-    It may do so if there is no entry, if it wrote the entry itself, or if the entry is an expired claim. If a claim
-    ends later than any import claims, it is invalid and may be overwritten too.
-    """
+    """Return whether an import may overwrite an entry. The result is True if there is no entry, if this import wrote
+    the entry, or if the entry is an expired claim. A claim that ends later than any import claims is invalid, and an
+    import may overwrite it too."""
     if entry is None or entry.uid == uid:
         return True
     return isinstance(entry, Claimed) and not now < entry.expires <= now + LEASE + CLOCKS_DIFFER
@@ -150,14 +149,14 @@ def _is_of(entry: Committed, source_sha256: str | None) -> bool:
 
 
 def look(scope: Scope, key: str) -> Committed | None:
-    """Return the stored video if all its objects still exist, else None."""
+    """Return the entry of the stored video if all objects of the video still exist. Return None otherwise."""
     entry, _ = _read(scope, key)
     return entry if isinstance(entry, Committed) and _stands(scope, entry) else None
 
 
 def commit(scope: Scope, key: str, entry: Committed, now: datetime) -> None:
-    """Write an entry with the objects of a video. An unexpired claim of another import stays, and so does another
-    import's video that still exists."""
+    """Write an entry with the objects of a video. The function does not overwrite an unexpired claim of another
+    import, and not the entry of another import's video that still exists."""
     for _ in range(_TRIES):  # this import's own claim may be renewed at the same moment
         standing, version = _read(scope, key)
         if not is_free(standing, entry.uid, now) and not (
@@ -181,7 +180,7 @@ class Claim:
     version: str
 
     def renew(self) -> None:
-        """Extend the claim by another lease. Raises UnmetError if another import has taken the claim since."""
+        """Extend the claim by another lease. Raises UnmetError if another import has the claim now."""
         mine = self._until(self.clock() + LEASE)
         try:
             self.version = _write(self.scope, self.key, mine, self.version)
@@ -192,7 +191,7 @@ class Claim:
             self.version = _write(self.scope, self.key, mine, version)
 
     def release(self) -> None:
-        """End the claim because the video will not be stored. Imports that wait for the claim can continue."""
+        """End the claim without a stored video. Imports that wait for the claim can then continue."""
         try:
             self.version = _write(self.scope, self.key, self._until(self.clock()), self.version)
         except (UnmetError, ImportFailure) as error:
@@ -203,8 +202,8 @@ class Claim:
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Renew the claim in a thread while the block runs, and release the claim if the block fails. If the claim is
-        lost, the next call of ``renew`` reports that."""
+        """Renew the claim in a thread while the block runs, and release the claim if the block fails. If the claim
+        is lost, the next call of ``renew`` raises UnmetError."""
         over = threading.Event()
         thread = threading.Thread(target=self._keep, args=(over,), daemon=True)
         thread.start()
@@ -240,9 +239,9 @@ def claim(
     """Claim the right to store a video and return the claim. If another import has stored the video, return its entry.
     Wait while another import is storing it.
 
-    An entry whose source has another hash is ignored, because another program wrote it. ``wait`` is called repeatedly
-    with a number of seconds. An exception from ``wait`` ends the waiting. A claim that is not renewed during one lease
-    has expired, whatever its end time.
+    An entry whose source has another hash is ignored, because another program wrote it. While another import has the
+    claim, ``wait`` is called repeatedly with a number of seconds. An exception from ``wait`` ends the function. A
+    claim that is not renewed during one lease has expired, even if its end time is later.
     """
     patience = _Patience()
     while True:

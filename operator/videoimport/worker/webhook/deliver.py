@@ -59,7 +59,7 @@ class DeliveryRunner(TaskRunner[WebhookResponse]):
     def describe(self, end: ImportFailure | Interruption) -> WebhookResponse:
         """Return the result for a delivery that ended with the exception ``end``.
 
-        A receiver that does not answer before the deadline did not accept the message.
+        If the receiver sends no response before the deadline, the receiver did not accept the message.
         """
         if isinstance(end, Interruption) and end.reason is Reason.DEADLINE_EXCEEDED:
             message = f"The receiver did not answer within {self._task.timeout_seconds} s."

@@ -1,7 +1,7 @@
 """One POST request to a webhook receiver, and the result for each status. Redirects are not followed.
 
-The code here repeats only the opening of a connection, because no data has been sent then. For a status other than 2xx,
-the controller decides whether and when to retry.
+The code here repeats only the opening of a connection, because no data has been sent at that point. For a status
+other than 2xx, the controller decides whether and when to retry.
 """
 
 import time
@@ -27,8 +27,8 @@ _UNREACHED = (NewConnectionError, ConnectTimeoutError)
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """The receiver's response, or the reason why there is none. If ``reason`` is None, the receiver accepted the
-    message."""
+    """The receiver's response, or the reason why the receiver sent no response. If ``reason`` is None, the receiver
+    accepted the message."""
 
     reason: Reason | None
     message: str
@@ -53,10 +53,8 @@ def send(
     answered: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> WebhookResponse:
-    """Send the message and return the result.
-
-    ``answered`` is called as soon as the receiver has answered. Raises ImportFailure INVALID_SPEC for an invalid URL.
-    """
+    """Send the message and return the result. ``answered`` is called as soon as the receiver has sent a response.
+    Raises ImportFailure INVALID_SPEC for an invalid URL."""
     address = _parse(url)
     pool = route.pool(urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS))
     sent = {**headers, "Content-Type": _JSON, "User-Agent": AGENT, "Accept": "*/*"}

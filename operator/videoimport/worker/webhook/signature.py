@@ -18,8 +18,8 @@ _MOST_SECRETS = 4
 
 
 def read_signers(secret: str, folder: Path) -> tuple[Webhook, ...]:
-    """Return the signers of the Secret that is mounted at ``folder``. While a new key replaces an old one, there are
-    two signers.
+    """Return the signers of the Secret that is mounted at ``folder``. There are two signers while a new key replaces
+    an old key.
 
     ``secret`` is the Secret's name. Raises ImportFailure CREDENTIALS_NOT_FOUND. Its message contains no value of the
     Secret.

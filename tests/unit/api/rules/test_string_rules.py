@@ -7,6 +7,7 @@ import urllib3
 from hypothesis import given
 from hypothesis import strategies as some
 
+from support.every_case import every_case
 from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.destination import S3Destination
 from videoimport.api.identity import item_identity
@@ -80,7 +81,7 @@ def test_the_longest_host_of_a_store_is_what_its_client_takes(length: int, fits:
 SPELLINGS = ("https://ann:Word@media.example.com:443/V.mp4?A=b", "HTTPS://ann:Word@Media.Example.COM:443/V.mp4?A=b")
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("url", "canonical"),
     [
         (SPELLINGS[1], SPELLINGS[0]),

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import pytest
-
+from support.every_case import every_case
 from videoimport.cli.cluster.spec_changes import Verb, find_tracker, plan_change
 
 
@@ -11,7 +10,7 @@ def video(phase: str, **spec: Any) -> dict[str, Any]:
     return {"kind": "VideoImport", "metadata": {"name": "one"}, "spec": spec, "status": {"phase": phase}}
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("verb", "resource", "change"),
     [
         ("retry", video("Failed"), {"retryToken": "t"}),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.cli.embedded.object_store import Change, ObjectStore, merge
 from videoimport.controller.client import errors
 
@@ -106,7 +107,7 @@ def test_what_a_caller_changes_in_an_answer_does_not_change_the_store(store: Obj
     assert store.get("Job", "media", "run")["spec"]["backoffLimit"] == 0
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("target", "patch", "result"),
     [  # the appendix of RFC 7386
         ({"a": "b"}, {"a": "c"}, {"a": "c"}),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from support.every_case import every_case
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.videoimport import VideoImport
 from videoimport.cli.manifests.admission import OurKind, apply_defaults, get_schema, prune, validate
@@ -43,7 +44,7 @@ def refusals(kind: OurKind, raw: dict[str, Any], old: dict[str, Any] | None = No
     return validate(kind, apply_defaults(kind, raw), old)
 
 
-@pytest.mark.parametrize("document", EXAMPLES)
+@every_case("document", EXAMPLES)
 def test_an_example_gets_the_defaults_of_its_model(document: dict[str, Any]) -> None:
     kind: OurKind = document["kind"]
     found = apply_defaults(kind, document)
@@ -60,13 +61,11 @@ def without_empty_lists(value: Any) -> Any:
     return [without_empty_lists(child) for child in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize(("kind", "field"), dict.fromkeys((found.kind, found.field) for found in VIOLATIONS))
-def test_a_field_is_refused_in_the_words_of_the_api_server(kind: str, field: str) -> None:
-    for found in VIOLATIONS:
-        if (found.kind, found.field) == (kind, field):
-            message = message_of(found)
-            told = refusals(found.kind, found.manifest)  # type: ignore[arg-type]
-            assert (f"{field}: {message}" if found.has_field else message) in told, (found.value, told)
+@every_case("found", VIOLATIONS)
+def test_a_field_is_refused_in_the_words_of_the_api_server(found: Violation) -> None:
+    message = message_of(found)
+    told = refusals(found.kind, found.manifest)  # type: ignore[arg-type]
+    assert (f"{found.field}: {message}" if found.has_field else message) in told, (found.value, told)
 
 
 def message_of(found: Violation) -> str:
@@ -160,8 +159,8 @@ def test_rules_are_checked_beside_a_field_of_the_wrong_type() -> None:
     assert any("give exactly one of url, s3" in problem for problem in problems)
 
 
-@pytest.mark.parametrize("field", ["source", "destination", "output"])
-@pytest.mark.parametrize(
+@every_case("field", ["source", "destination", "output"])
+@every_case(
     ("status", "is_allowed"),
     [
         (None, True),
@@ -172,7 +171,6 @@ def test_rules_are_checked_beside_a_field_of_the_wrong_type() -> None:
         ({"phase": "Pending", "reason": "Unschedulable"}, True),
         ({"phase": "Pending", "attempts": {"nextRetryTime": "2026-05-01T00:00:00Z"}}, True),
     ],
-    ids=str,
 )
 def test_a_field_changes_only_while_no_worker_uses_the_import(field: str, status: Any, is_allowed: bool) -> None:
     values = {

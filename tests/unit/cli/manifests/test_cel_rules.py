@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from support.every_case import every_case
 from support.examples import examples
 from videoimport.api.bulkimport import BulkImport
 from videoimport.api.rules.validation import VALIDATIONS, BrokenRuleError
@@ -59,13 +60,11 @@ def _refusals_of(kind: str, manifest: str) -> set[tuple[str, str]]:
     return set(broken_rules(SCHEMAS[kind], json.loads(manifest)))
 
 
-@pytest.mark.parametrize(("kind", "field"), dict.fromkeys((found.kind, found.field) for found in BROKEN))
-def test_a_rule_is_broken_at_the_field_and_with_the_message_of_the_api_server(kind: str, field: str) -> None:
-    for found in BROKEN:
-        if (found.kind, found.field) == (kind, field):
-            message = found.message.removeprefix("Invalid value: ").removeprefix(f"{shown(found.value)}: ")
-            told = refusals(kind, found.manifest)
-            assert (field, message) in told if found.has_field else message in {said for _, said in told}
+@every_case("found", BROKEN)
+def test_a_rule_is_broken_at_the_field_and_with_the_message_of_the_api_server(found: Violation) -> None:
+    message = found.message.removeprefix("Invalid value: ").removeprefix(f"{shown(found.value)}: ")
+    told = refusals(found.kind, found.manifest)
+    assert (found.field, message) in told if found.has_field else message in {said for _, said in told}
 
 
 @pytest.mark.parametrize("kind", SCHEMAS)
@@ -109,13 +108,13 @@ ACCEPTED = {
 }
 
 
-@pytest.mark.parametrize("case", ACCEPTED)
+@every_case("case", ACCEPTED)
 def test_what_the_api_server_takes_breaks_no_rule(case: str) -> None:
     spec: dict[str, Any] = ACCEPTED[case]
     assert refusals("VideoImport", {"metadata": {"name": "clip"}, "spec": spec}) == set()
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@every_case("path", EXAMPLES)
 def test_no_example_breaks_a_rule(path: Path) -> None:
     for document in yaml.safe_load_all(path.read_text()):
         if document and document["kind"] in SCHEMAS:
@@ -131,13 +130,13 @@ def rules(node: Any) -> Iterator[str]:
             yield from rules(child)
 
 
-@pytest.mark.parametrize("expression", sorted({each for schema in SCHEMAS.values() for each in rules(schema)}))
+@every_case("expression", sorted({each for schema in SCHEMAS.values() for each in rules(schema)}))
 def test_every_rule_of_the_definitions_can_be_read(expression: str) -> None:
     assert cel_rules._program(expression)
 
 
-@pytest.mark.parametrize("value", [5, 1.5, True, [], ["a"], {}, {"a": 1}], ids=str)
-@pytest.mark.parametrize("kind", SCHEMAS)
+@every_case("value", [5, 1.5, True, [], ["a"], {}, {"a": 1}])
+@every_case("kind", SCHEMAS)
 def test_a_value_of_another_type_breaks_no_rule_of_its_own(kind: str, value: Any) -> None:
     spec = {"source": {"url": value, "s3": {"endpoint": value}}, "destination": {"folder": value, "name": value}}
     fields = {field for field, _ in refusals(kind, {"metadata": {"name": "clip"}, "spec": spec | {"template": spec}})}
@@ -168,7 +167,7 @@ def test_defaults_are_set_before_rules_are_checked() -> None:
     assert message.startswith("minHeight is 1440 and maxHeight is 1080, so that no source is accepted;")
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("expression", "value", "result"),
     [
         ("self.split('/').size() == 3", "a//b", True),
@@ -192,6 +191,24 @@ def test_defaults_are_set_before_rules_are_checked() -> None:
 )
 def test_the_functions_that_kubernetes_adds(expression: str, value: Any, result: Any) -> None:
     assert cel_rules._evaluate(expression, value) == result
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "result"),
+    [
+        ("has(self.a) && !has(self.b)", {"a": 1, "c": 2}, True),
+        ("has(self.a) && self == oldSelf.a", {"a": 1}, False),
+        ("self.size() == 2", {"a": 1, "b": 2}, True),
+        ("has(self.a) && self.size() == 2", {"a": 1, "b": 2}, True),
+        ("self.all(key, key != 'b')", {"a": 1, "b": 2}, False),
+        ("'b' in self && self.a == 1", {"a": 1, "b": 2}, True),
+        ("self['b'] == 2 && has(self.a)", {"a": 1, "b": 2}, True),
+        ("self.a.all(key, key in self.b)", {"a": {"x": 1}, "b": {"x": 1}, "c": 3}, True),
+    ],
+)
+def test_an_expression_is_given_every_field_that_it_reads(expression: str, value: Any, result: Any) -> None:
+    old = {"a": {"a": 2}} if "oldSelf" in expression else None
+    assert cel_rules._evaluate(expression, value, old) == result
 
 
 LETTERS = "aA9.-_/\\:@?#%[]{}日é \u202e\x00"

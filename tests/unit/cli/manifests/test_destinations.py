@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifests.admission import OurKind, apply_defaults, validate
 from videoimport.cli.manifests.destinations import BucketGoal, parse_into, redirect
@@ -42,8 +43,8 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["VideoImport", "BulkImport"])
-@pytest.mark.parametrize(("into", "destination", "result"), CASES)
+@every_case("kind", ["VideoImport", "BulkImport"])
+@every_case(("into", "destination", "result"), CASES)
 def test_the_destination_is_replaced_and_its_folders_stay(
     kind: OurKind, into: str | None, destination: dict[str, Any], result: dict[str, Any]
 ) -> None:

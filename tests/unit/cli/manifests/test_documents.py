@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from support.every_case import every_case
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifests import documents
 from videoimport.cli.manifests.documents import Documents, read
@@ -68,7 +69,7 @@ def test_both_kinds_are_read_with_their_defaults_and_their_folder(tmp_path: Path
     assert found.homeless == frozenset()
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@every_case("path", EXAMPLES)
 def test_an_example_is_read(path: Path) -> None:
     found = read([str(path)])
     written_kinds = [document["kind"] for document in yaml.safe_load_all(path.read_text()) if document]
@@ -149,7 +150,7 @@ def test_other_kinds_are_ignored_with_a_note() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("resources", "problem"),
     [
         ([video(sourse=URL)], ": spec.sourse: there is no such field; did you mean source?"),
@@ -165,9 +166,9 @@ def test_other_kinds_are_ignored_with_a_note() -> None:
         ([video(5)], ": metadata.name is missing; give a name"),
         ([resource("BulkImport")], ": spec is empty; it must be an object with a source, such as source.items."),
         ([video() | {"metadata": {"name": "a", "namespace": "A b"}}], ': metadata.namespace is "A b"; it has'),
-        ([video() | {"metadata": {"name": "a", "labels": {"team": 5}}}], ": metadata.labels.team is no text; put"),
+        ([video() | {"metadata": {"name": "a", "labels": {"team": 5}}}], ": metadata.labels.team is not text; put"),
         ([video() | {"metadata": {"name": "a", "labels": {"team": "-a"}}}], ": metadata.labels.team: the value of a"),
-        ([video() | {"metadata": {"name": "a", "labels": ["a"]}}], ": metadata.labels is no object; write a line"),
+        ([video() | {"metadata": {"name": "a", "labels": ["a"]}}], ": metadata.labels is not an object; write a line"),
         ([video() | {"metadata": {"name": "a", "annotations": {"-": ""}}}], ": metadata.annotations: a key has"),
         ([video(), video()], " document 2: VideoImport clip is also in standard input document 1; rename one of them."),
         ([video(), secret(), secret()], " document 3: Secret keys is also in standard input document 2; rename one"),
@@ -179,7 +180,7 @@ def test_other_kinds_are_ignored_with_a_note() -> None:
         ([video(), {"kind": "Secret", "metadata": {"name": "keys"}}], " document 2: apiVersion is missing; write api"),
         ([secret()], "the manifests hold only Secret; give one with apiVersion: videoimport.io/"),
         ([], "the manifests hold nothing; give one with apiVersion"),
-        ([{"apiVersion": "v1", "kind": "List", "items": ["a"]}], ": items[0] is no resource; begin with apiVersion"),
+        ([{"apiVersion": "v1", "kind": "List", "items": ["a"]}], ": items[0] is not a resource; begin with apiVersion"),
         ([{"kind": "List", "items": [video(), video(maxAttempts=0)]}], " items[1]: spec.maxAttempts is"),
     ],
 )  # fmt: skip
@@ -192,11 +193,11 @@ def test_a_mistake_is_named_with_its_place_and_the_way_out(resources: list[dict[
     [
         (
             {"data": {"a": PASSWORD}},
-            "data.a is no base64; encode the value, or write the value as it is below stringData.",
+            "data.a is not base64; encode the value, or write the value as it is below stringData.",
         ),
-        ({"data": {"a": 5}}, "data.a is no base64;"),
-        ({"data": PASSWORD}, "data is no object;"),
-        ({"stringData": {"a": [PASSWORD]}}, "stringData.a is no text; put the value in quotes."),
+        ({"data": {"a": 5}}, "data.a is not base64;"),
+        ({"data": PASSWORD}, "data is not an object;"),
+        ({"stringData": {"a": [PASSWORD]}}, "stringData.a is not text; put the value in quotes."),
         ({"stringData": {"a/b": PASSWORD}}, "stringData.a/b: a key has at most 253 letters"),
         ({"stringdata": {"a": PASSWORD}}, "stringdata: there is no such field; did you mean stringData?"),
         (

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.cli.manifests.key_values import MOST_BYTES, HolderKind, read_key_values
 
 PASSWORD = "hunter2-hunter2"
@@ -40,24 +41,24 @@ def test_values_are_read(kind: HolderKind, parts: dict[str, Any], values: dict[s
     assert (found.problems, found.values) == ((), values)
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("kind", "parts", "problem"),
     [
         (
             "Secret",
             {"data": {"a": PASSWORD}},
-            "data.a is no base64; encode the value, or write the value as it is below",
+            "data.a is not base64; encode the value, or write the value as it is below",
         ),
-        ("Secret", {"stringData": {"a": 5}}, "stringData.a is no text; put the value in quotes."),
-        ("Secret", {"stringData": PASSWORD}, "stringData is no object; write a line KEY: VALUE for each value."),
+        ("Secret", {"stringData": {"a": 5}}, "stringData.a is not text; put the value in quotes."),
+        ("Secret", {"stringData": PASSWORD}, "stringData is not an object; write a line KEY: VALUE for each value."),
         ("Secret", {"binaryData": {"a": ENCODED}}, "binaryData: there is no such field;"),
         ("Secret", {"stringData": {"..a": PASSWORD}}, "stringData...a: a key has at most 253 letters"),
         ("Secret", {"stringData": {"a" * 254: PASSWORD}}, "stringData.aaaa"),
-        ("ConfigMap", {"data": {"a": {"b": PASSWORD}}}, "data.a is no text; put the value in quotes, or write bytes"),
+        ("ConfigMap", {"data": {"a": {"b": PASSWORD}}}, "data.a is not text; put the value in quotes, or write bytes"),
         (
             "ConfigMap",
             {"binaryData": {"a": "?"}},
-            "binaryData.a is no base64; encode the value, or write a text as it is",
+            "binaryData.a is not base64; encode the value, or write a text as it is",
         ),
         ("ConfigMap", {"data": {"a": "x" * MOST_BYTES, "b": "y"}}, "the values have 1048577 bytes together; a Config"),
         ("Secret", {"metadata": {"name": "A"}}, 'metadata.name is "A"; it has at most 253 lowercase letters'),

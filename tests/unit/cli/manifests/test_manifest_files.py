@@ -39,7 +39,7 @@ def test_every_source_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert refused(missing, empty, image) == (
         f"{missing} cannot be read: No such file or directory; correct --filename, or let this user read it.",
         f"{empty} has no file that ends in .yaml, .yml, .json; name another folder or a file.",
-        f"{image} is no text; give a manifest in YAML or JSON.",
+        f"{image} is not UTF-8 text; give a manifest in YAML or JSON.",
     )
 
 
@@ -47,7 +47,7 @@ def test_the_size_of_a_file_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifest_files, "MOST_LETTERS", 3)
     assert read_texts(["-"], io.StringIO("abc"))[0].text == "abc"
     (problem,) = refused("-", text="abcd")
-    assert problem.startswith("standard input has more than 3 letters; divide it, or give a long list of videos by")
+    assert problem.startswith("standard input has more than 3 characters; split the file, or put a long list of videos")
 
 
 def test_the_number_and_the_size_of_files_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,10 +56,10 @@ def test_the_number_and_the_size_of_files_are_bounded(tmp_path: Path, monkeypatc
     monkeypatch.setattr(manifest_files, "MOST_FILES", 2)
     assert refused(str(tmp_path)) == (f"{tmp_path} has 3 manifests; run at most 2 at once.",)
     three = [str(tmp_path / f"{name}.yaml") for name in ("a", "b", "c")]
-    assert refused(*three)[0].startswith("--filename names 3 files with 3 letters; run at most 2 files")
+    assert refused(*three)[0].startswith("--filename names 3 files with 3 characters; run at most 2 files")
     monkeypatch.setattr(manifest_files, "MOST_FILES", 9)
     monkeypatch.setattr(manifest_files, "MOST_LETTERS_TOGETHER", 2)
-    assert refused(*three)[0].endswith("2 letters at once.")
+    assert refused(*three)[0].endswith("2 characters at once.")
 
 
 def test_a_text_is_never_printed() -> None:

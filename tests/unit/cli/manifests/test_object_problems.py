@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from support.every_case import every_case
 from videoimport.api.videoimport import VideoImportSpec
 from videoimport.cli.manifests.object_problems import ExaminedManifest, examine
 from videoimport.cli.manifests.yaml_documents import parse_documents
@@ -67,7 +68,7 @@ def test_what_a_cluster_wrote_into_a_manifest_is_no_business_of_ours() -> None:
     assert "status" not in raw
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("spec", "words"),
     [
         ({"sourse": URL}, "spec.sourse: there is no such field; did you mean source?"),
@@ -112,7 +113,7 @@ MISTYPED = [
 ]
 
 
-@pytest.mark.parametrize("spec", MISTYPED, ids=str)
+@every_case("spec", MISTYPED)
 def test_a_mistyped_field_is_one_mistake_and_not_also_what_its_absence_breaks(spec: dict[str, Any]) -> None:
     text = manifest(**spec)
     if any(name.lower() in ("sourse", "source") and name != "source" for name in spec):
@@ -182,7 +183,7 @@ def test_a_refused_address_is_shown_without_its_secrets(url: str) -> None:
 BROKEN = [found for found in violations("VideoImport", schema_of(video_definition())) if found.is_rule]
 
 
-@pytest.mark.parametrize("broken", [pytest.param(one, id=f"{one.field}-{number}") for number, one in enumerate(BROKEN)])
+@every_case("broken", [pytest.param(one, id=f"{one.field}-{number}") for number, one in enumerate(BROKEN)])
 def test_a_rule_has_the_same_message_here_and_at_the_api_server(broken: Violation) -> None:
     """The controller tests send the same manifests to a real one, and get the messages that stand in ``broken``."""
     told = refused(json.dumps(broken.manifest)).replace("\n", " ")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.cli.manifests.schema_defaults import (
     convert_numbers,
     drop_nulls,
@@ -21,7 +22,7 @@ def of(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("schema", "value", "result"),
     [
         (of(a=INNER), {}, {}),

@@ -54,6 +54,6 @@ def test_a_mistyped_field_is_read_as_the_one_that_was_meant(value: Any, result: 
 def test_an_entry_that_occurs_twice_is_named() -> None:
     value = {"list": [{"name": "a", "height": 1}, {"name": "a", "height": 2}], "choices": ["x", "y", "x"]}
     assert list(repeated_entries(SCHEMA, value, "spec")) == [
-        "spec.list: a occurs twice; give each once.",
-        "spec.choices: x occurs twice; give each once.",
+        "spec.list: a occurs twice; remove one of them.",
+        "spec.choices: x occurs twice; remove one of them.",
     ]

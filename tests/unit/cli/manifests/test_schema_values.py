@@ -2,8 +2,7 @@
 
 from typing import Any
 
-import pytest
-
+from support.every_case import every_case
 from videoimport.cli.manifests.schema_values import find_duplicates, find_value_problems
 
 MAP_LIST = {
@@ -20,7 +19,7 @@ def problems(schema: Any, value: Any, *old: Any) -> list[str]:
     return list(find_value_problems(schema, value, "spec.a", *old))
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("schema", "good", "bad"),
     [
         ({"type": "integer"}, [0, -1], ["1", 1.5, True, None, [], {}]),
@@ -43,7 +42,6 @@ def problems(schema: Any, value: Any, *old: Any) -> list[str]:
         ({"type": "object", "required": ["b"]}, [{"b": None}], [{}]),
         (MAP_LIST, [[{"name": "a"}, {"name": "b"}]], [[{"name": "a"}, {"name": "a", "n": 1}], ["a"]]),
     ],
-    ids=str,
 )
 def test_a_value_fits_or_is_refused_once(schema: Any, good: list[Any], bad: list[Any]) -> None:
     assert [value for value in good if problems(schema, value)] == []

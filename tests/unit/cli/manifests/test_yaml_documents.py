@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifests import yaml_documents
 from videoimport.cli.manifests.yaml_documents import parse_documents, split_lists
@@ -44,12 +45,12 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
 )
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("text", "words"),
     [
         ("a: [", "clip.yaml is not YAML: expected the node content, but found '<stream end>' at line 1, column 5."),
         ("a: {b: 1, b: 2}", "clip.yaml is not YAML: b occurs twice at line 1, column 11. Correct that line."),
-        ("- a", "clip.yaml holds a list where a resource should be; begin with apiVersion and kind."),
+        ("- a", "clip.yaml holds a list instead of a resource; begin with apiVersion and kind."),
         ("\0", "clip.yaml is not YAML: "),
         ("? [a]\n: b", "clip.yaml is not YAML: found unhashable key at line 1, column 3."),
         ("a: !!python/name:os.system", "clip.yaml is not YAML: could not determine a constructor for the tag"),
@@ -63,7 +64,6 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
         ('{"a":' * 101 + "1" + "}" * 101, "clip.yaml has more than 100 lists or objects within each other"),
         ("&a {x: *a}", "clip.yaml has more than 100 lists or objects within each other"),
     ],
-    ids=lambda text: text[:24],
 )
 def test_what_is_no_manifest_is_refused_with_the_way_out(text: str, words: str) -> None:
     problem = refused(text)
@@ -73,7 +73,7 @@ def test_what_is_no_manifest_is_refused_with_the_way_out(text: str, words: str) 
 
 def test_the_number_of_values_is_bounded_whatever_aliases_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(yaml_documents, "MOST_VALUES", 20_000)
-    assert refused(BOMB) == "clip.yaml has more than 20000 values; remove its aliases, or divide it."
+    assert refused(BOMB) == "clip.yaml has more than 20000 values; remove its aliases, or split the file."
 
 
 def test_a_hundred_levels_are_allowed() -> None:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.cli.results import html_page
 from videoimport.cli.results.html_page import ProblemItem, ResultsPage, Tile, encode_picture, render_page
 
@@ -53,7 +54,7 @@ def test_hostile_texts_everywhere_add_no_element_and_no_attribute() -> None:
     assert hostile.text.count("<script>alert(1)</script>") >= 10
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("address", "is_link"),
     [
         ("https://cdn.example.com/a/video.mp4", True),

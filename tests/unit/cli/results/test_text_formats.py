@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.api.bulkimport import IDENTITY, BulkImport
 from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.api.identity import item_identity
@@ -140,7 +141,7 @@ def test_the_table_has_failures_first_and_nothing_a_terminal_would_obey(account:
         "STATE     ITEM                       REASON          WHERE OR WHY",
         f"Failed    {B}  SourceNotFound  Gone, it says [31m.",
         f"Imported  {A}                  s3://videos/a/video.mp4",
-        "Rejected  https://example.com/d.pdf  NotVideo        Its name is that of a document. Give a video.",
+        "Rejected  https://example.com/d.pdf  NotVideo        Its file name is the name of a document. Give a video.",
         f"Open      {C}",
     ]
 
@@ -152,7 +153,7 @@ def test_csv_has_a_line_an_item_and_survives_commas_and_line_breaks(account: Acc
     assert rows[3] == dict.fromkeys(rows[3], "") | {"state": "Open", "url": C}
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("name", "cell"),
     [
         ("=HYPERLINK(A1)", "'=HYPERLINK(A1)"),

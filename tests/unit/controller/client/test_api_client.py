@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.controller.client import errors
 from videoimport.controller.client.api_client import refusal
 from videoimport.controller.client.resources import KINDS
@@ -11,7 +12,7 @@ def status(reason: str, message: str = "words", **details: object) -> bytes:
     return json.dumps({"kind": "Status", "reason": reason, "message": message, "details": details}).encode()
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("code", "content", "wanted"),
     [
         (404, status("NotFound"), errors.NotFound),

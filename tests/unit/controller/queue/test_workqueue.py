@@ -1,10 +1,10 @@
 import asyncio
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.every_case import every_case
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import Backoff, KeyedQueue
 
@@ -162,7 +162,7 @@ def test_a_delay_never_exceeds_the_cap_nor_falls_below_half_the_base(failures: i
     assert 0.05 <= Backoff(0.1, 60).delay(failures, chance) <= 60
 
 
-@pytest.mark.parametrize("failures", range(1, 12))
+@every_case("failures", range(1, 12))
 def test_delays_grow(failures: int) -> None:
     backoff = Backoff(0.1, 60)
     assert backoff.delay(failures, 0.5) <= backoff.delay(failures + 1, 0.5)

@@ -116,7 +116,8 @@ def test_end_of_the_listing_is_announced_with_its_counts():
     wish = written(listed_bulk())
     seen = pages(wish, [item(0)], rejected=(RefusedItem("ab" * 5, Reason.NOT_VIDEO, "A picture."),))
     found = plan(wish, pages=seen)
-    assert ("Listed", "1 accepted, 1 rejected.") in [(a.reason, a.message) for a in found.planned_events]
+    announced = [(a.reason, a.message) for a in found.planned_events]
+    assert ("Listed", "Items of the list: 1 accepted, 1 rejected.") in announced
     again = wish.model_copy(update={"status": found.status})
     assert "Listed" not in [a.reason for a in plan(again, pages=seen, at=after(9)).planned_events]
 
@@ -206,7 +207,7 @@ def test_what_the_destination_has_is_a_result_without_a_child():
     assert (result.success, result.reason, result.import_name, result.uri) == (
         True, Reason.DUPLICATE, None, "s3://media/0/video.mp4",
     )  # fmt: skip
-    assert status.message == "1 of 1 imported, 1 of them there already."
+    assert status.message == "1 of 1 imported, 1 of them already in the destination."
 
 
 def test_what_the_destination_has_is_imported_again_when_not_incremental():

@@ -67,7 +67,7 @@ def test_suspended_bulk_pauses_its_running_children_and_starts_nothing():
     assert (truths(found.status)["Ready"], truths(found.status)["Reconciling"], truths(found.status)["Finished"]) == (
         "False", "False", "False",
     )  # fmt: skip
-    assert "Set suspend: false to continue." in found.status.message
+    assert "To continue, set suspend to false." in found.status.message
 
 
 def test_resumed_bulk_lets_its_children_go_on():
@@ -252,8 +252,10 @@ def test_retry_says_how_many_and_what_is_kept():
     wish = bulk(3, parallelism=1)
     children = (good(wish, 0), bad(wish, 1), bad(wish, 2))
     found = plan(edited(ended(wish, *children), retryToken="b"), children, recorded(*children))
-    assert "Retrying 2 failed, 1 kept" in found.status.message
-    assert ("Retrying", "Retrying 2 failed, 1 kept.") in [(a.reason, a.message) for a in found.planned_events]
+    assert "Failed items to retry: 2; completed items: 1" in found.status.message
+    assert ("Retrying", "Failed items to retry: 2; completed items: 1.") in [
+        (a.reason, a.message) for a in found.planned_events
+    ]
 
 
 def test_retry_failed_retries_once_and_flipped_back_retries_nothing():

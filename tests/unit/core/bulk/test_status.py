@@ -310,10 +310,9 @@ def test_largest_status_stays_under_64_kib_and_within_the_schema(letter):
         "retry_token": "t" * 128,
         "import_name": "talks-" + "0" * 57,
     }
-    found = {
-        line.listed.identity: LedgerEntry(url=line.listed.url, name=line.listed.name, **long)
-        for line in BulkSnapshot(ObservedBulk(wish)).outcomes
-    }
+    listed = [line.listed for line in BulkSnapshot(ObservedBulk(wish)).outcomes]
+    entry = LedgerEntry(url=listed[0].url, name=listed[0].name, **long)
+    found = {one.identity: entry.model_copy(update={"url": one.url, "name": one.name}) for one in listed}
     shards = tuple(shard(number, dict(list(found.items())[number::80])) for number in range(80))
     status = plan(wish, (), shards).status
     assert (status.failed, status.phase) == (MAX_ITEMS, BulkPhase.FAILED)

@@ -4,11 +4,10 @@ import json
 from dataclasses import replace
 from functools import lru_cache
 
-import pytest
-
 from support.core.bulk_builders import bulk, plan, shard
 from support.core.discovery_builders import page
 from support.core.video_builders import after, event
+from support.every_case import every_case
 from videoimport.api.bulkimport import FailurePolicy
 from videoimport.api.bulkimport_status import BulkImportStatus, DiscoveryStatus, HostStatus, LedgerEntry
 from videoimport.api.identity import item_identity
@@ -42,13 +41,20 @@ def worst(letter: str):
         RefusedItem(f"{number:010x}", Reason.UNSUPPORTED_RESOLUTION, letter * 512, letter * 128, url)
         for number, url in enumerate(urls)
     )
+    empty, prefix = page(wish, 0, done=False), f"{name}-{hash_listing(wish)}"
+    empty = replace(empty, items=(), rejected=())
     pages = tuple(
         replace(
-            page(wish, number, done=number == 255), name=f"{name}-{hash_listing(wish)}-{number}", items=(), rejected=()
+            empty,
+            number=number,
+            name=f"{prefix}-{number}",
+            uid=f"page-{number}",
+            digest=f"digest of page {number}",
+            cursor=f"line {2 * number + 3}",
         )
         for number in range(255)
     )
-    last = replace(page(wish, 255, done=True), name=f"{name}-{hash_listing(wish)}-255", items=items, rejected=lines)
+    last = replace(page(wish, 255, done=True), name=f"{prefix}-255", items=items, rejected=lines)
     long = {
         "success": False,
         "reason": Reason.UNSUPPORTED_RESOLUTION,
@@ -59,7 +65,8 @@ def worst(letter: str):
         "retry_token": "t" * 128,
         "import_name": f"{name}-0123456789",
     }
-    entries = [(item.identity, LedgerEntry(url=item.url, name=item.name, **long)) for item in items[: MANY // 2]]
+    entry = LedgerEntry(url=items[0].url, name=items[0].name, **long)  # which all others are but for the number
+    entries = [(item.identity, entry.model_copy(update={"url": item.url})) for item in items[: MANY // 2]]
     shards = tuple(
         shard(
             number, dict(entries[number::256]), name=f"{name}-results-{number}", owner=build_bulk_owner(wish.metadata)
@@ -70,8 +77,8 @@ def worst(letter: str):
     return wish, {"pages": (*pages, last), "shards": shards, "hosts": hosts}
 
 
-@pytest.mark.parametrize("ends", [True, False])
-@pytest.mark.parametrize("letter", LETTERS)
+@every_case("letter", LETTERS)
+@every_case("ends", [True, False])
 def test_largest_status_stays_under_64_kib_and_within_the_schema(letter, ends):
     wish, seen = worst(letter)
     seen = dict(seen)

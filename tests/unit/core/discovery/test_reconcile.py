@@ -25,9 +25,11 @@ from support.core.discovery_builders import (
     working,
 )
 from support.core.video_builders import NOW, SETTINGS, after, event
+from support.every_case import every_case
 from videoimport.api.conditions import Condition
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.core.discovery.reconcile import Discovery
+from videoimport.core.list_item import Listed
 from videoimport.core.observed import EventView
 from videoimport.core.parsers import parse_page
 from videoimport.core.plan import EventQuery, Patch
@@ -192,7 +194,7 @@ def test_attempts_end():
     assert "given up" not in found.status.message, "a single attempt needs no count"
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if info(reason).exit_code])
+@every_case("reason", [reason for reason in Reason if info(reason).exit_code])
 def test_whatever_the_worker_says_the_page_is_tried_again_or_the_list_is_given_up(reason):
     found, _ = failed(reason)
     ends = info(reason).retry in (RetryClass.PERMANENT, RetryClass.USER) and reason is not Reason.DEADLINE_EXCEEDED
@@ -447,7 +449,8 @@ def test_jobs_of_later_runs_show_that_the_status_is_old():
 
 def test_a_list_without_end_ends():
     wish, _ = begun()
-    endless = (page(wish, 0, items=200_000),)
+    items = tuple(Listed(f"{number:010x}", "https://video.example/a.mp4") for number in range(200_000))
+    endless = (replace(page(wish, 0), items=items),)
     assert look(wish, pages=endless).done
 
 

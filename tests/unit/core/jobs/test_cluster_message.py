@@ -2,11 +2,10 @@
 
 import re
 
-import pytest
-
 from support.core.discovery_builders import begun, look
 from support.core.discovery_builders import pod_of as listing_pod
 from support.core.video_builders import after, event, job, plan, pod, running, video
+from support.every_case import every_case
 from videoimport.api.reasons import Reason
 from videoimport.core.jobs.cluster_message import Fields, explain, find_video_fields
 
@@ -84,8 +83,8 @@ OTHERS: list[tuple[Reason, str, str]] = [
     (
         Reason.JOB_REJECTED,
         _POST + '422 Job.batch "talk-1" is invalid: spec.template.spec.volumes[0].name: Invalid value: "x"',
-        'The API server refuses the Job: spec.template.spec.volumes[0].name: Invalid value: "x". Change what the '
-        "message names in spec.worker.",
+        'The API server refuses the Job: spec.template.spec.volumes[0].name: Invalid value: "x". Change the field '
+        "that the message names in spec.worker.",
     ),
     (
         Reason.POD_REJECTED,
@@ -183,8 +182,8 @@ OTHERS: list[tuple[Reason, str, str]] = [
         REFUSED + 'violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "proxy" '
         "must set securityContext.allowPrivilegeEscalation=false)",
         'Pod Security "restricted:latest" of this namespace refuses the pod: allowPrivilegeEscalation != false '
-        '(container "proxy" must set securityContext.allowPrivilegeEscalation=false). Remove what a webhook adds to '
-        "the pod, or allow it in the namespace; spec.worker adds none.",
+        '(container "proxy" must set securityContext.allowPrivilegeEscalation=false). Remove the fields that a webhook '
+        "adds to the pod, or allow them in the namespace; spec.worker adds none.",
     ),
     (
         Reason.POD_REJECTED,
@@ -249,8 +248,8 @@ OTHERS: list[tuple[Reason, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize("causes", UNSCHEDULABLE)
-@pytest.mark.parametrize("tail", ["", PREEMPTION])
+@every_case("causes", UNSCHEDULABLE)
+@every_case("tail", ["", PREEMPTION])
 def test_the_scheduler_names_causes_and_the_message_names_fields(causes: str, tail: str) -> None:
     shown = explain(Reason.UNSCHEDULABLE, f"0/3 nodes are available: {causes}{tail}", FIELDS)
     assert shown.startswith(f"No node of 3 fits the pod: {causes}")
@@ -259,12 +258,12 @@ def test_the_scheduler_names_causes_and_the_message_names_fields(causes: str, ta
         assert words in shown
 
 
-@pytest.mark.parametrize(("reason", "message", "wanted"), OTHERS)
+@every_case(("reason", "message", "wanted"), OTHERS)
 def test_one_sentence_says_what_was_found_and_one_what_to_do(reason: Reason, message: str, wanted: str) -> None:
     assert explain(reason, message, FIELDS) == wanted
 
 
-@pytest.mark.parametrize("message", [message for _, message, _ in OTHERS] + list(UNSCHEDULABLE))
+@every_case("message", [message for _, message, _ in OTHERS] + list(UNSCHEDULABLE))
 def test_in_a_bulk_the_fields_are_those_of_the_template(message: str) -> None:
     shown = explain(Reason.POD_REJECTED, message, Fields("spec.template"))
     assert all(path.startswith("spec.template.") for path in re.findall(r"\bspec\.\S+", shown))

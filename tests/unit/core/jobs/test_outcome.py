@@ -3,6 +3,7 @@
 import pytest
 
 from support.core.video_builders import failure, job, pod, running, success
+from support.every_case import every_case
 from videoimport.api.reasons import TABLE, Reason
 from videoimport.api.videoimport import spec_hash
 from videoimport.core.jobs.outcome import Expected, find_outcome, find_success
@@ -80,12 +81,12 @@ def test_result_for_another_wish_is_neither_success_nor_failure(told):
     assert reason(COMPLETE, exit_code=0, termination_message=other) is Reason.REPORT_LOST
 
 
-@pytest.mark.parametrize(("code", "named"), CODES)
+@every_case(("code", "named"), CODES)
 def test_exit_code_names_the_reason_with_the_pod(code, named):
     assert reason(FAILED, exit_code=code) is named
 
 
-@pytest.mark.parametrize(("code", "named"), CODES)
+@every_case(("code", "named"), CODES)
 def test_exit_code_names_the_reason_from_the_jobs_condition_when_the_pod_is_gone(code, named):
     assert reason(job(WISH, finished="Failed", exit_code=code)) is named
 
@@ -219,9 +220,9 @@ CAUSES = [
 ]
 
 
-@pytest.mark.parametrize("left", TOLD_TO_STOP)
-@pytest.mark.parametrize(("ended", "seen", "cause", "words"), CAUSES)
-@pytest.mark.parametrize("mesh", [{}, {"phase": "Running", "companions": ("istio-proxy",)}])
+@every_case("left", TOLD_TO_STOP)
+@every_case(("ended", "seen", "cause", "words"), CAUSES)
+@every_case("mesh", [{}, {"phase": "Running", "companions": ("istio-proxy",)}])
 def test_whoever_stopped_a_worker_knows_better_why(ended, seen, cause, words, left, mesh):
     found = outcome(ended, **left, **mesh | seen)
     assert found.reason is cause

@@ -6,6 +6,7 @@ import pytest
 
 from support.core.job_manifests import SECRET, container, manifest, pod_spec
 from support.core.video_builders import SETTINGS, video
+from support.every_case import every_case
 from videoimport.api.tasks.import_task import (
     CA_BUNDLE_PATH,
     DESTINATION_CREDENTIALS_PATH,
@@ -59,7 +60,7 @@ def test_scratch_has_the_size_that_was_asked_for():
     assert container(worker=worker)["resources"]["requests"]["ephemeral-storage"] == "50Gi"
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("resources", "requests", "limits"),
     [
         ({}, {"cpu": "100m", "memory": "256Mi"}, {"memory": "2Gi"}),

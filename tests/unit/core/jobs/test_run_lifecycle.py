@@ -32,6 +32,7 @@ from support.core.video_builders import (
 from support.core.webhook_builders import hook, over, pending, tell
 from support.core.webhook_builders import job as hook_job
 from support.core.webhook_builders import written as told_of
+from support.every_case import every_case
 from videoimport.api.labels import OUR_PREFIXES
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import Report
@@ -282,7 +283,7 @@ def test_a_worker_that_has_not_started_is_no_end():
 JOB = job(running())
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("its_job", "its_pods", "ended"),
     [
         (JOB, (), False),
@@ -308,7 +309,7 @@ def test_what_ends_a_run(its_job: JobView, its_pods: tuple[PodView, ...], ended:
     assert has_ended(its_job, its_pods, NOW) is ended
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("its_job", "its_pods", "kinds"),
     [
         (JOB, (), [Delete]),

@@ -22,7 +22,7 @@ def test_duplicate_is_completed_and_says_where_the_video_is():
     status = duplicate().status
     assert (status.phase, status.reason, status.duplicate_of) == (VideoPhase.COMPLETED, Reason.DUPLICATE, THERE)
     assert THERE in status.message
-    assert "incremental: false" in status.message
+    assert "set incremental to false" in status.message
     assert status.outputs.video.uri == URI
     assert status.progress_percent == 100
 

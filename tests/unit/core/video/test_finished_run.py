@@ -24,6 +24,7 @@ from support.core.video_builders import (
     working_pod,
     written,
 )
+from support.every_case import every_case
 from videoimport.api.reasons import Reason, RetryClass, UploadText, info
 from videoimport.api.videoimport_status import SourceStatus, VideoMetadata, VideoPhase
 from videoimport.core.plan import Plan
@@ -93,7 +94,7 @@ def test_success_of_a_bulks_child_is_its_bulks_to_announce():
     assert (found.status and found.status.phase, found.planned_events) == ("Completed", ())
 
 
-@pytest.mark.parametrize("reason", ENDING)
+@every_case("reason", ENDING)
 def test_reason_without_remedy_by_waiting_fails_at_once(reason):
     wish = running()
     found = plan(wish, **finished(wish, failure(wish, reason, "It is 240p")))
@@ -299,14 +300,14 @@ class TestAStoreWithoutConditionalWrites:
         wish = running()
         found = plan(wish, **finished(wish, success(wish, message="Imported to x.", unguarded=True)))
         assert found.status is not None
-        assert "does not honour all conditional writes" in (found.status.message or "")
-        assert "does not honour all conditional writes" in condition(found.status, "Ready").message
+        assert "ignores some conditional writes" in (found.status.message or "")
+        assert "ignores some conditional writes" in condition(found.status, "Ready").message
         assert [(said.type, said.reason) for said in found.planned_events] == [
             ("Normal", "Completed"),
             ("Warning", "Unguarded"),
         ]
-        assert "does not honour all conditional writes" in found.planned_events[1].message
-        assert "does not honour all conditional writes" not in found.planned_events[0].message
+        assert "ignores some conditional writes" in found.planned_events[1].message
+        assert "ignores some conditional writes" not in found.planned_events[0].message
         over = written(wish, **finished(wish, success(wish, message="Imported to x.", unguarded=True)))
         assert plan(over, at=after(9)).planned_events == ()
 

@@ -136,7 +136,7 @@ def test_a_try_that_failed_waits_and_says_why() -> None:
     failed = written(wish, **over(wish, Reason.WEBHOOK_FAILED, "hooks.example answered 500."))
     again = hook(failed).attempts.next_retry_time
     assert again is not None
-    assert "answered 500. Check that the receiver answers with a status of 2xx. It is sent again at" in (
+    assert "answered 500. Check that the receiver answers with a status of 2xx. The message is sent again at" in (
         hook(failed).message or ""
     )
     waiting = tell(failed, NOW, jobs=(job(wish, finished="Failed"),))

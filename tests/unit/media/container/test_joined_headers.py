@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.media.container.joined_headers import why_not_one
 from videoimport.media.container.mp4_boxes import top_level
 from videoimport.media.container.truncated_containers import ASF_HEADER
@@ -61,7 +62,7 @@ def message(content: bytes, back: float = 0.0) -> str:
     return found.message if found else ""
 
 
-@pytest.mark.parametrize(
+@every_case(
     "content",
     [
         FILM,

@@ -1,9 +1,9 @@
 """What the heads of coded pictures say of the pictures that they need, in the bytes of the standards."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from support.every_case import every_case
 from videoimport.media.container.picture_headers import PictureHead, broken_links, read_head
 
 START = b"\x00\x00\x01"
@@ -30,7 +30,7 @@ def hevc(kind: int) -> bytes:
 OPEN, IDR, NONE = PictureHead(is_key=True, is_open=True), PictureHead(is_key=True), PictureHead()
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("codec", "content", "head"),
     [
         ("mpeg2video", SEQUENCE + group(is_closed=False) + mpeg(1), OPEN),

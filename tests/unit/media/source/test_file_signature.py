@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.media.source.file_signature import FileKind, container, is_manifest, kind
 
 MP4 = b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"
@@ -16,7 +17,7 @@ MXF = b"\x06\x0e+4\x02\x05\x01\x01\r\x01\x02\x01\x01\x02\x04\x00"
 """A container that only ffprobe knows."""
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("head", "declared", "expected"),
     [
         (MP4, "text/html", FileKind.FILE),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.media.source import interlace
 from videoimport.media.source.interlace import Counts
 from videoimport.media.source.packet_scan import Track
@@ -17,7 +18,7 @@ from videoimport.media.transcode.plan import filters
 DV = Video(0, "dvvideo", pixels="yuv420p", width=720, height=576, rate=Fraction(25))
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("counts", "found"),
     [
         (Counts(0, 80, 2), "bb"),

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.media.source.streams import Audio
 from videoimport.media.transcode import channels
 from videoimport.media.transcode.channels import mix
@@ -28,14 +29,14 @@ def check(audio: Audio) -> list[dict[int, float]]:
     return found
 
 
-@pytest.mark.parametrize("layout", [name for name in channels._LAYOUTS if name not in ("mono", "stereo", "downmix")])
+@every_case("layout", [name for name in channels._LAYOUTS if name not in ("mono", "stereo", "downmix")])
 def test_each_layout_is_mixed_whole(layout: str) -> None:
     count = len(channels._LAYOUTS[layout].split("+"))
     left, right = check(Audio(1, "ac3", channels=count, layout=layout))
     assert sum(left.values()) == pytest.approx(sum(right.values()), abs=1e-3)
 
 
-@pytest.mark.parametrize("count", [*range(3, 65)])
+@every_case("count", [*range(3, 65)])
 def test_each_number_of_unnamed_channels_is_mixed_whole(count: int) -> None:
     check(Audio(1, "pcm_s16le", channels=count))
 

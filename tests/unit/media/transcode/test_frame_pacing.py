@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.api.output_options import VideoOutput
 from videoimport.media.source.probe import parse_probe
 from videoimport.media.source.streams import Video
@@ -18,7 +19,7 @@ def video(average: str | None, base: str | None) -> Video:
     return Video(0, "h264", rate=average and Fraction(average), base_rate=base and Fraction(base))
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("average", "base", "rate", "thinned"),
     [
         pytest.param("25", "25", "25", False, id="steady"),

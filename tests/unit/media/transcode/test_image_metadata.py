@@ -2,7 +2,9 @@
 
 import subprocess
 import zlib
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -11,11 +13,13 @@ from videoimport.media.transcode.image_metadata import stripped
 SECRET = b"52.1234,13.4321"
 
 
-def picture(folder: Path, kind: str, *options: str) -> bytes:
-    path = folder / f"p.{kind}"
+@cache
+def picture(kind: str, *options: str) -> bytes:
     shown = ("-f", "lavfi", "-i", "testsrc2=size=64x48:rate=1:duration=1", "-frames:v", "1")
-    subprocess.run(("ffmpeg", "-v", "error", "-y", *shown, *options, path), check=True)
-    return path.read_bytes()
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"p.{kind}"
+        subprocess.run(("ffmpeg", "-v", "error", "-y", *shown, *options, path), check=True)
+        return path.read_bytes()
 
 
 def pixels(folder: Path, content: bytes, kind: str) -> bytes:
@@ -25,8 +29,8 @@ def pixels(folder: Path, content: bytes, kind: str) -> bytes:
     return subprocess.run(words, check=True, capture_output=True).stdout
 
 
-def jpeg(folder: Path) -> bytes:
-    plain = picture(folder, "jpg")
+def jpeg() -> bytes:
+    plain = picture("jpg")
 
     def segment(marker: int, content: bytes) -> bytes:
         return bytes([0xFF, marker]) + (2 + len(content)).to_bytes(2, "big") + content
@@ -36,8 +40,8 @@ def jpeg(folder: Path) -> bytes:
     return plain[:2] + secrets + filled + segment(0xE2, b"MPF\0" + SECRET) + plain[2:] + b"ftyp a film" + SECRET
 
 
-def png(folder: Path) -> bytes:
-    plain = picture(folder, "png")
+def png() -> bytes:
+    plain = picture("png")
 
     def chunk(name: bytes, content: bytes) -> bytes:
         return len(content).to_bytes(4, "big") + name + content + zlib.crc32(name + content).to_bytes(4, "big")
@@ -49,8 +53,8 @@ def png(folder: Path) -> bytes:
     return plain[:at] + secrets + plain[at:] + SECRET
 
 
-def webp(folder: Path) -> bytes:
-    plain = picture(folder, "webp", "-c:v", "libwebp", "-lossless", "1")
+def webp() -> bytes:
+    plain = picture("webp", "-c:v", "libwebp", "-lossless", "1")
     head = (
         b"VP8X"
         + (10).to_bytes(4, "little")
@@ -65,7 +69,7 @@ def webp(folder: Path) -> bytes:
 
 @pytest.mark.parametrize(("kind", "make"), [("jpg", jpeg), ("png", png), ("webp", webp)])
 def test_nothing_but_the_picture_stays(tmp_path: Path, kind: str, make: object) -> None:
-    private = make(tmp_path)  # type: ignore[operator]
+    private = make()  # type: ignore[operator]
     assert SECRET in private
     public = stripped(private)
     assert SECRET not in public
@@ -74,8 +78,8 @@ def test_nothing_but_the_picture_stays(tmp_path: Path, kind: str, make: object) 
 
 
 @pytest.mark.parametrize("make", [jpeg, png, webp])
-def test_whatever_breaks_off_does_no_harm(tmp_path: Path, make: object) -> None:
-    content = make(tmp_path)  # type: ignore[operator]
+def test_whatever_breaks_off_does_no_harm(make: object) -> None:
+    content = make()  # type: ignore[operator]
     for length in range(0, len(content), 7):
         assert len(stripped(content[:length])) <= length + 12
 

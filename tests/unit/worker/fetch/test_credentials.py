@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as some
 from urllib3.util import parse_url
 
+from support.every_case import every_case
 from support.examples import examples
 from videoimport.worker.fetch import credentials as secrets
 from videoimport.worker.fetch.credentials import Login, WebSecrets, is_own, read_web
@@ -18,7 +19,7 @@ OWN = "https://e.com/watch/1"
 
 
 class TestWhoIsShownTheSecret:
-    @pytest.mark.parametrize(
+    @every_case(
         ("source", "url", "own"),
         [
             (OWN, "https://e.com/other", True),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.worker.fetch import document_limits as pages
 
 MPD = b'<%sMPD xmlns%s="urn:mpeg:dash:schema:mpd:2011"><S t="0" d="1" r="%s"/></%sMPD>'
@@ -13,7 +14,7 @@ def _mpd(prefix: bytes = b"", repeats: bytes = b"1000000000") -> bytes:
     return MPD % (colon, b":" + prefix if prefix else b"", repeats, colon)
 
 
-@pytest.mark.parametrize(
+@every_case(
     "content",
     [
         _mpd(), b"<!--" + b"x" * 9_000 + b"-->" + _mpd(), BLANK + _mpd(), _mpd(b"x"), _mpd(repeats=b"+1000000000"),

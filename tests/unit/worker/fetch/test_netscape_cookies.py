@@ -47,4 +47,4 @@ class TestCookies:
         with pytest.raises(ImportFailure) as caught:
             netscape.cookies(["", f"e.com	FALSE	/	FALSE	{expires}	n	v"], "s", now=0)
         assert caught.value.reason is Reason.CREDENTIALS_NOT_FOUND
-        assert "line 2" in caught.value.message
+        assert "Line 2" in caught.value.message

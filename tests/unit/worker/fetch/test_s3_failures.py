@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.fetch import s3_failures as store_failures
@@ -9,7 +10,7 @@ from videoimport.worker.fetch import s3_failures as store_failures
 WISH = S3Source(bucket="films", key="a/b.mp4", endpoint="https://s3.example.com:9000")
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("code", "status", "reason"),
     [
         ("NoSuchKey", 404, Reason.SOURCE_NOT_FOUND),

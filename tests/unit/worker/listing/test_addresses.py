@@ -2,10 +2,11 @@
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.worker.listing.addresses import is_address
 
 
-@pytest.mark.parametrize(
+@every_case(
     "text",
     ["http://", "https:///x", "http://a", "ftp://e.com/1", "https://e.com:99999/1", "https://e.com/\n", "https://[::1",
      "https://a b/c", "HTTPS:e.com/1", "e.com/1", ""],

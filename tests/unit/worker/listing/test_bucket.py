@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.worker.listing.bucket import is_named_as_result
 
 NAMES = [
@@ -10,8 +11,8 @@ NAMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("folder", ["", "a/", "a/b/", "/", "thumbnails/", "a//"])
+@every_case("name", NAMES)
+@every_case("folder", ["", "a/", "a/b/", "/", "thumbnails/", "a//"])
 def test_a_result_is_known_by_its_name_in_any_folder(folder: str, name: str) -> None:
     assert is_named_as_result(folder + name)
 

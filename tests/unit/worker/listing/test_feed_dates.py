@@ -3,6 +3,7 @@
 import pytest
 from yt_dlp.utils import unified_timestamp
 
+from support.every_case import every_case
 from videoimport.worker.listing import feed_dates as dates
 
 DATES = [
@@ -12,7 +13,7 @@ DATES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", DATES)
+@every_case("text", DATES)
 def test_a_date_is_the_one_that_yt_dlp_reads(text: str) -> None:
     assert dates.timestamp(text) == unified_timestamp(text)
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from support.every_case import every_case
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.tasks.listing_task import Skipped
 from videoimport.worker.listing import manifest_rows as lines
@@ -56,8 +57,8 @@ def refusal(text: str) -> str:
 
 
 class TestTables:
-    @pytest.mark.parametrize("sign", [",", ";", "\t", "|", "^"])
-    @pytest.mark.parametrize("end", ["\n", "\r\n"])
+    @every_case("sign", [",", ";", "\t", "|", "^"])
+    @every_case("end", ["\n", "\r\n"])
     def test_the_line_that_names_the_delimiter_is_understood(self, sign: str, end: str) -> None:
         rows = read(end.join((f"sep={sign}", f"url{sign}name", f"{ONE}{sign}One", "")))
         assert (items(rows), rejected(rows)) == ([(ONE, "One")], [])
@@ -66,7 +67,7 @@ class TestTables:
     def test_the_delimiter_line_in_other_spellings(self, head: str) -> None:
         assert items(read(f"{head}\nurl;name\n{ONE};One\n")) == [(ONE, "One")]
 
-    @pytest.mark.parametrize(
+    @every_case(
         "header",
         [
             "url{}name", "URL{}Name", "Link{}Title", "LINK{}TITLE", "Address{}Name", "Video URL{}Video Title",
@@ -74,7 +75,7 @@ class TestTables:
             '"Link"{}"Title"', "Web-Address{}Name", "URL (required){}Name*",
         ],
     )  # fmt: skip
-    @pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
+    @every_case("sign", [",", ";", "\t", "|"])
     def test_columns_are_known_by_more_than_one_name(self, header: str, sign: str) -> None:
         rows = read(f"{header.format(sign)}\n{ONE}{sign}One\n")
         assert (items(rows), rejected(rows)) == ([(ONE, "One")], [])
@@ -232,7 +233,7 @@ class TestTables:
 
 
 class TestPlainLists:
-    @pytest.mark.parametrize(
+    @every_case(
         "line",
         [
             ONE, f"  {ONE}\t", f"{ONE}\u200b", f"\ufeff\u00a0{ONE}\u00ad\u2060", f"<{ONE}>", f'"{ONE}"',
@@ -249,7 +250,7 @@ class TestPlainLists:
         assert only_item(line).url == ONE
         assert items(read(f"{TWO}\n{line}")) == [(TWO, None), (ONE, None)]
 
-    @pytest.mark.parametrize(
+    @every_case(
         "line",
         [
             f"{ONE} # first", f"{ONE} the first lecture", f"{ONE} (first)", f"{ONE}\u00a0– first", f"{ONE} -- first",
@@ -261,7 +262,7 @@ class TestPlainLists:
         rows = read(line)
         assert (items(rows), skipped(rows)) == ([(ONE, None)], Skipped(remarks=1))
 
-    @pytest.mark.parametrize(
+    @every_case(
         "line",
         [
             f"{ONE},One", f"{ONE};One", f"{ONE};;One", f"{ONE}, One", f"{ONE};One two", f"{ONE};v1.0 intro",
@@ -282,7 +283,7 @@ class TestPlainLists:
         rows = read(f"{ONE}\n{line}\n{TWO}\n")
         assert (items(rows), rejected(rows)) == ([(ONE, None), (TWO, None)], [2])
 
-    @pytest.mark.parametrize(
+    @every_case(
         "url",
         [
             "https://e.com/a-1,2.html", "https://e.com/i/v_,500,1000,.mp4.csmil/x.m3u8",
@@ -352,7 +353,7 @@ class TestCounting:
             (10, Skipped(blank=2, comments=1)),
         ]  # fmt: skip
 
-    @pytest.mark.parametrize("after", range(11))
+    @every_case("after", range(11))
     def test_nothing_is_counted_twice_where_a_page_goes_on(self, after: int) -> None:
         whole = read(self.TEXT)
         ends = [0, *(row.line for row in whole)]
@@ -368,7 +369,7 @@ class TestCounting:
 MANY = 64_000
 
 
-@pytest.mark.parametrize(
+@every_case(
     "line",
     [
         "(" * MANY, "(" * 32_000 + ")" * 32_000, f"url,{'(' * MANY}", f"url{'_' * MANY}", "u_" * 32_000, "a." * 32_000,
@@ -400,6 +401,6 @@ def test_invisible_characters_at_the_ends_are_taken_off(around: str) -> None:
     assert unwrap(f"{around}<{around}HTTPS://E.com/A?b={around}c{around}>{around}") == f"https://E.com/A?b={around}c"
 
 
-@pytest.mark.parametrize("name", sorted(ADDRESS_NAMES))
+@every_case("name", sorted(ADDRESS_NAMES))
 def test_each_name_of_the_address_column_is_known(name: str) -> None:
     assert only_item(f"Id;{name.upper()}\n1;{ONE}\n").url == ONE

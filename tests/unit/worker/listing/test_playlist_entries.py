@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from yt_dlp.utils import smuggle_url
 
+from support.every_case import every_case
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.protocol import identity
 from videoimport.worker.listing import playlist_entries as flat
@@ -17,7 +18,7 @@ def entry(raw: Any, *, has_secret: bool = False) -> ListEntry:
     return flat.entry(raw, "1", PAGE, has_secret=has_secret)
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("raw", "url"),
     [
         ({"_type": "url", "url": "https://e.com/1"}, "https://e.com/1"),

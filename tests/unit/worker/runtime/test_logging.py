@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import structlog
 
 from videoimport.worker.runtime import logging as logs
 from videoimport.worker.runtime.logging import log, redacted
@@ -13,6 +14,7 @@ from videoimport.worker.runtime.logging import log, redacted
 
 @pytest.fixture(autouse=True)
 def _configured() -> None:
+    structlog.reset_defaults()  # a command of the same process may have silenced it
     logs.configure()
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from urllib3 import HTTPHeaderDict, HTTPResponse
 
+from support.every_case import every_case
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks import import_report, webhook_task
 from videoimport.api.tasks.import_report import MAX_RETRY_AFTER
@@ -32,8 +33,8 @@ def by_receiver(header: str) -> float | None:
 READERS = [parse_retry_after, by_source, by_receiver]
 
 
-@pytest.mark.parametrize("read", READERS)
-@pytest.mark.parametrize(
+@every_case("read", READERS)
+@every_case(
     ("header", "seconds"),
     [
         ("120", 120),

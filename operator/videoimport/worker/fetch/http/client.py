@@ -1,4 +1,5 @@
-"""The HTTP client for downloads: one request and the redirects after it. Each redirect target is checked again."""
+"""The HTTP client for downloads. The client sends one request and follows the redirects. It checks each redirect
+target again."""
 
 from collections.abc import Mapping
 from http.client import RemoteDisconnected
@@ -27,7 +28,7 @@ class Browser:
     """Sends GET requests, without the proxies of the environment and without retries.
 
     A request carries only the ``secrets`` for its own host, also after a redirect. ``cookies`` are the cookies of a web
-    page's session, which its media files may need. Cookies in responses are added.
+    page's session, which its media files may need. Cookies in responses are added to ``cookies``.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Browser:
         ``extra`` headers, and a login in the URL, are sent only to the host of ``first``. If ``url`` is the target of
         an earlier redirect, ``first`` is the original URL.
 
-        Raises ImportFailure. Raises Interrupted for an error that another try may solve.
+        Raises ImportFailure. Raises Interrupted for an error that may not occur again at another try.
         """
         redirects.check_well_formed(url, Reason.INVALID_SPEC, f"{self._url_field} is not an address; correct it.")
         first = first or url

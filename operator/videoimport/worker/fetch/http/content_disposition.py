@@ -1,8 +1,8 @@
 """The file name in a Content-Disposition header (RFC 6266), read in the same way as browsers do. Pure functions.
 
-This module has a parser because ``email.message.Message.get_filename`` parses mail headers. If both are sent, that
-method prefers ``filename`` to ``filename*``. It also keeps the quote of a value that is cut off, and the backslash of a
-quoted pair.
+This module has its own parser because ``email.message.Message.get_filename`` parses mail headers. If a server sends
+``filename`` and ``filename*``, that method prefers ``filename``. That method also keeps the quote of a value that is
+cut off, and the backslash of a quoted pair.
 """
 
 import codecs
@@ -34,7 +34,7 @@ def filename(header: str) -> str | None:
     name.
 
     ``filename*`` has priority over ``filename`` in any order (RFC 6266, section 4.3). Some servers send a name in
-    sections, as in mail (RFC 2231, section 3). Such a name has the second priority.
+    sections, as in mail (RFC 2231, section 3). Such a name comes after ``filename*`` and before ``filename``.
     """
     found: dict[str, str] = {}
     for name, quoted, plain in _PARAMETER.findall(header):

@@ -57,7 +57,8 @@ class Download:
     def open(self) -> Opening:
         """Request the file and return the first response.
 
-        If an earlier run left the first bytes of the file, only the rest is requested. Raises ImportFailure.
+        If an earlier run already fetched the first bytes of the file, only the remaining bytes are requested. Raises
+        ImportFailure.
         """
         if mark := self._landing.recover(self._source, lambda done: self._teller.tell(Hashed(done=done))):
             self._validator, self._total = Validator.parse(mark.version), mark.total
@@ -68,7 +69,7 @@ class Download:
         return self._pending
 
     def close(self) -> None:
-        """Close the first response without reading the rest."""
+        """Close the first response without reading its remaining bytes."""
         if self._pending:
             self._pending.answer.response.close()
 
@@ -189,7 +190,7 @@ class Download:
             # The response is neither the missing part nor the whole file, so ranges of this server cannot be trusted.
             answer.response.close()
             self._resumable = False
-            raise Interrupted("it answers with another range than was asked for")
+            raise Interrupted("it sent another range than the worker requested")
         self._adopt(answer)
 
     def _length_differs(self, answer: HttpResponse) -> bool:

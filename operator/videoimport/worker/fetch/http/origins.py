@@ -33,8 +33,8 @@ class Origin:
 
     @classmethod
     def parse(cls, url: str) -> "Origin | None":
-        """Return the origin of an http or https URL. Return None for any other URL, and if two parsers could read its
-        origin in two ways."""
+        """Return the origin of an http or https URL. Return None for any other URL. Also return None if two parsers
+        could read the origin of the URL in two ways."""
         found = _AUTHORITY.match(url)
         if found is None:
             return None
@@ -50,8 +50,8 @@ class Origin:
     def named(cls, text: str) -> "Origin | None":
         """Return the origin in a line of a Secret. The line is a host, host:port or an origin.
 
-        The scheme is https if the line has none. The result is None for any other line, such as a path, a login or a
-        wildcard.
+        The scheme is https if the line has none. The result is None for any other line, such as a line with a path, a
+        login or a wildcard.
         """
         url = text if "://" in text else f"https://{text}"
         is_bare = re.fullmatch(r"https?://[^/?#@]+/?", url, re.IGNORECASE)

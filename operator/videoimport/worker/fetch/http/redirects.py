@@ -49,7 +49,7 @@ def with_login(url: str, first: str) -> str:
 
 
 def without_own(headers: dict[str, str]) -> dict[str, str]:
-    """Return ``headers`` without those that must not be sent to another host."""
+    """Return ``headers`` without the headers that must not be sent to another host."""
     return {name: value for name, value in headers.items() if name.lower() not in _OWN}
 
 

@@ -42,23 +42,25 @@ class Validator:
 
     @property
     def if_range(self) -> str | None:
-        """The value for If-Range. The value is None if a resumed download could not detect a changed source."""
+        """The value for the header If-Range. The value is None if a resumed download could not detect that the source
+        has changed."""
         return self.etag or self.modified
 
     @property
     def text(self) -> str | None:
-        """Both values as text, for ``parse``. The value is None if a later run could not detect that the source has
-        changed."""
+        """The ETag and Last-Modified as one text, which ``parse`` can read. The value is None if a later run could not
+        detect that the source has changed."""
         return f"{self.etag or ''}\n{self.modified or ''}" if self.if_range else None
 
     @classmethod
     def parse(cls, text: str) -> "Validator":
-        """Return the validator that ``text`` holds."""
+        """Return the validator in ``text``, which the property ``text`` has produced."""
         etag, _, modified = text.partition("\n")
         return cls(etag or None, modified or None)
 
     def differs(self, other: "Validator") -> bool:
-        """Return whether the two validators certainly belong to different versions. Unknown values are ignored."""
+        """Return whether the two validators certainly belong to different versions of the source. Unknown values are
+        ignored."""
         pairs = ((self.etag, other.etag), (self.modified, other.modified))
         return any(ours and theirs and ours != theirs for ours, theirs in pairs)
 
@@ -96,8 +98,8 @@ class HttpResponse:
 
     @property
     def is_encoded(self) -> bool:
-        """Return whether the body is compressed although the request forbade that. Then the Content-Length is not the
-        file's size."""
+        """Return whether the body is compressed although the request did not allow compression. The Content-Length of
+        such a body is not the file's size."""
         return self.header("Content-Encoding").lower() not in ("", "identity")
 
     @property
@@ -124,7 +126,8 @@ class HttpResponse:
         return span.total if span and not self.is_encoded else self.length
 
     def read(self, length: int) -> bytes:
-        """Return at most ``length`` decoded bytes of the body, or none at its end. Raises Interrupted."""
+        """Return at most ``length`` decoded bytes of the body. Return no bytes at the end of the body. Raises
+        Interrupted."""
         try:
             return self.response.read1(length, decode_content=True)
         except IncompleteRead as error:
@@ -181,19 +184,19 @@ def reason_of(status: int) -> Reason:
 
 
 def said(status: int, host: str) -> str:
-    """Return a clause with host and status, such as ``example.com answers 404 Not Found``."""
+    """Return a clause with the host and the status, such as ``example.com answers 404 Not Found``."""
     phrase = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
     return f"{host} answers {status} {phrase}".strip()
 
 
 def advice_of(status: int) -> str:
-    """Return the advice for a status, if there is a more exact one than the default advice of the reason. Otherwise the
-    result is empty."""
+    """Return the advice for a status if this advice is more exact than the default advice of the reason. Otherwise
+    return an empty string."""
     return _REFUSED if status in (403, 406) else ""
 
 
 def status_failure(status: int, url: str, retry_after: float | None = None) -> Exception:
-    """Return the ImportFailure for a status, or Interrupted for a status that another try may solve."""
+    """Return the ImportFailure for a status. Return Interrupted if the status may not occur again at another try."""
     reason, told = reason_of(status), said(status, urlsplit(url).hostname or "the source")
     if reason is Reason.SOURCE_UNAVAILABLE:
         return Interrupted(told, retry_after=retry_after)

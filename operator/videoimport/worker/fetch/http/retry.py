@@ -18,7 +18,7 @@ _LONGEST_ASKED = 30.0
 
 
 class RetryPolicy:
-    """The retries of one download. Their number has no limit as long as new bytes arrive."""
+    """The retries of one download. The number of retries has no limit as long as new bytes arrive."""
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
         self._sleep = sleep
@@ -36,9 +36,9 @@ class RetryPolicy:
         self._has_changed = self._has_changed or has_changed
 
     def attempts(self) -> Retrying:
-        """Return an iterator of tries. Each try is a context manager, and the last try does not raise Interrupted.
+        """Return an iterator of tries. Each try is a context manager.
 
-        Raises ImportFailure if the download fails.
+        After the last try, the iterator raises ImportFailure in place of Interrupted.
         """
         self._fruitless = 0
         return Retrying(

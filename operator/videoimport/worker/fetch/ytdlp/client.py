@@ -1,4 +1,4 @@
-"""yt-dlp with the worker's options. The code adds the source's Secret in only one place: where requests are sent."""
+"""yt-dlp with the worker's options. Only the code that sends requests adds the source's Secret."""
 
 import subprocess
 from collections.abc import Callable
@@ -77,7 +77,7 @@ class _Adapter(RequestsHTTPAdapter):  # type: ignore[misc]
         return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """Send one request with the Secret's headers, and return the answer."""
+        """Send one request with the Secret's headers, and return the response."""
         own = request.copy()
         own.headers.update(self._secrets.headers_for(own.url or ""))
         answer: requests.Response = super().send(own, *args, **options)

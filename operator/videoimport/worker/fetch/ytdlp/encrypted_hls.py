@@ -11,7 +11,7 @@ uses."""
 
 
 def recognise_encrypted_samples() -> None:
-    """Change yt-dlp, so that it reports playlists with encrypted samples as protected by DRM. A second call changes
+    """Change yt-dlp so that yt-dlp reports a playlist with encrypted samples as protected by DRM. A second call changes
     nothing."""
     HlsFD._has_drm = staticmethod(_is_protected)
 

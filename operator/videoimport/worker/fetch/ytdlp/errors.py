@@ -46,8 +46,8 @@ _WORDS = (
 def failure(error: BaseException, *, in_segments: bool = False) -> ImportFailure:
     """Return the failure for an exception of yt-dlp.
 
-    ``in_segments`` states that segments were being fetched. Then a missing segment means that the source is truncated,
-    and not that it does not exist.
+    ``in_segments`` states that segments were being fetched. In this case a missing segment means that the source is
+    truncated. Otherwise a 404 means that the source does not exist.
     """
     reason = _reason(error)
     if in_segments and reason is Reason.SOURCE_NOT_FOUND:

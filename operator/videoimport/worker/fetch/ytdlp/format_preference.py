@@ -120,7 +120,7 @@ def _name(element: Element) -> str:
 def number_equal_formats(formats: Formats) -> None:
     """Number the equal formats of a DASH period, such as two audio tracks without a language.
 
-    Otherwise yt-dlp would treat them as one stream in the next period, and append one to the other.
+    Otherwise yt-dlp would treat the equal formats as one stream, and join one format to the other in the next period.
     """
     seen = Counter[tuple[Any, ...]]()
     for one in formats:
@@ -139,10 +139,10 @@ def prefer_first_audio(formats: Formats) -> None:
 
 
 def whole_formats(periods: list[Formats], merged: Formats) -> Formats:
-    """Return the merged formats that exist in all periods. ``periods`` has one list of formats for each period, from
-    before the merge.
+    """Return the merged formats that exist in all periods. ``periods`` has the formats of each period before the merge.
 
-    A format that is missing in a period would lack some of the source, such as the film after an advertisement.
+    If a format is missing in a period, the merged format lacks a part of the source, such as the film after an
+    advertisement.
 
     Raises ImportFailure UNSUPPORTED_SOURCE if no video exists in all periods. The same applies to audio, if a period
     has audio.
@@ -173,7 +173,7 @@ def _key(one: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def install() -> None:
-    """Change yt-dlp, so that all its extractors in this process use the functions of this module."""
+    """Change yt-dlp so that all its extractors in this process use the functions of this module."""
     parse_hls = InfoExtractor._parse_m3u8_formats_and_subtitles
     parse_dash, merge = InfoExtractor._parse_mpd_periods, InfoExtractor._merge_mpd_periods
 

@@ -47,7 +47,8 @@ class Segments:
         return hashed(self._path, self._teller)
 
     def void(self) -> None:
-        """If the file was reported as growing, report that its bytes must not be used any more."""
+        """If this object has reported the file as growing, report that the bytes of the file must not be used any
+        more."""
         if self._is_told:
             self._is_told = False
             self._teller.tell(Restarted(part=self._growing.part))
@@ -77,7 +78,7 @@ class Segments:
 
 
 def check_ranges() -> None:
-    """Change yt-dlp's downloader, so that it fails if a server ignores the range of a segment.
+    """Change yt-dlp's downloader so that the download fails if a server ignores the range of a segment.
 
     Otherwise the downloader would append the whole file for each segment. A second call changes nothing.
     """
@@ -104,7 +105,7 @@ def _download_fragment(
         advice = "Give the address of a server that answers Range requests, or of a file with the whole video."
         raise ImportFailure(Reason.UNSUPPORTED_SOURCE, message, advice=advice)
     if found < wanted:
-        raise ImportFailure(Reason.SOURCE_TRUNCATED, f"A segment has {found} bytes, and its playlist says {wanted}.")
+        raise ImportFailure(Reason.SOURCE_TRUNCATED, f"A segment has {found} bytes, but its playlist states {wanted}.")
     return success
 
 

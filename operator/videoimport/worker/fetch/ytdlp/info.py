@@ -51,7 +51,7 @@ def found(info: dict[str, Any]) -> Found:
 
 
 def bounded(text: Any, limit: int) -> str | None:
-    """Return at most ``limit`` characters of a text, or None if the text is empty."""
+    """Return at most the first ``limit`` characters of a text. Return None if the text is empty."""
     return sayable(str(text))[:limit] if text else None
 
 

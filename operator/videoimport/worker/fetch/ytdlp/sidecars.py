@@ -1,5 +1,5 @@
-"""Additional files of a web page: chapters, captions and a thumbnail. They are optional. If one cannot be fetched, this
-is only logged."""
+"""Additional files of a web page: chapters, captions and a thumbnail. These files are optional. If a file cannot be
+fetched, the worker only logs the failure."""
 
 import re
 import time

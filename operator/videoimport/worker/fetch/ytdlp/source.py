@@ -163,7 +163,8 @@ class VideoPage:
 
 
 class _After:
-    """Reports the progress of a file that is fetched after other files. The sizes of the other files are added."""
+    """Reports the progress of a file that is fetched after other files. The reported numbers include the sizes of the
+    other files."""
 
     def __init__(self, teller: Any, before: int) -> None:
         self._teller, self._before = teller, before

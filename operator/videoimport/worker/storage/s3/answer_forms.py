@@ -1,9 +1,10 @@
-"""The forms in which stores return the properties of an object, and whether these properties prove the bytes that were
-sent.
+"""The forms in which stores return the properties of an object, and the check whether these properties match the
+bytes that were sent.
 
-S3 leaves much open, and servers differ. Names of metadata come in any case. ETags come with and without quotes, or
-marked as weak. A composite SHA-256 comes with and without the number of parts. Another form does not mean other
-content. So a property that matches is a proof. A property that differs proves nothing, and then the object is read.
+S3 leaves much open, and servers differ. Names of metadata may be in upper or lower case. ETags may have quotes or
+the mark of a weak ETag. A composite SHA-256 may have the number of parts at its end. A property in another form does
+not mean that the content differs. So a property that matches is enough to verify the object. If a property differs,
+the worker reads the object.
 """
 
 import base64
@@ -22,7 +23,7 @@ def etag(told: str | None) -> str | None:
 
 
 def version(told: str | None) -> str:
-    """Return an ETag in the form for ``If-Match``: quoted and strong. If there is no ETag, the result is empty."""
+    """Return an ETag in the form for ``If-Match``: quoted and strong. Return an empty string if there is no ETag."""
     bare = etag(told)
     return f'"{bare}"' if bare else ""
 
@@ -46,7 +47,7 @@ def facts(head: Mapping[str, Any]) -> Facts:
 
 
 def checksum(told: str | None) -> str | None:
-    """Return a SHA-256 in base64. The number of parts at its end is removed. Return None for a text that is not a
+    """Return a SHA-256 in base64, without the number of parts at its end. Return None for a text that is not a
     SHA-256."""
     bare = (told or "").strip().partition("-")[0]
     try:
@@ -56,9 +57,8 @@ def checksum(told: str | None) -> str | None:
 
 
 def shown(found: Facts, ticket: Ticket) -> Verified | None:
-    """Return how the store's properties prove that an object has a ticket's bytes, or None if they do not prove it.
-
-    The store's SHA-256 may be that of the whole object, or the composite one of the parts' hashes.
+    """Return the property of the store that shows that an object has a ticket's bytes. Return None if no property
+    shows this. The store's SHA-256 may be the hash of the whole object, or the composite hash of the parts' hashes.
     """
     told = checksum(found.checksum)
     whole = base64.b64encode(bytes.fromhex(ticket.sha256)).decode()

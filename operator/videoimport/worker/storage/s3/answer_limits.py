@@ -1,4 +1,5 @@
-"""Limits for an object store's responses. botocore reads and parses each response as a whole, whatever its length.
+"""Limits for an object store's responses. botocore reads and parses each response as a whole, even a very long
+response.
 
 The users of a namespace choose the store, so it can be malicious. Objects are streamed and have other limits. An
 UnusableAnswerError also reports a response that botocore cannot parse, or that lacks what every S3 response has. Then
@@ -30,11 +31,11 @@ list."""
 class UnusableAnswerError(HTTPClientError):
     """A response that is too long, is not from S3, or has XML with entities. Entities can expand the XML."""
 
-    fmt = "The answer is unusable: {error}"
+    fmt = "The response is unusable: {error}"
 
     @property
     def why(self) -> str:
-        """The error in words of this project. The text contains nothing from the response."""
+        """The error as a text of this project. The text contains nothing from the response."""
         return str(self.kwargs["error"])
 
 
@@ -45,7 +46,7 @@ class BoundedSession:
         self._session = session
 
     def send(self, request: AWSRequest) -> AWSResponse:
-        """Return the response. Its body is read completely. Only the body of an object is not read yet."""
+        """Return the response with its complete body. Only the body of an object is not read yet."""
         streams, request.stream_output = request.stream_output, True
         answer: AWSResponse = self._session.send(request)
         if streams and answer.status_code < 300:
@@ -99,11 +100,11 @@ def _check(operation: str, answer: AWSResponse, parsed: dict[str, Any]) -> None:
     if operation in _LISTS:
         root = _ROOT.search(answer.content.replace(b"\0", b""))
         if root is None or not root[1].rpartition(b":")[2].startswith(b"List"):  # moto's root ends with Output
-            raise UnusableAnswerError(error="it is no list")
+            raise UnusableAnswerError(error="it is not a list")
 
 
 def require(told: Mapping[str, Any], names: Iterable[str]) -> None:
-    """Raise UnusableAnswerError if a response has no value under one of the names."""
+    """Raise UnusableAnswerError if a response lacks a value for one of the names."""
     for name in names:
         if told.get(name) in (None, ""):
             raise UnusableAnswerError(error=f"it has no {name}")

@@ -38,7 +38,7 @@ _READS = 3
 
 
 class S3Bucket:
-    """A bucket that is only read."""
+    """A bucket with the methods for reading."""
 
     def __init__(
         self, client: "S3Client", wish: S3Destination, virtual: Callable[[], "S3Client"] | None = None
@@ -67,7 +67,9 @@ class S3Bucket:
         except ClientError as error:
             raise failure_of(error_code(error), status(error), self.bucket, doing, operation_of(error)) from None
         except ParamValidationError:
-            raise ImportFailure(Reason.INVALID_SPEC, f"spec.destination is not what S3 accepts ({doing}).") from None
+            raise ImportFailure(
+                Reason.INVALID_SPEC, f"S3 does not accept a value in spec.destination ({doing})."
+            ) from None
         except SSLError:
             message = "The certificate of the object store is not valid."
             raise ImportFailure(Reason.CERTIFICATE_INVALID, message) from None
@@ -79,10 +81,8 @@ class S3Bucket:
         return naming.uri(self.bucket, key)
 
     def read(self, key: str) -> Content | None:
-        """Return a small object, or None if there is no object.
-
-        The first request of a run is such a read. It shows which form of address the store accepts.
-        """
+        """Return a small object. Return None if the object does not exist. The first request of a run is such a
+        read. The response shows which form of address the store accepts."""
         with self.translated(f"read {key}"):
             try:
                 return self._content(key)
@@ -118,7 +118,7 @@ class S3Bucket:
             return self.client.get_object(Bucket=self.bucket, Key=key)
 
     def head(self, key: str) -> Facts | None:
-        """Return the facts of an object, or None if there is no object."""
+        """Return the properties of an object. Return None if the object does not exist."""
         with self.translated(f"look at {key}"):
             try:
                 return self.proofs.readable(forms.facts(self._head(key)))
@@ -151,7 +151,8 @@ class S3Bucket:
             yield from bounded((key for page in pages for key in page), prefix)
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read an object and return its SHA-256, hex. Return None if there is no object, or it has another size."""
+        """Read an object and return its SHA-256 in hex. Return None if the object does not exist or has another
+        size."""
         with self.translated(f"read {key}"):
             try:
                 return s3_reading.sha256(self.client, self.bucket, key, size, self.went_on)
@@ -163,8 +164,8 @@ class S3Bucket:
     # The owner of an object, and whether the object is complete: see ``verification``
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """Return the proof that the object comes from this upload and has all its bytes unchanged. Return None if there
-        is no such object."""
+        """Return the evidence that the object comes from this upload and has all its bytes unchanged. Return None if
+        the key has no such object."""
         return self.proofs.is_there(ticket, marks)
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
@@ -179,5 +180,5 @@ class S3Bucket:
         return is_same_version(replace, now) if replace else now is None
 
     def keeps(self) -> bool:
-        """Return whether the store returns metadata as it was written."""
+        """Return whether the store returns metadata in the form in which it was written."""
         return self.proofs.keeps()

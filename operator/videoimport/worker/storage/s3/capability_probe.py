@@ -1,11 +1,11 @@
 """Tests of an object store's optional features, once at the start of a run, with eight requests.
 
-The minimum is PutObject, multipart uploads, HEAD, GET with Range, ListObjectsV2 and user metadata. The first test opens
-an upload at the video's key and aborts it. This shows that the credentials, the bucket and the options are valid. The
-second test uploads to an existing object: the import's upload note. This shows whether the store accepts parts with
-SHA-256, and whether ``If-None-Match`` protects an object. If objects may be replaced, one more request shows the same
-for ``If-Match``. The third test writes the note's own content with two PutObjects, and shows the same for PutObject.
-DeleteObject is not tested, because that could remove the note.
+The minimum is PutObject, multipart uploads, HEAD, GET with Range, ListObjectsV2 and user metadata. The first test
+opens an upload at the video's key and aborts it. This shows that the credentials, the bucket and the options are
+valid. The second test uploads to an existing object: the import's upload note. This shows whether the store accepts
+parts with SHA-256, and whether ``If-None-Match`` protects an object. If objects may be replaced, one more request
+shows whether ``If-Match`` protects an object. The third test writes the note's own content with two PutObjects, and
+shows the same facts for PutObject. DeleteObject is not tested, because that could remove the note.
 """
 
 import base64

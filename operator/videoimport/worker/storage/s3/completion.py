@@ -1,8 +1,6 @@
-"""Completion of an upload, which makes its object visible. The run that sent the upload does this, or a later run.
-
-A store may complete an upload although its response is lost. It may also refuse this upload each time, but accept
-another upload. So after each failure, the present state of the store is read.
-"""
+"""Completion of an upload, which makes its object visible. The run that sent the upload completes the upload, or a
+later run does. A store may complete an upload although its response is lost. A store may also refuse one upload each
+time, but accept another upload. So after each failure, the worker reads the present state of the store."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -45,8 +43,8 @@ def complete(
     *,
     replace: Replaceable,
 ) -> None:
-    """Make an upload visible. The function is idempotent: a second call does nothing, even if the response to the first
-    completion was lost."""
+    """Complete an upload, so that users see the object. The function is idempotent: a second call does nothing, even
+    if the response to the first completion was lost."""
     with store.translated(f"complete {ticket.key}"):
         try:
             _complete(store, ticket, named, replace)
@@ -153,8 +151,8 @@ def _refused(key: str, error: ClientError) -> ImportFailure:
 
 
 def parts_of(store: "S3Store", ticket: Ticket) -> "list[CompletedPartTypeDef] | None":
-    """Return the parts of an earlier run's upload if they are unchanged. Otherwise, and if the store does not list
-    parts, return None."""
+    """Return the parts of an earlier run's upload if the parts are unchanged. Return None if a part has changed or
+    if the store does not list parts."""
     found: list[Any] = []
     with store.translated(f"look at the parts of {ticket.key}"):
         try:

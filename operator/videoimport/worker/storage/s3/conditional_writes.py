@@ -1,10 +1,9 @@
-"""Writes that replace an object only if it is unchanged. They also work on stores that support conditions only in part
-or not at all.
-
-Some stores refuse a condition. Others report a met condition as unmet. They compare ETags in a form that they never
-return, or answer ``If-None-Match: *`` with 404 if there is no object. So if a condition fails although the object is
-unchanged, the request is sent once more, because the object may have come and gone. If the condition fails again, the
-store is treated as a store that refuses the condition.
+"""Writes that replace an object only if it is unchanged. These writes also work on stores that support conditions
+only in part or not at all. Some stores refuse a condition. Other stores report a met condition as unmet. For
+example, a store compares ETags in a form that it never returns, or answers ``If-None-Match: *`` with 404 if there is
+no object. So if a condition fails although the object is unchanged, the request is sent once more, because the
+object may have come and gone. If the condition fails again, the store is treated as a store that refuses the
+condition.
 
 The support is recorded for each kind of request and each header separately. If a store is not known to honour a
 condition, the object is read directly before the request. The request still has the condition, unless the store is
@@ -42,26 +41,26 @@ class Support(Enum):
 
 
 def condition_for(replace: Replaceable) -> Condition | None:
-    """Return the condition that ensures that a write replaces only what ``replace`` allows, or None if it allows
-    everything."""
+    """Return the HTTP condition for the writes that ``replace`` allows. Return None if ``replace`` allows all
+    writes."""
     if isinstance(replace, bool):
         return None if replace else NO_OBJECT
     return if_match(forms.version(replace.etag))
 
 
 def if_match(version: str) -> Condition:
-    """Return the condition that an object has this ETag. The result is empty if the store returns no ETag."""
+    """Return the HTTP condition that an object has this ETag. The result is empty if the store returns no ETag."""
     return {"IfMatch": version} if version else {}
 
 
 @dataclass(slots=True)
 class Conditions:
-    """What a run knows about a store's support for conditions, for one kind of request."""
+    """The known support of a store for conditions, for one kind of request."""
 
     known: dict[str, Support] = field(default_factory=dict)
 
     def is_honoured(self, header: str) -> bool | None:
-        """Return whether a request does nothing if this condition is not met, or None if that is unknown."""
+        """Return whether a request does nothing if this condition is not met. Return None if this is unknown."""
         support = self.known.get(header)
         return None if support is None else support is Support.HONOURED
 

@@ -119,7 +119,7 @@ _BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes} | di
 _STORE = "Check that the object store answers requests from the cluster."
 _ENDPOINT = "Check that destination.s3.endpoint is the address of an object store's S3 API."
 _REDIRECTED = (
-    "The endpoint redirects without a code of S3. Set destination.s3.endpoint to the address that it redirects to, "
+    "The endpoint redirects without an S3 error code. Set destination.s3.endpoint to the address that it redirects to, "
     "such as https instead of http; on AWS, also check destination.s3.region."
 )
 _KEYS = (
@@ -133,18 +133,18 @@ _MOST_CODE = 64
 
 
 def error_code(error: ClientError) -> str:
-    """Return the store's error code. For a response without a body, this is the HTTP status."""
+    """Return the store's error code. For a response without a body, return the HTTP status as text."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def status(error: ClientError) -> int:
-    """Return the HTTP status of an error; 0 if there is none."""
+    """Return the HTTP status of an error. Return 0 if the error has no HTTP status."""
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def is_unknown(error: ClientError) -> bool:
-    """Return whether the error means that the store lacks one feature of the request. Other errors refuse the request
-    as a whole."""
+    """Return whether the error means that the store lacks one feature of the request. Otherwise the store refuses
+    the whole request."""
     return error_code(error) in (*_UNKNOWN, *_BARE) or status(error) == HTTPStatus.NOT_IMPLEMENTED
 
 
@@ -171,7 +171,8 @@ def kind_of(code: str, status: int) -> ErrorKind:
 
 
 def error_kind(error: Exception) -> ErrorKind:
-    """Return the meaning of a botocore error. A failed connection is AWAY, an unusable response is OTHER."""
+    """Return the meaning of a botocore error. The result is AWAY for a failed connection, and OTHER for an unusable
+    response."""
     if isinstance(error, BROKEN_OFF):
         return ErrorKind.AWAY
     if isinstance(error, ClientError):
@@ -201,7 +202,7 @@ _DESTINATION: dict[ErrorKind, tuple[Reason, str]] = {
     ErrorKind.DAMAGED: (Reason.DESTINATION_CORRUPT, ""),
     ErrorKind.FULL: (
         Reason.DESTINATION_UNAVAILABLE,
-        "Delete objects from the bucket or raise its quota, or name another one in spec.destination.s3.bucket.",
+        "Delete objects from the bucket or raise its quota, or name another bucket in spec.destination.s3.bucket.",
     ),
     ErrorKind.TOO_LARGE: (
         Reason.UNSUPPORTED_DESTINATION,
@@ -239,7 +240,7 @@ def no_answer(error: Exception, doing: str) -> ImportFailure:
     """Return the failure for a destination that gave no usable response."""
     name = ", ".join(word for word in (operation_of(error), type(error).__name__) if word)
     if isinstance(error, UnusableAnswerError):
-        message = f"The endpoint did not answer as S3 does ({name}: {error.why}) when the worker tried to {doing}."
+        message = f"The endpoint sent an invalid S3 response ({name}: {error.why}) when the worker tried to {doing}."
         return DestinationFault(Reason.DESTINATION_UNAVAILABLE, message, advice=_ENDPOINT, remedy=Remedy.NONE)
     is_away = error_kind(error) is ErrorKind.AWAY
     said = "did not answer" if is_away else "gave no usable response"

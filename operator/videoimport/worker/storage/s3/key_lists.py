@@ -1,4 +1,4 @@
-"""The keys that ListObjectsV2 returns, in any form that a store uses.
+"""The keys that ListObjectsV2 returns, in all forms that stores use.
 
 A list is requested without ``encoding-type``, because then all stores return keys unchanged. With ``encoding-type``,
 some stores write a space as ``+`` in one place and as ``%20`` in another, and some do not apply it. Only a key with a
@@ -65,9 +65,9 @@ def ask(client: "S3Client", bucket: str, asks: Mapping[str, Any]) -> Page:
 def pages(client: "S3Client", bucket: str, prefix: str) -> Iterator[list[str]]:
     """Yield the keys that begin with ``prefix``, page by page.
 
-    If a truncated page has no token, the list continues after the greatest key. Raises the errors of ``ask``. Raises
-    ImportFailure DESTINATION_UNAVAILABLE if the list does not advance, because a truncated list must never be used as a
-    whole list.
+    If a truncated page has no continuation token, the next request starts after the greatest key. Raises the errors
+    of ``ask``. Raises ImportFailure DESTINATION_UNAVAILABLE if the list does not advance, because a truncated list
+    must never be used as a whole list.
     """
     asks: dict[str, str] | None = {}
     tokens, furthest = set[str](), ""

@@ -1,10 +1,11 @@
-"""The multipart upload of one file to one key. Nothing is visible before the whole file is uploaded and verified.
+"""The multipart upload of one file to one key. Users cannot see the object before the whole file is uploaded and
+verified.
 
 The file may still be growing. A part is sent as soon as it is full. The parts with the first bytes of the file wait,
 because the writer rewrites these bytes at the end. Then the whole file is read once more, from the page cache, while
-the last parts are being sent. This is needed because SHA-256 is computed from the first byte to the last, and the first
-byte is written last. This reading also finds a part that was rewritten after it was sent, and the part is sent again.
-So the number of waiting bytes may be an estimate.
+the last parts are being sent. The second read is needed because SHA-256 is computed from the first byte to the last,
+and the first byte is written last. The second read also finds parts that were rewritten after they were sent. Such a
+part is sent again. So the number of waiting bytes may be an estimate.
 """
 
 import base64
@@ -45,8 +46,8 @@ class _ArrivedPart:
 
 
 class MultipartUpload:
-    """An open upload. ``send`` uploads the file, and ``complete`` makes the object visible. ``abort`` removes an upload
-    that was not completed."""
+    """An open upload. ``send`` uploads the file, and ``complete`` completes the upload, so that users see the
+    object. ``abort`` removes an upload that was not completed."""
 
     def __init__(self, store: "S3Store", key: str, upload_id: str, metadata: Mapping[str, str]) -> None:
         self.key = key
@@ -157,7 +158,8 @@ class MultipartUpload:
 
     @property
     def ticket(self) -> Ticket:
-        """The ticket that a later run needs to complete this upload. Available only after all parts are sent."""
+        """The ticket that a later run needs to complete this upload. The ticket is available only after all parts
+        are sent."""
         assert self._sent is not None, "sent"  # noqa: S101
         sent = [arrived.part for arrived in self._arrived]
         return Ticket(
@@ -172,8 +174,8 @@ class MultipartUpload:
         )
 
     def complete(self, *, replace: Replaceable) -> None:
-        """Make the object visible. Raises ImportFailure DESTINATION_EXISTS if the present object at the key must not be
-        replaced."""
+        """Complete the upload, so that users see the object. Raises ImportFailure DESTINATION_EXISTS if ``replace``
+        does not allow replacing the present object at the key."""
         named = [_named(one) for one in self._arrived]
         s3_completion.complete(self._store, self.ticket, self._metadata, named, replace=replace)
 
@@ -184,7 +186,7 @@ class MultipartUpload:
             future.cancel()
 
     def abort(self) -> bool:
-        """Abort the upload. If that fails, the next run aborts it."""
+        """Abort the upload. Return False if the abort failed. In this case the next run aborts the upload."""
         self.stop()
         wait(list(self._futures.values()), timeout=_STOP_SECONDS)  # a part that arrives after the abort would stay
         return self._store.abort(self.key, self.id)

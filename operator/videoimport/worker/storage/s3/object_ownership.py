@@ -1,8 +1,8 @@
 """The owner of an object in a bucket, and whether the object has the bytes that were sent.
 
 The object's marks show its owner. The properties that the store returns show its bytes. See ``answer_forms``. If a
-store keeps no metadata, this run owns only an object whose ETag was in the response to its own write. If the properties
-do not prove the bytes, the object is read once.
+store keeps no metadata, this run owns only an object whose ETag was in the response to its own write. If the
+properties are not enough to verify the bytes, the worker reads the object once.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Proofs:
-    """The facts that a run has found about the objects of one store."""
+    """The facts about owners and bytes of objects that a run has found in one store."""
 
     def __init__(self, store: "S3Bucket") -> None:
         self._store = store
@@ -47,15 +47,15 @@ class Proofs:
     def readable(self, facts: Facts) -> Facts:
         """Return the properties without metadata if the store keeps no metadata.
 
-        If the metadata has a whole UID, the metadata is returned all the same, because then the store has kept it.
+        If the metadata has a whole UID, the metadata is always returned, because the store has kept this metadata.
         """
         if self.keeps_metadata is not False or is_whole(facts.metadata.get(UID)):
             return facts
         return replace(facts, metadata={})
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """Return the proof that the object at the ticket's key comes from this upload and has all its bytes unchanged.
-        Return None if there is no such object."""
+        """Return the evidence that the object at the ticket's key comes from this upload and has all its bytes
+        unchanged. Return None if the key has no such object."""
         facts = self._store.head(ticket.key)
         if facts is None:
             return None
@@ -74,8 +74,8 @@ class Proofs:
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
         """Return the properties of an object if this upload created it, even if bytes are missing.
 
-        If the store keeps no metadata, this run must have written the object. Equal bytes prove nothing, because
-        another import may have sent the same bytes.
+        If the store keeps no metadata, this run must have written the object. Equal bytes do not show the owner,
+        because another import may have sent the same bytes.
         """
         facts = self._store.head(ticket.key)
         if facts is None or has_marks(facts, marks):
@@ -88,7 +88,7 @@ class Proofs:
         return not self.keeps() and UID not in self.readable(facts).metadata
 
     def keeps(self) -> bool:
-        """Return whether the store keeps metadata. This is tested only if an object lacks its marks."""
+        """Return whether the store keeps metadata. The worker tests this only if an object lacks its marks."""
         if self.keeps_metadata is None and self._store.witness:
             self.keeps_metadata = self._shown_by(*self._store.witness())
         return self.keeps_metadata is not False

@@ -1,10 +1,10 @@
 """Checks whether an object store accepts the options of ``destination.s3`` and keeps tags, before the source is
 fetched.
 
-A small test object is written with all options, and removed. Some stores refuse an option in this request, but accept
-it at CreateMultipartUpload. Some answer with a code that names no option, such as InternalError. So after a refusal,
-the same object is written without options and with each option alone. An option is the cause only if the write with
-this option fails.
+The probe writes a small test object with all options, and removes the object. Some stores refuse an option in this
+request, but accept it at CreateMultipartUpload. Some answer with a code that names no option, such as InternalError.
+So after a refusal, the same object is written without options and with each option alone. An option is the cause
+only if the write with this option fails.
 """
 
 from collections.abc import Mapping
@@ -33,8 +33,8 @@ _AMBIGUOUS = (ErrorKind.AWAY, ErrorKind.UNSUPPORTED, ErrorKind.OTHER)
 
 
 def check(store: "S3Store", key: str) -> None:
-    """Write an object at ``key`` with all options, and remove it. This takes two requests, and one more for tags.
-    Without options, no request is sent.
+    """Write an object at ``key`` with all options, and remove the object. The function sends two requests, and one
+    more for tags. Without options, no request is sent.
 
     Raises ImportFailure INVALID_SPEC if an option is the cause of a refusal.
     """

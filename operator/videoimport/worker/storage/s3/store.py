@@ -43,7 +43,7 @@ _ATTEMPTS = 2
 
 
 class S3Store(S3Bucket):
-    """A bucket that is read and written."""
+    """A bucket as a destination, with the methods for reading and writing."""
 
     def __init__(
         self, client: "S3Client", wish: S3Destination, virtual: Callable[[], "S3Client"] | None = None
@@ -75,7 +75,8 @@ class S3Store(S3Bucket):
 
     @property
     def guards_writes(self) -> bool | None:
-        """True if PutObject replaces no object when there must be none. None if that is unknown."""
+        """True if PutObject honours the condition that no object exists at the key. The value is None if this is
+        unknown."""
         return self.writes.is_honoured("IfNoneMatch")
 
     # Small objects
@@ -83,7 +84,8 @@ class S3Store(S3Bucket):
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """Write a whole small JSON object. Raises UnmetError if the present object at the key must not be replaced."""
+        """Write a whole small JSON object. Raises UnmetError if ``replace`` does not allow replacing the present
+        object at the key."""
         put = partial(self.put, key, body, Metadata=dict(metadata), **(self.shown if shown else self.hidden))
         with self.translated(f"write {key}"):
             version = self.writes.send(put, condition_for(replace), lambda: self.is_as_it_was(key, replace))
@@ -117,7 +119,8 @@ class S3Store(S3Bucket):
         return forms.version(answer.get("ETag"))
 
     def delete(self, key: str, only: Facts | None = None) -> None:
-        """Delete an object, if there is one. If ``only`` is given and the key has another object, raises UnmetError."""
+        """Delete the object at a key if it exists. Raises UnmetError if ``only`` is given and the key has another
+        object."""
         self._delete(key, condition_for(only or True), lambda: only is None or self.is_as_it_was(key, only))
 
     def delete_if(self, key: str, version: str) -> None:
@@ -141,8 +144,8 @@ class S3Store(S3Bucket):
 
     @cached_property
     def hidden(self) -> dict[str, Any]:
-        """Options of the importer's own small objects, as parameters of PutObject. A bucket policy may require them for
-        every object."""
+        """Options of the importer's own small objects, as parameters of PutObject. A bucket policy may require these
+        options for every object."""
         wish = self.wish.server_side_encryption
         return {"ServerSideEncryption": wish} if wish else {}
 
@@ -160,7 +163,7 @@ class S3Store(S3Bucket):
     # Uploads
 
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> MultipartUpload:
-        """Open an upload. The object is not visible yet."""
+        """Open an upload. Users cannot see the object before the upload is completed."""
         with self.translated(f"write to {key}"):
             answer = self.create(key, ContentType=content_type, Metadata=dict(metadata), **self.algorithm)
         return MultipartUpload(self, key, answer["UploadId"], metadata)
@@ -214,16 +217,14 @@ class S3Store(S3Bucket):
         return True
 
     def is_upload(self, key: str, upload: str) -> bool:  # noqa: ARG002
-        """Return whether the ID is plain text. Every such ID is accepted, because the store itself checks that an ID
-        belongs to its key."""
+        """Return whether the ID is plain text. Every plain ID is accepted, because the store itself checks that an
+        ID belongs to a key."""
         return strict.is_plain(upload)
 
     def unfinished(self, key: str) -> list[Unfinished] | None:
-        """Return all unfinished uploads to exactly this key, of any import.
-
-        If the store cannot list uploads now, log that and return None. The result is empty if the store does not
-        support the request, or answers NoSuchUpload because it has none.
-        """
+        """Return the unfinished uploads of all imports to exactly this key. If the store cannot list uploads now,
+        log the failure and return None. The result is empty if the store does not support the request, or answers
+        NoSuchUpload because it has no upload."""
         try:
             found = [*s3_upload_lists.uploads(self.client, self.bucket, key)]
         except (ClientError, BotoCoreError, OSError) as error:
@@ -233,11 +234,9 @@ class S3Store(S3Bucket):
         return [Unfinished(one["UploadId"], _in_utc(one["Initiated"])) for one in found]
 
     def abort(self, key: str, upload: str) -> bool:
-        """Abort one upload. If that fails, log it and return False.
-
-        A second abort is sent too, because a part that was on its way may have arrived after the first. s3s-fs answers
-        it with AccessDenied, as if the upload were open.
-        """
+        """Abort one upload. If the abort fails, log the failure and return False. A second call sends a second
+        abort, because a part may have arrived after the first abort. s3s-fs answers the second abort with
+        AccessDenied, as if the upload were open."""
         try:
             self.client.abort_multipart_upload(Bucket=self.bucket, Key=key, UploadId=upload)
         except (ClientError, BotoCoreError, OSError) as error:

@@ -1,7 +1,7 @@
 """Lists of unfinished uploads: the uploads to a key, and the parts of one upload, read page by page to the end.
 
-Some stores truncate such a list and return no marker, or the same marker again. Some refuse the marker that they
-returned. A truncated list must never be used as a whole list, because an upload would stay in the bucket.
+Some stores truncate such a list and return no marker, or the same marker again. Some stores refuse the marker that
+they returned. A truncated list must never be used as a whole list, because an upload would stay in the bucket.
 """
 
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence

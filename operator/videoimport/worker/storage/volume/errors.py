@@ -23,13 +23,13 @@ def failure_of(
     number: int | None, claim: str, doing: str, *, root: Path | None = None, needed: int | None = None
 ) -> ImportFailure:
     """Return the failure for an errno. ``doing`` completes "The volume did not let the worker …". ``needed`` is the
-    number of bytes that were to be written, or None if unknown."""
+    number of bytes of the failed write, or None if the number is unknown."""
     name = errno.errorcode.get(number or 0, "an unknown error")
     said = f"The volume of claim {claim!r} did not let the worker {doing}: {name}"
     if number in FULL:
         return _full(number, claim, f"{doing}: {name}", root, needed)
     if number == errno.EROFS:
-        advice = f"Name a claim in {_CLAIM}.claimName that may be written, then change retryToken."
+        advice = f"Name a claim that the worker may write to in {_CLAIM}.claimName, then change retryToken."
         return DestinationFault(
             Reason.DESTINATION_DENIED, f"The volume of claim {claim!r} is read-only ({doing}: {name}).", advice=advice
         )
@@ -41,10 +41,10 @@ def failure_of(
         message = f"{said}: a file or link is where a folder is needed; links are not followed."
         return DestinationFault(Reason.DESTINATION_DENIED, message, advice=advice)
     if number == errno.ENAMETOOLONG:
-        advice = "Shorten destination.name: a volume takes at most 255 bytes between two slashes."
+        advice = "Shorten destination.name: a name in a volume has at most 255 bytes."
         return DestinationFault(Reason.INVALID_SPEC, f"{said}.", advice=advice)
     if number == errno.EFBIG:
-        advice = "Choose a smaller output, or a volume whose file system takes larger files."
+        advice = "Choose a smaller output, or a volume whose file system accepts larger files."
         return DestinationFault(Reason.UNSUPPORTED_DESTINATION, f"{said}: the file is too large for it.", advice=advice)
     remedy = Remedy.WAIT if number in _PASSING else Remedy.NONE
     advice = f"Check the volume of {_CLAIM}.claimName and the server that it is on."
@@ -60,7 +60,7 @@ def _full(number: int | None, claim: str, doing: str, root: Path | None, needed:
     needs = f"at least {needed} bytes were to be written" if needed is not None else ""
     facts = ", ".join(word for word in (told, needs) if word)
     message = f"The volume of claim {claim!r} is full{': ' if facts else ''}{facts} ({doing})."
-    advice = f"Delete files from the volume or enlarge the claim, or name another one in {_CLAIM}.claimName."
+    advice = f"Delete files from the volume or enlarge the claim, or name another claim in {_CLAIM}.claimName."
     return DestinationFault(Reason.DESTINATION_UNAVAILABLE, message, advice=advice)
 
 

@@ -1,5 +1,5 @@
-"""Small files of a volume. Each file is read as a whole. It is written under a temporary name and then renamed. The
-metadata of a file is in another file."""
+"""Small files of a volume. Each file is read as a whole. A file is written under a temporary name and then renamed.
+The metadata of a file is in another file."""
 
 import errno
 import fcntl
@@ -54,7 +54,7 @@ class VolumeFiles:
         return f"pvc://{self.claim}/{key}"
 
     def read(self, key: str) -> Content | None:
-        """Return a small file, or None if there is no file."""
+        """Return the content and the version of a small file. Return None if the file does not exist."""
         with self.translated(f"read {key}"):
             body = self._bytes(key)
         if body is None:
@@ -85,7 +85,7 @@ class VolumeFiles:
             raise
 
     def head(self, key: str) -> Facts | None:
-        """Return the facts of a file, or None if there is no file."""
+        """Return the properties of a file. Return None if the file does not exist."""
         with self.translated(f"look at {key}"):
             try:
                 found = self.tree.stat(key)
@@ -104,7 +104,8 @@ class VolumeFiles:
     def write(
         self, key: str, body: bytes, metadata: Mapping[str, str], *, shown: bool = False, replace: Replaceable = True
     ) -> None:
-        """Write a whole small file. Raises UnmetError if the present file at the key must not be replaced."""
+        """Write a whole small file. Raises UnmetError if ``replace`` does not allow replacing the present file at
+        the key."""
         with self.translated(f"write {key}", len(body)):
             temporary = self._written(body)
             try:
@@ -199,8 +200,8 @@ class VolumeFiles:
             os.close(descriptor)
 
     def delete(self, key: str, only: Facts | None = None) -> None:
-        """Delete a file and its metadata, if there is one. If ``only`` is given and the key has another file, raises
-        UnmetError."""
+        """Delete the file at a key and its metadata if the file exists. Raises UnmetError if ``only`` is given and
+        the key has another file."""
         with self.translated(f"delete {key}"):
             side = sidecars.side_key(self._own, key)
             if only is None and self._bytes(side) is None:
@@ -225,7 +226,7 @@ class VolumeFiles:
             yield from bounded(self.tree.files(prefix.rstrip("/")), prefix)
 
     def sha256_of(self, key: str, size: int) -> str | None:
-        """Read a file and return its SHA-256, hex. Return None if there is no file, or it has another size."""
+        """Read a file and return its SHA-256 in hex. Return None if the file does not exist or has another size."""
         with translated(self.claim, f"read {key}"):
             try:
                 found = self.tree.stat(key)
@@ -239,6 +240,7 @@ class VolumeFiles:
 
 
 def temporary_key(key: str) -> str:
-    """Return a new hidden name beside a key. The random part is short, so that the name does not become too long."""
+    """Return a new hidden name in the same folder as a key. The random part of the name is short, so that the name
+    does not become too long."""
     folder, _, name = key.rpartition("/")
     return joined(folder, f".{name}.{uuid.uuid4().hex[:16]}{PART_SUFFIX}")

@@ -1,8 +1,8 @@
 """Metadata of files, in small files (side files) under ``.videoimport/metadata``. A file system does not keep metadata
 as an object store does.
 
-A side file is written before its file is renamed. It identifies the file by size and time of change. So for a moment a
-side file has the metadata of two files: the new one and the present one.
+A side file is written before its file is renamed. The side file identifies the file by its size and its time of
+change. So for a moment a side file has the metadata of two files: the new file and the present file.
 """
 
 import hashlib
@@ -38,7 +38,8 @@ def side_key(own: str, key: str) -> str:
 
 
 def side_of(found: os.stat_result, content: bytes | None) -> Side | None:
-    """Return the metadata for the present file from its side file. Return None if the side file has none for it."""
+    """Return the metadata for the present file from its side file. Return None if the side file has no metadata for
+    the present file."""
     sides = (strict.parse(_SIDES, content) if content else None) or ()
     return next((side for side in sides if side.speaks_of(found)), None)
 

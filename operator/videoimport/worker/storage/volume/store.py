@@ -31,8 +31,8 @@ class VolumeStore(VolumeFiles):
     """A volume. Object keys are paths below its root."""
 
     def begin(self, key: str, content_type: str, metadata: Mapping[str, str]) -> VolumeUpload:  # noqa: ARG002
-        """Open a temporary file. It is not visible yet. A volume stores no content type, because the file name shows
-        it."""
+        """Open a temporary file. Users see the file after it is renamed. A volume stores no content type, because
+        the file name shows the content type."""
         temporary = temporary_key(key)
         with self.translated(f"write {key}"):
             descriptor = self.tree.create(temporary)
@@ -42,7 +42,7 @@ class VolumeStore(VolumeFiles):
         """Do nothing: files on a volume have no options."""
 
     def probe(self, key: str, note: tuple[str, bytes] | None = None, *, replaces: bool = False) -> None:  # noqa: ARG002
-        """Write a byte beside a key, and remove it."""
+        """Write a temporary file of one byte in the same folder as a key, and remove the file."""
         if not self._root.is_dir():
             message = f"The volume of claim {self.claim!r} is not mounted at {self._root}."
             advice = "Check that the claim is bound, then change retryToken."
@@ -70,7 +70,7 @@ class VolumeStore(VolumeFiles):
                 raise exists(self.uri(key)) from None
 
     def is_ready(self, ticket: Ticket) -> bool:
-        """Return whether the temporary file of an earlier run is unchanged. Reads the whole file."""
+        """Return whether the temporary file of an earlier run is unchanged. The method reads the whole file."""
         with self.translated(f"look at {ticket.upload}"):
             return self._has_size(ticket) and self._sha256(ticket.upload) == ticket.seal
 
@@ -88,7 +88,7 @@ class VolumeStore(VolumeFiles):
         return folder == wanted and name.startswith(f".{final}.") and name.endswith(PART_SUFFIX)
 
     def finish(self, ticket: Ticket, marks: Mapping[str, str], *, replace: Replaceable) -> bool:
-        """Rename the temporary file of an earlier run if it has the right size. Return False otherwise."""
+        """Rename the temporary file of an earlier run if the file has the right size. Return False otherwise."""
         with self.translated(f"look at {ticket.upload}"):
             if not self._has_size(ticket):
                 return False
@@ -96,7 +96,8 @@ class VolumeStore(VolumeFiles):
         return True
 
     def is_there(self, ticket: Ticket, marks: Mapping[str, str]) -> Proof | None:
-        """Return the proof that the file comes from this upload and is complete. Return None without such a file."""
+        """Return the evidence that the file comes from this upload and is complete. Return None if there is no such
+        file."""
         facts = self.head(ticket.key)
         if facts is None or not has_marks(facts, marks):
             return None
@@ -104,7 +105,7 @@ class VolumeStore(VolumeFiles):
         return Proof(facts, "Synced") if is_whole else None
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
-        """Return the facts of the file if this upload created it."""
+        """Return the properties of the file if this upload created the file."""
         facts = self.head(ticket.key)
         return facts if has_marks(facts, marks) else None
 
@@ -113,7 +114,7 @@ class VolumeStore(VolumeFiles):
         return True
 
     def unfinished(self, key: str) -> list[Unfinished]:
-        """Return the temporary files beside exactly this key, of any import."""
+        """Return the temporary files of all imports for exactly this key."""
         folder, _, name = key.rpartition("/")
         found = []
         with self.translated(f"list {folder}"):
@@ -126,7 +127,7 @@ class VolumeStore(VolumeFiles):
         return found
 
     def abort(self, key: str, upload: str) -> bool:
-        """Remove a temporary file. If that fails, log it and return False."""
+        """Remove a temporary file. If the removal fails, log the failure and return False."""
         try:
             self.tree.remove(upload)
         except OSError as error:

@@ -39,7 +39,7 @@ class Tree:
             os.close(descriptor)
 
     def create(self, key: str) -> int:
-        """Create a file for reading and writing, and the folders above it. Return the file's descriptor. If another
+        """Create a file for reading and writing, and all enclosing folders. Return the file's descriptor. If another
         program removes a folder meanwhile, the folder is created again."""
         for left in reversed(range(_TRIES)):
             try:
@@ -78,15 +78,15 @@ class Tree:
                     raise
 
     def remove(self, key: str) -> None:
-        """Remove a file if it exists. Then remove those of the importer's folders that are empty."""
+        """Remove a file if it exists. Then remove the importer's folders that are empty."""
         with suppress(FileNotFoundError), self.parent(key) as (folder, name):
             os.unlink(name, dir_fd=folder)
             os.fsync(folder)
         self.prune(key)
 
     def prune(self, key: str) -> None:
-        """Remove the empty folders above a key. Stop at the first folder that the importer did not create, because a
-        user may have prepared it and set its permissions."""
+        """Remove the empty folders that enclose a key. Stop at the first folder that the importer did not create,
+        because a user may have created this folder and set its permissions."""
         above = key.rpartition("/")[0]
         while above in self._made or (self._own and f"{above}/".startswith(f"{self._own}/")):
             try:

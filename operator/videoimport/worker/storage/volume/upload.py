@@ -88,7 +88,8 @@ class VolumeUpload:
 
     @property
     def ticket(self) -> Ticket:
-        """The ticket that a later run needs to complete this copy. Available only after the whole file is copied."""
+        """The ticket that a later run needs to complete this copy. The ticket is available only after the whole file
+        is copied."""
         assert self._sent is not None, "sent"  # noqa: S101
         return Ticket(
             key=self.key,

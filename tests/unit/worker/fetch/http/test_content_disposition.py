@@ -1,9 +1,9 @@
 """A file's name as servers give it: the forms of RFC 6266, and those that servers write instead."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from support.every_case import every_case
 from videoimport.worker.fetch.http.content_disposition import filename
 
 
@@ -12,7 +12,7 @@ def sent(text: str, charset: str = "utf-8") -> str:
     return text.encode(charset).decode("latin-1")
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("header", "name"),
     [
         ("attachment; filename=talk.mp4", "talk.mp4"),

@@ -5,6 +5,7 @@ from http.cookiejar import CookieJar
 import pytest
 from urllib3 import HTTPHeaderDict
 
+from support.every_case import every_case
 from videoimport.worker.fetch import netscape_cookies as netscape
 from videoimport.worker.fetch.http import cookies
 
@@ -28,7 +29,7 @@ def jar_of(url: str, *values: str) -> CookieJar:
 AT = "https://www.example.com/films/a"
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("cookie", "url", "goes"),
     [
         ("a=1", AT, True),

@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as some
 from urllib3.util import parse_url
 
+from support.every_case import every_case
 from videoimport.worker.fetch.http.origins import Origin
 
 LIST = "https://list.example/videos"
 PORTS = {"http": 80, "https": 443}
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("url", "expected"),
     [
         (LIST, "https://list.example"),
@@ -30,7 +31,7 @@ def test_origins(url: str, expected: str) -> None:
     assert str(Origin.parse(url)) == expected
 
 
-@pytest.mark.parametrize(
+@every_case(
     "url",
     [
         "https://list.example\\@evil.example/",

@@ -16,6 +16,7 @@ from yt_dlp.networking.exceptions import (
 )  # fmt: skip
 from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, UnsupportedError
 
+from support.every_case import every_case
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.protocol import Failed
 from videoimport.worker.fetch.ytdlp import errors as classify
@@ -35,7 +36,7 @@ def wrapped(cause: Exception) -> DownloadError:
     return DownloadError(f"ERROR: {error}", (ExtractorError, error, None))
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("error", "reason"),
     [
         (wrapped(http_error(404)), Reason.SOURCE_NOT_FOUND),

@@ -5,6 +5,7 @@ import hashlib
 
 import pytest
 
+from support.every_case import every_case
 from videoimport.worker.storage.base import Facts, Ticket
 from videoimport.worker.storage.s3 import answer_forms as forms
 
@@ -42,7 +43,7 @@ def test_names_of_metadata_are_compared_in_lower_case(name: str) -> None:
     assert forms.metadata({name: " one "}) == {"videoimport-uid": "one"}
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("checksum", "etag", "expected"),
     [
         (f"{COMPOSITE}-1", None, "SHA256"),

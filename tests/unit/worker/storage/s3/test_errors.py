@@ -3,6 +3,7 @@
 import pytest
 from botocore.exceptions import EndpointConnectionError, ParamValidationError, ReadTimeoutError
 
+from support.every_case import every_case
 from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.worker.runtime.errors import DestinationFault, Remedy
 from videoimport.worker.storage.s3.errors import ErrorKind, error_kind, failure_of, no_answer, source_reason
@@ -10,7 +11,7 @@ from videoimport.worker.storage.s3.errors import ErrorKind, error_kind, failure_
 UNAVAILABLE = Reason.DESTINATION_UNAVAILABLE
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("code", "status", "reason", "remedy"),
     [
         ("SlowDown", 503, UNAVAILABLE, Remedy.WAIT),
@@ -62,7 +63,7 @@ def test_a_wrong_clock_and_a_full_bucket_are_named() -> None:
     assert "spec.destination.s3.bucket" in full.advice
 
 
-@pytest.mark.parametrize(
+@every_case(
     ("code", "status", "reason"),
     [
         ("NoSuchKey", 404, Reason.SOURCE_NOT_FOUND),
