@@ -1,6 +1,6 @@
 """A client of a cluster with the configuration of the user's kubeconfig.
 
-Only this module of ``cli`` uses the Kubernetes client library.
+Only this module and ``port_forward`` of ``cli`` use the Kubernetes client library.
 """
 
 import json
@@ -17,7 +17,7 @@ from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConf
 from urllib3.exceptions import HTTPError
 
 from videoimport.api.labels import BULK_KIND, GROUP, VERSION, VIDEO_KIND
-from videoimport.cli.errors import NotFoundError, UnusableError
+from videoimport.cli.errors import ExistsError, MissingRightError, NotFoundError, UnreachableError, UnusableError
 
 Raw = dict[str, Any]
 _SECONDS = 30.0
@@ -29,6 +29,7 @@ _WAYS_OUT = {
     403: 'ask for the ClusterRole "view" in that namespace, or "edit" if the command changes something',
     404: "correct the name, or choose the namespace with --namespace",
 }
+_TRANSIENT = (429, 500, 502, 503, 504)
 _EXISTS = "choose another name, or use the object of that name"
 _LATER = "try again, or check the cluster's API server"
 _PAGE = 20
@@ -69,7 +70,8 @@ class Kube:
         """The chosen namespace, otherwise the namespace of the kubeconfig context, or "default"."""
         self._seconds = seconds
         self._client = ApiClient(chosen)
-        self._host = chosen.host
+        self.host = chosen.host
+        """The address of the API server."""
 
     def bulk(self, namespace: str, name: str) -> Raw:
         """Return a BulkImport."""
@@ -146,7 +148,7 @@ class Kube:
         answer = self._send("GET", _collection(namespace, kind), query, timeout=_WATCH_SECONDS + self._seconds)
         if answer.status >= 300:
             self._read(answer)
-        return (event for line in self._lines(answer) if (event := _parsed(line.encode())))
+        return (event for line in self._lines(answer) if (event := parse_object(line.encode())))
 
     def log(self, namespace: str, pod: str, container: str, *, follow: bool, timestamps: bool) -> Iterator[str]:
         """Yield the lines of a container's log. If ``follow`` is true, the lines end when the container ends.
@@ -160,6 +162,13 @@ class Kube:
         if answer.status >= 300:
             self._read(answer)
         return self._lines(answer)
+
+    def upgrade_request(self, path: str, query: dict[str, str]) -> tuple[Configuration, str, dict[str, str]]:
+        """Return the configuration, the address and the headers of a request for another protocol."""
+        _, url, headers, *_ = self._client.param_serialize(
+            "GET", path, query_params=list(query.items()), header_params={}, auth_settings=["BearerToken"]
+        )
+        return self._client.configuration, url, headers
 
     def _pages(self, path: str, query: dict[str, str]) -> Iterator[Raw]:
         while True:
@@ -201,10 +210,9 @@ class Kube:
             content: bytes = response.read()
         except (HTTPError, OSError) as broken:
             raise self._unreachable(broken) from None
-        found = _parsed(content)
+        found = parse_object(content)
         if response.status >= 300 or not found:
-            kind = NotFoundError if _is_missing_object(response.status, found) else UnusableError
-            raise kind(_refusal(response.status, found))
+            raise explain_refusal(response.status, found)
         return found
 
     def _lines(self, response: Any) -> Iterator[str]:
@@ -221,9 +229,9 @@ class Kube:
         if rest:
             yield rest.decode(errors="replace")
 
-    def _unreachable(self, broken: Exception) -> UnusableError:
-        return UnusableError(
-            f"{self._host} cannot be reached: {type(broken).__name__}: {broken}; check that the cluster runs and "
+    def _unreachable(self, broken: Exception) -> UnreachableError:
+        return UnreachableError(
+            f"{self.host} cannot be reached: {type(broken).__name__}: {broken}; check that the cluster runs and "
             "that this machine can reach it."
         )
 
@@ -241,6 +249,20 @@ def _collection(namespace: str | None, kind: str) -> str:
     """Return the path of all objects of a kind, in one namespace or in all."""
     within = f"/namespaces/{_part(namespace)}" if namespace is not None else ""
     return f"/apis/{GROUP}/{VERSION}{within}/{_PLURALS[kind]}"
+
+
+def explain_refusal(status: int, answer: Raw) -> UnusableError:
+    """Return the error for a response that is no success, with the message of the API server and the solution."""
+    kind = UnusableError
+    if status == 403:
+        kind = MissingRightError
+    elif status in _TRANSIENT:
+        kind = UnreachableError
+    elif answer.get("reason") == "AlreadyExists":
+        kind = ExistsError
+    elif _is_missing_object(status, answer):
+        kind = NotFoundError
+    return kind(_refusal(status, answer))
 
 
 def _is_missing_object(status: int, answer: Raw) -> bool:
@@ -278,8 +300,8 @@ def _part(name: str) -> str:
     return name
 
 
-def _parsed(content: bytes) -> Raw:
-    """Return the JSON object, or an empty dictionary if the content is not a JSON object."""
+def parse_object(content: bytes) -> Raw:
+    """Return a JSON object, or an empty dictionary if the content is not a JSON object."""
     try:
         found = json.loads(content)
     except ValueError:
