@@ -35,6 +35,9 @@ class UploadStoppedError(Exception):
 class FileDisplay(Protocol):
     """The display of one file."""
 
+    def start(self, offset: int) -> None:
+        """Show the number of bytes that the worker has. The speed is measured from here on."""
+
     def move(self, offset: int) -> None:
         """Show the number of bytes that were sent."""
 
@@ -133,7 +136,7 @@ class FileUpload:
         """Send what the worker lacks. After a broken connection, the next step continues at the offset."""
         try:
             with TusClient(lambda: open_forward(self._kube, pod, UPLOAD_PORT), self._session.token) as client:
-                send_file(client, self._file, self._content, self._show_sent)
+                send_file(client, self._file, self._content, self._display.start, self._show_sent)
         except RefusedFileError as refused:
             self._served.add(uid)
             self._display.tell(f"refused: {printable(str(refused))}")
@@ -153,14 +156,20 @@ class FileUpload:
         self._display.tell("sending")
 
 
-def send_file(client: TusClient, file: LocalFile, content: HashedFile, report: Callable[[int], None]) -> None:
-    """Send what the worker lacks of a file. ``report`` gets each new offset.
+def send_file(
+    client: TusClient,
+    file: LocalFile,
+    content: HashedFile,
+    start: Callable[[int], None],
+    report: Callable[[int], None],
+) -> None:
+    """Send what the worker lacks of a file. ``start`` gets the first offset, and ``report`` each new one.
 
     The last block is a request of its own, because its headers have the hash of the whole file. Raises the errors of
     TusClient, and FileChangedError before the last block is sent.
     """
     offset = client.read_offset()
-    report(offset)
+    start(offset)
     last = max(file.size - BLOCK, 0)
     if offset < last:
         blocks = _report_blocks(content, offset, last, report)

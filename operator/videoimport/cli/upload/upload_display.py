@@ -1,6 +1,5 @@
 """The displays of an upload: a bar for each file on a terminal, otherwise lines."""
 
-import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -33,7 +32,6 @@ class UploadDisplay:
         columns = (BarColumn(20), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
         name, words = TextColumn("{task.description}", markup=False), TextColumn("{task.fields[words]}", markup=False)
         self._progress = Progress(name, *columns, words, console=console)
-        self._lock = threading.Lock()
 
     def add(self, file: LocalFile) -> "FileRow":
         """Return the row of a file."""
@@ -49,6 +47,10 @@ class UploadDisplay:
     def update(self, task: TaskID, **changes: object) -> None:
         """Change the row of a file."""
         self._progress.update(task, **changes)  # type: ignore[arg-type]  # one of the columns' fields
+
+    def restart(self, task: TaskID, offset: int) -> None:
+        """Measure the speed of a file from this offset on."""
+        self._progress.reset(task, completed=offset)
 
     def describe(self, task: TaskID) -> str:
         """Return the numbers of a file on one line, such as ``45 %, 12.3 MB/s, 30 s left``."""
@@ -87,6 +89,10 @@ class FileRow:
     def __init__(self, display: UploadDisplay, task: TaskID, name: str) -> None:
         self._display, self._task, self._name = display, task, name
         self._words, self._printed = "", display.read_clock()
+
+    def start(self, offset: int) -> None:
+        """Show the number of bytes that the worker has."""
+        self._display.restart(self._task, offset)
 
     def move(self, offset: int) -> None:
         """Show the number of bytes that were sent."""
