@@ -139,7 +139,7 @@ class FileUpload:
                 send_file(client, self._file, self._content, self._display.start, self._show_sent)
         except RefusedFileError as refused:
             self._served.add(uid)
-            self._display.tell(f"refused: {printable(str(refused))}")
+            self._display.tell(f"refused by the worker: {printable(str(refused))}")
         except RefusedSessionError as refused:
             self._served.add(uid)
             self._display.tell(printable(str(refused)))
