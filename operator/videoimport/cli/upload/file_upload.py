@@ -11,7 +11,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 from videoimport.api.labels import IMPORT, VIDEO_KIND
 from videoimport.api.tasks.import_task import UPLOAD_PORT
 from videoimport.cli.cluster.resource_reference import with_kind
-from videoimport.cli.errors import NotFoundError, UnreachableError, UnusableError
+from videoimport.cli.errors import MissingRightError, UnreachableError, UnusableError
 from videoimport.cli.kube_client import Kube
 from videoimport.cli.port_forward import open_forward
 from videoimport.cli.progress_display import printable
@@ -143,7 +143,9 @@ class FileUpload:
         except RefusedSessionError as refused:
             self._served.add(uid)
             self._display.tell(printable(str(refused)))
-        except (OSError, HTTPException, NotFoundError, UnreachableError):
+        except MissingRightError:
+            raise
+        except (OSError, HTTPException, UnusableError):  # such as a pod that ends at this moment
             self._display.tell("waiting for the worker")
         else:
             self._served.add(uid)
