@@ -161,15 +161,16 @@ def test_without_a_destination_all_three_ways_are_shown(api: ApiServer, namespac
 
 
 def test_defaults_of_the_namespace_and_another_import_are_templates(
-    api: ApiServer, namespace: str, run: Run, file: Path, controlled: FakeKubelet
+    api: ApiServer, namespace: str, run: Run, file: Path, controlled: FakeKubelet, uploader: Path
 ) -> None:
+    """The role for uploads may read both."""
     data = {"videoimport.yaml": json.dumps(a_template(maxAttempts=3))}
     api.create(
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": of(namespace, "videoimport-defaults"), "data": data}
     )
-    run(file, "--name", "first")
+    run(file, "--name", "first", kubeconfig=uploader)
     api.merge("VideoImport", namespace, "first", {"spec": {"suspend": True, "retryToken": "x"}})
-    run(file, "--name", "second", "--like", "vi/first", "--folder", "other")
+    run(file, "--name", "second", "--like", "vi/first", "--folder", "other", kubeconfig=uploader)
     first, second = (api.get("VideoImport", namespace, name)["spec"] for name in ("first", "second"))
     assert (first["maxAttempts"], second["maxAttempts"]) == (3, 3)
     assert second["destination"]["folder"] == "other"

@@ -20,7 +20,7 @@ from demo.backends import CONTEXT
 from demo.kubectl import Kubectl
 from support.e2e.cluster_state import Resource, apply, await_state, finished, names
 from support.e2e.large_videos import make_document, make_video
-from support.e2e.manifests import destination
+from support.e2e.manifests import SITE, destination, video
 from support.e2e.service_accounts import write_kubeconfig
 from support.waiting import LONGEST_SECONDS
 from videoimport.api.labels import API_VERSION, IMPORT, UPLOAD_SESSION
@@ -205,19 +205,13 @@ def test_changed_file_is_refused(kubectl: Kubectl, environment: dict[str, str], 
 def test_role_of_an_uploader_is_enough_for_the_command_of_the_readme(
     kubectl: Kubectl, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    """With the template of the namespace, which an administrator made."""
-    meta = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "videoimport-defaults"}}
-    apply(kubectl, meta | {"data": {"videoimport.yaml": json.dumps(a_template())}})
+    apply(kubectl, video("lecture-1", f"{SITE}/compliant.mp4", incremental=False))
     account = write_kubeconfig(kubectl, "e2e-only-uploads", "videoimport-uploader", tmp_path / "kubeconfig")
     (tmp_path / "talk.mp4").write_bytes(CLIP.read_bytes())
     [line] = [line for line in _readme_commands() if "kubectl videoimport upload" in line]
     words = shlex.split(line.partition("#")[0])
-    try:
-        done = subprocess.run(
-            words, cwd=tmp_path, env=environment | {"KUBECONFIG": str(account)}, capture_output=True, text=True
-        )
-    finally:
-        subprocess.run(kubectl.argv("delete", "configmap", "videoimport-defaults"), check=True, capture_output=True)
+    given = environment | {"KUBECONFIG": str(account)}
+    done = subprocess.run(words, cwd=tmp_path, env=given, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert ": Completed 100 %" in done.stdout
 
