@@ -1,7 +1,8 @@
 """Sends one file to the workers of its import, until the import has the file or has ended."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Protocol
@@ -71,7 +72,6 @@ class FileUpload:
     ) -> None:
         self._kube, self._resource, self._file, self._session = kube, resource, file, session
         self._display, self._stop = display, stop
-        self._content = HashedFile(file)
         self._served: set[str] = set()
         """UIDs of pods that have the whole file, or that refused the file."""
         self._is_sent = False
@@ -79,19 +79,18 @@ class FileUpload:
     def run(self, *, until_end: bool) -> UploadOutcome:
         """Send the file, and start again with another worker. With ``until_end``, follow the import to its end."""
         try:
-            while not self._go_on(until_end=until_end):
-                if self._stop.wait(_LOOK_SECONDS):
-                    raise UploadStoppedError
+            with closing(HashedFile(self._file)) as content:
+                while not self._go_on(content, until_end=until_end):
+                    if self._stop.wait(_LOOK_SECONDS):
+                        raise UploadStoppedError
         except FileChangedError as changed:
             problem = f"{changed} The import cannot get a consistent file; upload the file again when it is complete."
             return UploadOutcome(self._resource, is_sent=False, problem=problem)
         except UnusableError as error:
             return UploadOutcome(self._resource, self._is_sent, " ".join(error.problems))
-        finally:
-            self._content.close()
         return UploadOutcome(self._resource, self._is_sent)
 
-    def _go_on(self, *, until_end: bool) -> bool:
+    def _go_on(self, content: HashedFile, *, until_end: bool) -> bool:
         """Take the next step. Return whether the upload is over. Raises UnusableError, for example if the session is
         over."""
         step = self._look()
@@ -110,7 +109,7 @@ class FileUpload:
                 self._display.tell(words)
             case Sending(pod, uid) if uid not in self._served:
                 self._is_sent = False
-                self._send(pod, uid)
+                self._send(content, pod, uid)
         return self._is_sent and not until_end
 
     def _look(self) -> Step:
@@ -132,11 +131,11 @@ class FileUpload:
         if self._stop.wait(seconds):
             raise UploadStoppedError
 
-    def _send(self, pod: str, uid: str) -> None:
+    def _send(self, content: HashedFile, pod: str, uid: str) -> None:
         """Send what the worker lacks. After a broken connection, the next step continues at the offset."""
         try:
             with TusClient(lambda: open_forward(self._kube, pod, UPLOAD_PORT), self._session.token) as client:
-                send_file(client, self._file, self._content, self._display.start, self._show_sent)
+                send_file(client, self._file, content, self._display.start, self._show_sent)
         except RefusedFileError as refused:
             self._served.add(uid)
             self._display.tell(f"refused by the worker: {printable(str(refused))}")
@@ -182,7 +181,7 @@ def send_file(
     report(file.size)
 
 
-def _report_blocks(content: HashedFile, start: int, end: int, report: Callable[[int], None]) -> Any:
+def _report_blocks(content: HashedFile, start: int, end: int, report: Callable[[int], None]) -> Iterator[bytes]:
     for block in content.read_blocks(start, end):
         yield block
         start += len(block)

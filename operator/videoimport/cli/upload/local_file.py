@@ -98,6 +98,7 @@ class HashedFile:
     """A file that is read from start to end while its hash is computed. Raises FileChangedError if the file changes."""
 
     def __init__(self, file: LocalFile) -> None:
+        file.check()
         self._file = file
         self._source = file.path.open("rb")
         self._hash = hashlib.sha256()
@@ -120,7 +121,10 @@ class HashedFile:
 
     def _read_until(self, end: int) -> Iterator[bytes]:
         while (left := end - self._source.tell()) > 0:
-            block = self._source.read(min(BLOCK, left))
+            try:
+                block = self._source.read(min(BLOCK, left))
+            except OSError as error:
+                raise FileChangedError(f"{self._file.path} cannot be read any more: {error.strerror}.") from None
             self._file.check()
             if not block:
                 raise FileChangedError(f"{self._file.path} became shorter while it was sent.")

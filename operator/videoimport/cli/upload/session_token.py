@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from videoimport.cli.errors import UnusableError
 from videoimport.cli.upload.local_file import LocalFile
 
 _BYTES = 32
@@ -50,13 +51,19 @@ class SessionStore:
         self._folder = folder or home / "kubectl-videoimport/uploads"
 
     def keep(self, host: str, namespace: str, name: str, session: LocalSession) -> None:
-        """Write the session of an import. Only this user can read the file. Raises OSError."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._remove_old()
-        handle, draft = tempfile.mkstemp(dir=self._folder)  # with the mode 0600
-        with os.fdopen(handle, "w") as file:
-            json.dump(asdict(session), file)
-        Path(draft).replace(self._path_of(host, namespace, name))
+        """Write the session of an import. Only this user can read the file. Raises UnusableError."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._remove_old()
+            handle, draft = tempfile.mkstemp(dir=self._folder)  # with the mode 0600
+            with os.fdopen(handle, "w") as file:
+                json.dump(asdict(session), file)
+            Path(draft).replace(self._path_of(host, namespace, name))
+        except OSError as error:
+            raise UnusableError(
+                f"The token of the upload cannot be kept in {self._folder}: {error.strerror}; name another folder with "
+                "XDG_STATE_HOME."
+            ) from None
 
     def find(self, host: str, namespace: str, name: str) -> LocalSession | None:
         """Return the session of an import, or None if this machine has none."""

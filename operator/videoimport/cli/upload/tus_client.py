@@ -83,10 +83,14 @@ class TusClient:
         headers = {"Upload-Offset": str(offset), "Content-Length": str(length)}
         headers |= {"Content-Type": "application/offset+octet-stream"} | ({FILE_HASH: sha256} if sha256 else {})
         self._begin("PATCH", headers)
-        for block in blocks:
-            if self._connection.has_input():
-                break
-            self._http.send(block)
+        try:
+            for block in blocks:
+                if self._connection.has_input():
+                    break
+                self._http.send(block)
+        except ConnectionError:  # the worker may have refused the file before it closed the connection
+            if not self._connection.has_input():
+                raise
         return _parse_offset(self._read_response())
 
     def _begin(self, method: str, headers: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from videoimport.cli.errors import UnusableError
 from videoimport.cli.upload.local_file import LocalFile
 from videoimport.cli.upload.session_token import SessionStore, draw_session
 
@@ -69,3 +70,9 @@ def test_folder_follows_the_users_setting(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     SessionStore().keep(*PLACE, draw_session(FILE))
     assert len(list((tmp_path / "kubectl-videoimport/uploads").iterdir())) == 1
+
+
+def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UnusableError, match="XDG_STATE_HOME"):
+        SessionStore(tmp_path / "file/uploads").keep(*PLACE, draw_session(FILE))
