@@ -3,7 +3,6 @@
 Only this module and ``port_forward`` of ``cli`` use the Kubernetes client library.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,21 +16,14 @@ from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConf
 from urllib3.exceptions import HTTPError
 
 from videoimport.api.labels import BULK_KIND, GROUP, VERSION, VIDEO_KIND
-from videoimport.cli.errors import ExistsError, MissingRightError, NotFoundError, UnreachableError, UnusableError
+from videoimport.cli.api_responses import explain_refusal, parse_object
+from videoimport.cli.errors import UnreachableError, UnusableError
 
 Raw = dict[str, Any]
 _SECONDS = 30.0
 """Timeout of one request in seconds."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _CHOOSE = "choose one with --kubeconfig and --context"
-_WAYS_OUT = {
-    401: "renew the login of the kubeconfig's user",
-    403: 'ask for the ClusterRole "view" in that namespace, or "edit" if the command changes something',
-    404: "correct the name, or choose the namespace with --namespace",
-}
-_TRANSIENT = (429, 500, 502, 503, 504)
-_EXISTS = "choose another name, or use the object of that name"
-_LATER = "try again, or check the cluster's API server"
 _PAGE = 20
 """Number of ConfigMaps on one page of a list. Each ConfigMap may have 1 MiB."""
 _RESOURCES_PAGE = 500
@@ -251,25 +243,6 @@ def _collection(namespace: str | None, kind: str) -> str:
     return f"/apis/{GROUP}/{VERSION}{within}/{_PLURALS[kind]}"
 
 
-def explain_refusal(status: int, answer: Raw) -> UnusableError:
-    """Return the error for a response that is no success, with the message of the API server and the solution."""
-    kind = UnusableError
-    if status == 403:
-        kind = MissingRightError
-    elif status in _TRANSIENT:
-        kind = UnreachableError
-    elif answer.get("reason") == "AlreadyExists":
-        kind = ExistsError
-    elif _is_missing_object(status, answer):
-        kind = NotFoundError
-    return kind(_refusal(status, answer))
-
-
-def _is_missing_object(status: int, answer: Raw) -> bool:
-    """Return whether the kind is known and only the object is missing."""
-    return status == 404 and bool((answer.get("details") or {}).get("name"))
-
-
 def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration) -> str | None:
     """Load the kubeconfig into the configuration. Return the namespace of the context. The kubeconfig needs no current
     context if ``context`` is given."""
@@ -298,22 +271,3 @@ def _part(name: str) -> str:
             f"{name!r} is not a valid name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
         )
     return name
-
-
-def parse_object(content: bytes) -> Raw:
-    """Return a JSON object, or an empty dictionary if the content is not a JSON object."""
-    try:
-        found = json.loads(content)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _refusal(status: int, answer: Raw) -> str:
-    """Return the message of the API server and the solution."""
-    way_out = _EXISTS if answer.get("reason") == "AlreadyExists" else _WAYS_OUT.get(status, _LATER)
-    if message := str(answer.get("message") or ""):
-        return f"The cluster answers: {message.rstrip('.')}; {way_out}."
-    if status == 404:
-        return f"The cluster does not know {GROUP}/{VERSION}; install videoimport there, or choose another cluster."
-    return f"The cluster answered {status} without a message; {way_out}."

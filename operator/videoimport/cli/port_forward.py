@@ -15,7 +15,8 @@ from kubernetes.stream.ws_client import V4_CHANNEL_PROTOCOL, create_websocket, g
 from websocket import ABNF, WebSocketBadStatusException, WebSocketException
 from websockets.frames import Frame, Opcode
 
-from videoimport.cli.kube_client import Kube, explain_refusal, parse_object
+from videoimport.cli.api_responses import explain_refusal, parse_object
+from videoimport.cli.kube_client import Kube
 
 _DATA, _ERROR = 0, 1
 """Channels of the first port: its bytes, and a text about a failure."""
