@@ -149,6 +149,7 @@ class FileUpload:
         else:
             self._served.add(uid)
             self._is_sent = True
+            self._display.tell("sent")
 
     def _show_sent(self, offset: int) -> None:
         if self._stop.is_set():
