@@ -20,6 +20,7 @@ from videoimport.cli.resource_facts import name_of
 from videoimport.cli.upload.local_file import BLOCK, FileChangedError, HashedFile, LocalFile
 from videoimport.cli.upload.session_token import LocalSession
 from videoimport.cli.upload.tus_client import RefusedFileError, RefusedSessionError, TusClient
+from videoimport.cli.upload.upload_display import SENDING
 from videoimport.cli.upload.upload_step import ImportEnded, Received, Sending, SessionOver, Step, Waiting, choose_step
 
 Raw = dict[str, Any]
@@ -155,7 +156,7 @@ class FileUpload:
         if self._stop.is_set():
             raise UploadStoppedError
         self._display.move(offset)
-        self._display.tell("sending")
+        self._display.tell(SENDING)
 
 
 def send_file(
