@@ -19,7 +19,9 @@ GROUP = "videoimport.io/v1alpha1"
 URL = {"url": "https://media.example.com/a.mp4"}
 S3 = {"s3": {"bucket": "videos"}}
 HERE = {"persistentVolumeClaim": {"claimName": "here"}, "ifExists": "Fail"}
-EXAMPLES = sorted((Path(__file__).parents[4] / "examples").glob("*.yaml"))
+TEMPLATE = "upload-defaults.yaml"
+"""The example without an import: the template of a namespace for uploads."""
+EXAMPLES = [path for path in sorted((Path(__file__).parents[4] / "examples").glob("*.yaml")) if path.name != TEMPLATE]
 PASSWORD = "hunter2-hunter2"
 
 
