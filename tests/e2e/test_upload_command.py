@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -23,6 +24,7 @@ from support.e2e.large_videos import make_document, make_video
 from support.e2e.manifests import SITE, destination, video
 from support.e2e.service_accounts import write_kubeconfig
 from support.waiting import LONGEST_SECONDS
+from support.worker.cutting_proxy import CuttingProxy
 from videoimport.api.labels import API_VERSION, IMPORT, UPLOAD_SESSION
 from videoimport.api.reasons import Reason, info
 
@@ -32,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LARGE, WHOLE = 2**30, 2**28
 PREFIX = f"e2e-uploads/{uuid.uuid4().hex[:8]}"
 """New in each run, because the destination would have the videos of an earlier run."""
-NAMES = {f"upload-{name}" for name in ("nowait", "killed", "git", "changed", "seen")}
+NAMES = {f"upload-{name}" for name in ("nowait", "killed", "git", "changed", "seen", "broken")}
 VIEWED = "videoimports,jobs,pods,configmaps,events"
 
 
@@ -182,6 +184,23 @@ def test_upload_continues_after_the_client_and_the_worker_were_killed(
     assert "vi/upload-killed: continued" in done.stdout
     status = kubectl.json("get", "vi/upload-killed")["status"]
     assert (status["phase"], status["source"]["sha256"]) == ("Completed", sha256(file))
+
+
+def test_upload_continues_after_broken_connections(
+    kubectl: Kubectl, run: Run, environment: dict[str, str], template: Path, tmp_path: Path
+) -> None:
+    """The way to the API server breaks twice in the middle of the file."""
+    file = make_video(tmp_path / "broken.mp4", 5, WHOLE)
+    config = yaml.safe_load(Path(kubectl.kubeconfig).read_text())
+    [cluster] = config["clusters"]
+    with CuttingProxy(urlsplit(cluster["cluster"]["server"]).netloc, (WHOLE // 4, WHOLE // 2)) as proxy:
+        cluster["cluster"]["server"] = proxy.endpoint.replace("http:", "https:")
+        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+        changed = environment | {"KUBECONFIG": str(tmp_path / "kubeconfig")}
+        run(file, "-f", template, "--name", "upload-broken", "--folder", f"{PREFIX}/broken", env=changed)
+        assert proxy.cuts_left == 0
+    status = kubectl.json("get", "vi/upload-broken")["status"]
+    assert (status["run"], status["source"]["sha256"]) == (1, sha256(file))
 
 
 def test_import_from_git_waits_for_its_file(kubectl: Kubectl, run: Run) -> None:
