@@ -15,7 +15,7 @@ from support.e2e.embedded_runs import BUCKET_KEYS, EmbeddedRun, compare
 from support.e2e.example_manifests import moved, named, node_labels, videos
 from support.e2e.local_volumes import claimed, offer
 
-CLIP = CONTEXT / "site/compliant.mp4"
+CLIP = CONTEXT / "site/clips/3.mp4"
 EXAMPLES = videos()
 MANIFESTS = {
     name: moved(example, f"ex-{name}", hashlib.sha256(CLIP.read_bytes()).hexdigest() if CLIP.exists() else "")
