@@ -22,6 +22,15 @@ MANIFESTS = {
     for name, example in EXAMPLES.items()
 }
 
+_PRIORITY = "the pod of an example with a priority class may take the place of this one's pod on the only node"
+PREEMPTED = {"run": _PRIORITY, "job.name": _PRIORITY, "attempts.uncharged": _PRIORITY}
+_THREADS = "x265 chooses its threads by what it sees of the machine, and makes other bytes with other threads"
+ENCODED_AGAIN = {
+    "outputs.video.sha256": _THREADS, "outputs.video.sizeBytes": _THREADS, "stages[[]].bytes*": _THREADS,
+}  # fmt: skip
+
+ON_DISK = {"outputs.*.url": "a file of a volume has an address only in embedded mode, where the volume is a folder"}
+
 
 @pytest.fixture(scope="module")
 def applied(kubectl: Kubectl, bucket: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -75,7 +84,16 @@ def test_an_example_ends_alike_without_a_cluster(kubectl: Kubectl, embedded: dic
     if MANIFESTS[name]["spec"].get("suspend"):
         words = ("patch", reference, "--type=merge", "--patch", '{"spec": {"suspend": false}}')
         subprocess.run(kubectl.argv(*words), check=True, capture_output=True)
-    assert compare(finished(kubectl, reference), embedded[reference], {}) == {}
+    cluster = finished(kubectl, reference)
+    assert compare(cluster, embedded[reference], known_differences(MANIFESTS[name]["spec"], cluster["status"])) == {}
+
+
+def known_differences(spec: dict[str, Any], status: dict[str, Any]) -> dict[str, str]:
+    """The fields in which the two runs of this example may differ, and the reason."""
+    is_hevc = spec.get("output", {}).get("video", {}).get("codec") == "hevc"
+    in_volume = "persistentVolumeClaim" in spec["destination"]
+    was_preempted = status.get("attempts", {}).get("uncharged")
+    return (PREEMPTED if was_preempted else {}) | (ENCODED_AGAIN if is_hevc else {}) | (ON_DISK if in_volume else {})
 
 
 def _classes(manifests: list[Resource]) -> tuple[str, ...]:
