@@ -9,6 +9,8 @@ from videoimport.api.videoimport_status import StageName
 from videoimport.core.jobs.outcome import Outcome
 from videoimport.core.jobs.upload_task import find_session
 from videoimport.core.message_format import format_time
+from videoimport.core.plan import PartialPlan
+from videoimport.core.video.cancel_suspend import delete_active_jobs, has_active_jobs
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import handle_failed_run
 from videoimport.core.video.start_run import hold_for_upload, is_upload_awaited, start_first_run, start_next_run
@@ -32,9 +34,13 @@ def wait_for_upload(context: VideoContext) -> VideoPlan | None:
 
 def replace_session(context: VideoContext) -> VideoPlan | None:
     """Return the plan for another session during a run. A new run serves the new session, because the worker knows only
-    the hash of its own token. After the last byte the run needs no session."""
+    the hash of its own token. The old worker must be gone before, because both would write to the same scratch. After
+    the last byte the run needs no session."""
     used, session = context.status.upload_session, find_session(context.video)
     if context.spec.source.upload is None or used is None or session in (None, used.token_sha256):
         return None
-    received = is_done(context.status.stages, StageName.DOWNLOAD)
-    return start_next_run(context, context.attempts) if has_active_run(context.status) and not received else None
+    if not has_active_run(context.status) or is_done(context.status.stages, StageName.DOWNLOAD):
+        return None
+    if has_active_jobs(context):
+        return PartialPlan(context.status, actions=delete_active_jobs(context))
+    return start_next_run(context, context.attempts)

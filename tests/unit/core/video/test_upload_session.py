@@ -18,6 +18,7 @@ from support.core.video_builders import (
     plan,
     pod,
     running,
+    success,
     video,
     written,
 )
@@ -26,7 +27,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import Stage, StageName, VideoPhase
-from videoimport.core.plan import Create
+from videoimport.core.plan import Create, Delete
 
 UPLOAD = {"upload": {"filename": "talk.mp4", "size": 1000}}
 FIRST, SECOND = "a" * 64, "b" * 64
@@ -141,9 +142,63 @@ def test_lost_worker_is_replaced_in_the_same_session():
 
 def test_other_session_replaces_the_run_of_the_first():
     its = serving()
-    found = plan(opened(its, SECOND), jobs=(job(its),), pods=(pod(job(its), running=True, phase="Running"),))
+    worker = pod(job(its), running=True, phase="Running")
+    stopping = plan(opened(its, SECOND), jobs=(job(its),), pods=(worker,))
+    assert [(type(action), action.name) for action in stopping.actions] == [(Delete, "talk-1")]
+    waiting = plan(opened(its, SECOND), pods=(worker,))
+    assert (waiting.status, waiting.actions) == (None, ())
+    found = plan(opened(its, SECOND))
     assert found.status is not None
     assert (found.status.run, created(found)) == (2, ["talk-2"])
+    assert found.status.attempts is not None
+    assert (found.status.attempts.count, found.status.attempts.reasons) == (1, ())
+
+
+def test_success_of_the_first_session_outlives_a_second_one():
+    its = serving()
+    status = plan(opened(its, SECOND), **finished(its, success(its))).status
+    assert status is not None
+    assert status.phase is VideoPhase.COMPLETED
+
+
+def test_queued_import_whose_session_was_closed_waits_for_another():
+    queued = written(upload(FIRST), no_room="The limit is reached")
+    assert queued.status.phase is VideoPhase.QUEUED
+    closed = plan(opened(queued, None))
+    assert created(closed) == []
+    assert closed.status is not None
+    assert closed.status.reason is Reason.WAITING_FOR_UPLOAD
+    assert created(plan(queued)) == ["talk-1"]
+
+
+def test_queued_run_of_a_session_that_replaces_an_idle_one_starts():
+    queued = written(opened(idle(), SECOND), no_room="The limit is reached")
+    assert (queued.status.phase, created(plan(queued))) == (VideoPhase.QUEUED, ["talk-2"])
+
+
+def test_new_token_between_two_runs_goes_on_in_the_same_session():
+    failed = failed_with(serving(), Reason.DESTINATION_UNAVAILABLE)
+    assert failed.status.attempts is not None
+    assert failed.status.attempts.next_retry_time is not None
+    assert created(plan(edited(failed, retryToken="again"))) == ["talk-2"]
+
+
+def test_session_that_opened_while_the_controller_was_away_starts_after_the_deadline():
+    assert created(plan(opened(written(upload()), FIRST), at=after(3 * DEADLINE))) == ["talk-1"]
+
+
+def test_new_token_of_an_import_that_failed_after_its_session_waits_for_another():
+    its = serving()
+    failed = written(its, **finished(its, failure(its, Reason.NOT_VIDEO, "It is a picture")))
+    again = written(edited(failed, retryToken="again"))
+    assert again.status.reason is Reason.WAITING_FOR_UPLOAD
+    assert created(plan(opened(again, SECOND))) == ["talk-2"]
+
+
+def test_edit_of_a_waiting_import_keeps_its_deadline():
+    waiting = written(upload())
+    changed = edited(waiting, source={"upload": {"filename": "talk.mp4", "size": 2000}})
+    assert plan(changed, at=after(60)).requeue_at == after(DEADLINE)
 
 
 def test_other_session_changes_nothing_after_the_last_byte():
