@@ -7,10 +7,11 @@ run serves the same session. A session is over once its run ended as idle. Then 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import StageName
 from videoimport.core.jobs.outcome import Outcome
+from videoimport.core.jobs.run_lifecycle import delete_jobs
 from videoimport.core.jobs.upload_task import find_session
 from videoimport.core.message_format import format_time
 from videoimport.core.plan import PartialPlan
-from videoimport.core.video.cancel_suspend import delete_active_jobs, has_active_jobs
+from videoimport.core.video.cancel_suspend import has_active_jobs
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import handle_failed_run
 from videoimport.core.video.start_run import hold_for_upload, is_upload_awaited, start_first_run, start_next_run
@@ -42,5 +43,5 @@ def replace_session(context: VideoContext) -> VideoPlan | None:
     if not has_active_run(context.status) or is_done(context.status.stages, StageName.DOWNLOAD):
         return None
     if has_active_jobs(context):
-        return PartialPlan(context.status, actions=delete_active_jobs(context))
+        return PartialPlan(context.status, actions=delete_jobs(job for job in (context.job,) if job))
     return start_next_run(context, context.attempts)
