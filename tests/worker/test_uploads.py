@@ -1,5 +1,6 @@
 """A file that a client sends: tus clients that we did not write, broken connections, refusals and the idle end."""
 
+import contextlib
 import hashlib
 import http.client
 import select
@@ -12,6 +13,7 @@ from tusclient.exceptions import TusCommunicationError
 from support.waiting import until
 from support.worker.fetch_harness import FetchHarness
 from support.worker.upload_harness import BODY, CHUNK, TOKEN, Session, begun
+from support.worker.upload_tasks import PersistentClient
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.tus_server import COLLECTION, FILE, FILE_HASH, VERSION
 from videoimport.worker.fetch.upload_connections import MOST_CONNECTIONS
@@ -166,6 +168,14 @@ def test_bytes_that_a_replaced_writer_has_sent_are_not_kept(bench: FetchHarness)
         while True:
             first.sendall(b"x" * CHUNK)
     assert session.offset == 1500
+
+
+def test_several_clients_of_one_session_leave_one_whole_file(bench: FetchHarness) -> None:
+    session = begun(bench)
+    with contextlib.ExitStack() as clients:
+        for _ in range(4):
+            clients.enter_context(PersistentClient(BODY, TOKEN, session.port).sending())
+        assert session.fetching.finish().video.sha256 == hashlib.sha256(BODY).hexdigest()
 
 
 def test_many_connections_leave_room_for_the_client(bench: FetchHarness) -> None:

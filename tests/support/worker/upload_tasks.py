@@ -52,9 +52,9 @@ def send(task: Task, offset: int, chunk: bytes) -> int | None:
 class PersistentClient:
     """Sends a file in pieces until all of it has arrived, whatever becomes of the worker."""
 
-    def __init__(self, content: bytes, pieces: int = 40) -> None:
-        self._content, self._piece = content, max(1, len(content) // pieces)
-        self.port = 0
+    def __init__(self, content: bytes, token: str = TOKEN, port: int = 0, pieces: int = 40) -> None:
+        self._content, self._token, self._piece = content, token, max(1, len(content) // pieces)
+        self.port = port
         """The port of the present worker."""
         self.offsets: list[int] = []
         """The offsets at which the client began or continued."""
@@ -80,7 +80,7 @@ class PersistentClient:
 
     def _continue(self, over: threading.Event) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        usual = {"Authorization": f"Bearer {TOKEN}", "Tus-Resumable": VERSION}
+        usual = {"Authorization": f"Bearer {self._token}", "Tus-Resumable": VERSION}
         connection.request("HEAD", FILE, headers=usual)
         head = connection.getresponse()
         head.read()
