@@ -49,8 +49,10 @@ def test_an_uploader_has_the_rights_for_an_upload_and_no_others(render: Render) 
     assert {tuple(rule["resources"]): rule["verbs"] for rule in role["rules"]} == {
         ("videoimports",): ["create", "get", "list", "watch"],
         ("pods",): ["get", "list", "watch"],
-        ("pods/portforward",): ["create"],
+        ("pods/portforward",): ["create", "get"],
+        ("configmaps",): ["get"],
     }
+    assert [rule["resourceNames"] for rule in role["rules"] if "resourceNames" in rule] == [["videoimport-defaults"]]
     assert not any("aggregate-to" in label for label in role["metadata"]["labels"])
 
 
