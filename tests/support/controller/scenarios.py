@@ -156,7 +156,8 @@ class Pause(PlainScenario):
 
 
 class UploadSessions(PlainScenario):
-    """An upload that waits, whose first session is idle, whose second one a third one replaces, and that arrives."""
+    """An upload to kept scratch that waits, whose first session is idle, and whose second one a third one replaces.
+    Then the file arrives."""
 
     jobs = 3
 
@@ -167,7 +168,7 @@ class UploadSessions(PlainScenario):
 
     def tell(self, api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
         kubelet.fate = lambda task: Reason.UPLOAD_IDLE if task.run == 1 else None
-        api.create(video(namespace, source=UPLOAD))
+        api.create(video(namespace, source=UPLOAD, **SCRATCH))
         await_until("the wait", lambda: _waits_after_run(api, namespace, 0))
         _open_session(api, namespace, SESSIONS[0])
         await_until("the end of the idle session", lambda: _waits_after_run(api, namespace, 1))
@@ -181,7 +182,13 @@ class UploadSessions(PlainScenario):
     def over(self, api: ApiServer, namespace: str) -> bool:
         jobs = {key: value for key, value in final_state(api, namespace).items() if key.startswith("Job/")}
         ended = holds(api.get("VideoImport", namespace, "one"), "Finished")
-        return ended and set(jobs) == {"Job/one-1", "Job/one-3"} and all(job["expires"] for job in jobs.values())
+        kept = {"Job/one-1", "Job/one-3"}
+        return (
+            ended
+            and set(jobs) == kept
+            and all(job["expires"] for job in jobs.values())
+            and not api.all_of("PersistentVolumeClaim", namespace)
+        )
 
 
 class UploadDeadline(PlainScenario):

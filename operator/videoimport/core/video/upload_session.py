@@ -35,13 +35,13 @@ def wait_for_upload(context: VideoContext) -> VideoPlan | None:
 
 def replace_session(context: VideoContext) -> VideoPlan | None:
     """Return the plan for another session during a run. A new run serves the new session, because the worker knows only
-    the hash of its own token. The old worker must be gone before, because both would write to the same scratch. After
-    the last byte the run needs no session."""
+    the hash of its own token. With a scratch claim the old worker must be gone before, because both would write to the
+    same file. After the last byte the run needs no session."""
     used, session = context.status.upload_session, find_session(context.video)
     if context.spec.source.upload is None or used is None or session in (None, used.token_sha256):
         return None
     if not has_active_run(context.status) or is_done(context.status.stages, StageName.DOWNLOAD):
         return None
-    if has_active_jobs(context):
+    if context.spec.worker.scratch.storage_class_name and has_active_jobs(context):
         return PartialPlan(context.status, actions=delete_jobs(job for job in (context.job,) if job))
     return start_next_run(context, context.attempts)

@@ -8,6 +8,7 @@ from support.core.video_builders import (
     NOW,
     SETTINGS,
     after,
+    claim,
     created,
     edited,
     failed_with,
@@ -142,16 +143,24 @@ def test_lost_worker_is_replaced_in_the_same_session():
 
 def test_other_session_replaces_the_run_of_the_first():
     its = serving()
-    worker = pod(job(its), running=True, phase="Running")
-    stopping = plan(opened(its, SECOND), jobs=(job(its),), pods=(worker,))
-    assert [(type(action), action.name) for action in stopping.actions] == [(Delete, "talk-1")]
-    waiting = plan(opened(its, SECOND), pods=(worker,))
-    assert (waiting.status, waiting.actions) == (None, ())
-    found = plan(opened(its, SECOND))
+    found = plan(opened(its, SECOND), jobs=(job(its),), pods=(pod(job(its), running=True, phase="Running"),))
     assert found.status is not None
     assert (found.status.run, created(found)) == (2, ["talk-2"])
     assert found.status.attempts is not None
     assert (found.status.attempts.count, found.status.attempts.reasons) == (1, ())
+
+
+def test_other_session_waits_for_the_worker_that_writes_to_kept_scratch():
+    begun = upload(FIRST, worker={"scratch": {"size": "1Gi", "storageClassName": "kept"}})
+    scratch = (claim(begun),)
+    begun = written(begun, claims=scratch)
+    its = written(begun, jobs=(job(begun),), claims=scratch)
+    worker = pod(job(its), running=True, phase="Running")
+    stopping = plan(opened(its, SECOND), jobs=(job(its),), pods=(worker,), claims=scratch)
+    assert [(type(action), action.name) for action in stopping.actions] == [(Delete, "talk-1")]
+    waiting = plan(opened(its, SECOND), pods=(worker,), claims=scratch)
+    assert (waiting.status, waiting.actions) == (None, ())
+    assert created(plan(opened(its, SECOND), claims=scratch)) == ["talk-2"]
 
 
 def test_success_of_the_first_session_outlives_a_second_one():
