@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LARGE, WHOLE = 2**30, 2**28
 PREFIX = f"e2e-uploads/{uuid.uuid4().hex[:8]}"
 """New in each run, because the destination would have the videos of an earlier run."""
+NAMES = {f"upload-{name}" for name in ("nowait", "killed", "git", "changed", "seen")}
 VIEWED = "videoimports,jobs,pods,configmaps,events"
 
 
@@ -41,6 +42,13 @@ def environment(kubectl: Kubectl, tmp_path_factory: pytest.TempPathFactory) -> d
     folders = (str(Path(sys.executable).parent), str(Path(kubectl.binary).parent), os.environ["PATH"])
     state = str(tmp_path_factory.mktemp("state"))
     return {**os.environ, "PATH": os.pathsep.join(folders), "KUBECONFIG": kubectl.kubeconfig, "XDG_STATE_HOME": state}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_imports_of_an_earlier_run(kubectl: Kubectl) -> None:
+    found = [name for name in names(kubectl, "videoimports") if name.rpartition("/")[2] in NAMES]
+    if found:
+        subprocess.run(kubectl.argv("delete", *found), check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +149,7 @@ def _created(kubectl: Kubectl, output: str) -> list[Resource]:
 
 def test_command_returns_once_the_bytes_are_sent(kubectl: Kubectl, run: Run, template: Path) -> None:
     done = run(CLIP, "-f", template, "--name", "upload-nowait", "--folder", f"{PREFIX}/nowait", "--no-wait")
-    assert "100 %" in done.stdout
+    assert f"{CLIP.name}: 100 %, sent" in done.stdout
     assert finished(kubectl, "vi/upload-nowait")["status"]["source"]["sha256"] == sha256(CLIP)
 
 
@@ -159,6 +167,7 @@ def test_upload_continues_after_the_client_and_the_worker_were_killed(
     place = ("-n", kubectl.namespace)
     name = ("--name", "upload-killed")
     with begun(environment, file, "-f", template, *name, "--folder", f"{PREFIX}/killed", *place) as first:
+        read_until(first, "created")
         await_bytes(kubectl, "upload-killed")
         first.kill()
     with begun(environment, "--resume", "upload-killed", file, *place) as second:
@@ -239,6 +248,7 @@ def test_viewer_can_neither_read_the_token_nor_send_bytes(
     state = environment | {"XDG_STATE_HOME": str(tmp_path / "state")}
     place = ("-f", template, "--name", "upload-seen", "--folder", f"{PREFIX}/seen", "-n", kubectl.namespace)
     with begun(state, file, *place) as running:
+        read_until(running, "created")
         await_bytes(kubectl, "upload-seen")
         running.send_signal(signal.SIGSTOP)
         [kept] = (tmp_path / "state/kubectl-videoimport/uploads").iterdir()

@@ -20,6 +20,7 @@ from videoimport.cli.resource_facts import name_of
 from videoimport.cli.upload.local_file import BLOCK, FileChangedError, HashedFile, LocalFile
 from videoimport.cli.upload.session_token import LocalSession
 from videoimport.cli.upload.tus_client import RefusedFileError, RefusedSessionError, TusClient
+from videoimport.cli.upload.upload_display import SENDING
 from videoimport.cli.upload.upload_step import ImportEnded, Received, Sending, SessionOver, Step, Waiting, choose_step
 
 Raw = dict[str, Any]
@@ -149,12 +150,13 @@ class FileUpload:
         else:
             self._served.add(uid)
             self._is_sent = True
+            self._display.tell("sent")
 
     def _show_sent(self, offset: int) -> None:
         if self._stop.is_set():
             raise UploadStoppedError
         self._display.move(offset)
-        self._display.tell("sending")
+        self._display.tell(SENDING)
 
 
 def send_file(

@@ -20,6 +20,8 @@ from rich.progress import (
 from videoimport.cli.progress_display import printable, say, spoken
 from videoimport.cli.upload.local_file import LocalFile
 
+SENDING = "sending"
+"""The words while bytes are sent."""
 _LINE_SECONDS = 5.0
 _MOST_NAME = 40
 
@@ -52,15 +54,13 @@ class UploadDisplay:
         """Measure the speed of a file from this offset on."""
         self._progress.reset(task, completed=offset)
 
-    def describe(self, task: TaskID) -> str:
-        """Return the numbers of a file on one line, such as ``45 %, 12.3 MB/s, 30 s left``."""
+    def describe(self, task: TaskID, words: str) -> str:
+        """Return the numbers of a file and the words on one line, such as ``45 %, 12.3 MB/s, 30 s left, sending``."""
         found = next(row for row in self._progress.tasks if row.id == task)
         parts = [f"{int(found.percentage)} %"]
-        if found.speed and not found.finished:
-            parts.append(f"{decimal(int(found.speed))}/s")
-        if found.time_remaining and not found.finished:
-            parts.append(f"{spoken(int(found.time_remaining))} left")
-        return ", ".join(parts)
+        if words == SENDING and found.speed and found.time_remaining:
+            parts += [f"{decimal(int(found.speed))}/s", f"{spoken(int(found.time_remaining))} left"]
+        return ", ".join((*parts, words))
 
     @property
     def is_live(self) -> bool:
@@ -106,4 +106,4 @@ class FileRow:
         self._display.update(self._task, words=words)
         if not self._display.is_live and (is_new or now - self._printed >= _LINE_SECONDS):
             self._printed = now
-            self._display.say(f"{self._name}: {self._display.describe(self._task)}, {words}")
+            self._display.say(f"{self._name}: {self._display.describe(self._task, words)}")

@@ -1,6 +1,7 @@
 """The lines and bars of an upload."""
 
 import io
+import re
 from pathlib import Path
 
 from rich.console import Console
@@ -44,3 +45,19 @@ def test_terminal_shows_a_bar_with_the_bytes_and_the_words() -> None:
     assert "0.4/1.0 kB" in out.getvalue()
     assert "sending" in out.getvalue()
     assert "vi/talk: created" in out.getvalue()
+
+
+def test_speed_and_remaining_time_are_shown_only_while_bytes_are_sent() -> None:
+    now = iter(range(100))
+    out = io.StringIO()
+    console = Console(file=out, get_time=lambda: float(next(now)))
+    with UploadDisplay(console, lambda: 100.0 * next(now)) as display:
+        row = display.add(LocalFile(Path("talk.mp4"), 1000, 1))
+        row.start(0)
+        for offset in (100, 200, 300):
+            row.move(offset)
+        row.tell("sending")
+        row.tell("waiting for the worker")
+    sending, waiting = out.getvalue().splitlines()
+    assert re.fullmatch(r"talk\.mp4: 30 %, \d+ bytes/s, \d+ s left, sending", sending)
+    assert waiting == "talk.mp4: 30 %, waiting for the worker"
