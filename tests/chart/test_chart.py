@@ -19,6 +19,9 @@ Render = Callable[..., list[Manifest]]
 Template = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+UPLOADER = "release-videoimport-uploader"
+
+
 def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
     return [manifest for manifest in manifests if manifest["kind"] == kind]
 
@@ -34,11 +37,29 @@ def environment(manifests: list[Manifest]) -> dict[str, str | None]:
 
 
 def test_the_controller_may_read_no_secret_and_make_no_pod(render: Render) -> None:
-    for rule in rules(render()):
+    for rule in rules([role for role in render() if role["metadata"]["name"] != UPLOADER]):
         assert "*" not in rule["apiGroups"] + rule["resources"] + rule["verbs"]
         assert "secrets" not in rule["resources"]
         if "pods" in rule["resources"]:
             assert rule["verbs"] == ["list", "watch"]
+
+
+def test_an_uploader_has_the_rights_for_an_upload_and_no_others(render: Render) -> None:
+    [role] = [role for role in of_kind(render(), "ClusterRole") if role["metadata"]["name"] == UPLOADER]
+    assert {tuple(rule["resources"]): rule["verbs"] for rule in role["rules"]} == {
+        ("videoimports",): ["create", "get", "list", "watch"],
+        ("pods",): ["get", "list", "watch"],
+        ("pods/portforward",): ["create", "get"],
+        ("configmaps",): ["get"],
+    }
+    assert [rule["resourceNames"] for rule in role["rules"] if "resourceNames" in rule] == [["videoimport-defaults"]]
+    assert not any("aggregate-to" in label for label in role["metadata"]["labels"])
+
+
+def test_the_limits_of_an_upload_reach_the_controller(render: Render) -> None:
+    found = environment(render("worker.upload.deadlineSeconds=120", "worker.upload.idleSeconds=30"))
+    assert found["VIDEOIMPORT_UPLOAD_DEADLINE_SECONDS"] == "120"
+    assert found["VIDEOIMPORT_UPLOAD_IDLE_SECONDS"] == "30"
 
 
 def test_the_controller_never_writes_a_bulks_spec(render: Render) -> None:

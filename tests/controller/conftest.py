@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from support.controller.api_server import ApiServer, await_until, background, refuses
+from support.controller.api_server import ApiServer, Raw, await_until, background, refuses
 from support.controller.api_server_proxy import ApiServerProxy
 from support.controller.controller_process import Controller, through
 from support.controller.fake_kubelet import FakeKubelet
@@ -48,6 +48,22 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
 
 def a_video_with_a_duration() -> dict[str, object]:
     return video("default", metadata={"duration": 1})
+
+
+@pytest.fixture(scope="session")
+def render() -> Callable[..., list[Raw]]:
+    """The chart's manifests in a namespace, with values as JSON."""
+    found = subprocess.run([sys.executable, "hack/cluster", "tool", "helm"], cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0, f"helm could not be built: {found.stderr}"
+
+    def run(namespace: str, *settings: str) -> list[Raw]:
+        command = [found.stdout.strip(), "template", namespace, "charts/videoimport", "--namespace", namespace]
+        command += [word for setting in settings for word in ("--set-json", setting)]
+        rendered = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert rendered.returncode == 0, rendered.stderr
+        return [manifest for manifest in yaml.safe_load_all(rendered.stdout) if manifest]
+
+    return run
 
 
 @pytest.fixture

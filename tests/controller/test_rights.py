@@ -1,8 +1,6 @@
 """The chart's roles suffice for the controller, and give it no Secret."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,23 +13,6 @@ from support.controller.fake_kubelet import FakeKubelet
 from support.controller.fake_listing_worker import FakeListingWorker
 from support.controller.manifests import SCRATCH, THREE, bulk, video
 from support.controller.namespace_state import finished
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-@pytest.fixture(scope="session")
-def render() -> Callable[..., list[Raw]]:
-    found = subprocess.run([sys.executable, "hack/cluster", "tool", "helm"], cwd=ROOT, capture_output=True, text=True)
-    assert found.returncode == 0, f"helm could not be built: {found.stderr}"
-
-    def run(namespace: str, *settings: str) -> list[Raw]:
-        command = [found.stdout.strip(), "template", namespace, "charts/videoimport", "--namespace", namespace]
-        command += [word for setting in settings for word in ("--set-json", setting)]
-        rendered = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        assert rendered.returncode == 0, rendered.stderr
-        return [manifest for manifest in yaml.safe_load_all(rendered.stdout) if manifest]
-
-    return run
 
 
 def denials(log: str, namespace: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -27,7 +28,8 @@ class TcpProxy:
         self._listener.close()
 
     def may_pass(self, chunk: bytes, *, outgoing: bool) -> bool:
-        """False holds the connection at this chunk for good. ``outgoing`` is towards the server."""
+        """False holds the connection at this chunk for good, and an OSError breaks it. ``outgoing`` is towards the
+        server."""
         raise NotImplementedError
 
     def prepare(self, near: socket.socket) -> None:
@@ -52,4 +54,7 @@ class TcpProxy:
                 sink.sendall(chunk)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
+            for end in (source, sink):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
             sink.close()

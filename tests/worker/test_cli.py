@@ -1,5 +1,6 @@
 """`kubectl videoimport run`: a manifest is tried on this machine, by the worker that a cluster would run."""
 
+import hashlib
 import json
 import os
 import pty
@@ -124,6 +125,17 @@ def test_a_source_in_a_volume_is_read_in_the_claims_folder(terminal: Terminal, f
     assert told.code == 0, told.stderr
     assert fits_the_api(told.resource)
     assert told.resource["status"]["source"]["url"] == "pvc://tapes/old.mp4"
+    assert (terminal.manifests / "clip/video.mp4").exists()
+
+
+def test_file_of_an_upload_is_read_beside_the_manifest(terminal: Terminal, footage: Footage) -> None:
+    content = footage("silent.mp4").read_bytes()
+    (terminal.manifests / "old.mp4").write_bytes(content)
+    sha256 = hashlib.sha256(content).hexdigest()
+    manifest = terminal.manifest({"upload": {"filename": "old.mp4", "size": len(content), "sha256": sha256}})
+    told = terminal.run("run", "-f", manifest, "-o", "json")
+    assert told.code == 0, told.stderr
+    assert told.resource["status"]["source"]["sha256"] == sha256
     assert (terminal.manifests / "clip/video.mp4").exists()
 
 

@@ -28,6 +28,9 @@ LISTING = f"{GROUP}/listing"
 TASK = f"{GROUP}/task"
 """Annotation of a Job's pod template: the task of the worker as JSON. The worker reads the task through a downward-API
 file."""
+UPLOAD_SESSION = f"{GROUP}/upload-session"
+"""Annotation of a VideoImport with source.upload: the SHA-256 of the session's token in hexadecimal digits. A new value
+opens a session. Only the client knows the token."""
 
 WORKER_CONTAINER = "worker"
 OUR_PREFIXES = (f"{GROUP}/", "app.kubernetes.io/")

@@ -72,6 +72,7 @@ class Reason(StrEnum):
     DESTINATION_EXISTS = "DestinationExists"
     UNSUPPORTED_DESTINATION = "UnsupportedDestination"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
+    UPLOAD_DEADLINE_EXCEEDED = "UploadDeadlineExceeded"
 
     SOURCE_AUTH_REQUIRED = "SourceAuthRequired"
     CREDENTIALS_NOT_FOUND = "CredentialsNotFound"
@@ -92,6 +93,7 @@ class Reason(StrEnum):
 
     WORKER_LOST = "WorkerLost"
     REPORT_LOST = "ReportLost"
+    UPLOAD_IDLE = "UploadIdle"
 
     RATE_LIMITED = "RateLimited"
     SOURCE_NOT_YET_AVAILABLE = "SourceNotYetAvailable"
@@ -104,6 +106,7 @@ class Reason(StrEnum):
     UNSCHEDULABLE = "Unschedulable"
     IMAGE_UNAVAILABLE = "ImageUnavailable"
     MOUNT_FAILED = "MountFailed"
+    WAITING_FOR_UPLOAD = "WaitingForUpload"
 
     CANCELLED = "Cancelled"
     DUPLICATE = "Duplicate"
@@ -229,6 +232,12 @@ _TABLE: dict[Reason, ReasonInfo] = {
         101,
     ),
     Reason.DEADLINE_EXCEEDED: ReasonInfo(_P, "The run took longer than timeoutSeconds.", "Raise timeoutSeconds.", 80),
+    Reason.UPLOAD_DEADLINE_EXCEEDED: ReasonInfo(
+        _P,
+        "No client opened an upload session in time.",
+        "Set a new retryToken, then open a session.",
+        upload_status=UploadText.FILE_NOT_EXIST,
+    ),
     Reason.SOURCE_AUTH_REQUIRED: ReasonInfo(
         _U,
         "The source requires a login.",
@@ -299,6 +308,12 @@ _TABLE: dict[Reason, ReasonInfo] = {
         "The report of the run is missing.",
         "If this repeats, find the program that deletes Jobs and pods in this namespace.",
     ),
+    Reason.UPLOAD_IDLE: ReasonInfo(
+        RetryClass.UNCHARGED,
+        "The upload session ended, because no bytes arrived.",
+        "Open another upload session.",
+        103,
+    ),
     Reason.RATE_LIMITED: ReasonInfo(
         RetryClass.HOST,
         "The host asks for fewer requests.",
@@ -329,6 +344,9 @@ _TABLE: dict[Reason, ReasonInfo] = {
     ),
     Reason.MOUNT_FAILED: ReasonInfo(
         _W, "A volume of the pod cannot be mounted.", "Check the volume that the message names."
+    ),
+    Reason.WAITING_FOR_UPLOAD: ReasonInfo(
+        _W, "No client is sending the file.", "Open an upload session and send the file."
     ),
     Reason.CANCELLED: ReasonInfo(
         RetryClass.END,

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from pydantic import Field
 from pydantic.config import JsonDict
 
-from videoimport.api.base import Model, Ruled
+from videoimport.api.base import MOST_COUNTED, Model, Ruled, Sha256
 from videoimport.api.field_types import (
     BucketName,
     ClaimName,
@@ -17,10 +17,10 @@ from videoimport.api.field_types import (
     RelativePath,
     SecretReference,
 )
-from videoimport.api.rules.string_rules import CHECKSUM
+from videoimport.api.rules.string_rules import CHECKSUM, FILE_NAME
 from videoimport.api.rules.validation import Checked, needs_one
 
-__all__ = ["Checksum", "HttpUrl", "S3Source", "VideoSource", "VolumeSource"]
+__all__ = ["Checksum", "HttpUrl", "S3Source", "UploadSource", "VideoSource", "VolumeSource"]
 
 Checksum = Annotated[str, Field(max_length=71), Checked((CHECKSUM,))]
 
@@ -52,21 +52,36 @@ class VolumeSource(Model):
     """The path of the file in the volume. Symbolic links that lead out of the volume are refused."""
 
 
+class UploadSource(Model):
+    """A file that a client sends to the worker through the API server. No worker runs until a client opens a
+    session."""
+
+    filename: Annotated[str, Field(min_length=1, max_length=255), Checked(FILE_NAME)]
+    """The name of the file, without its folder."""
+    size: Annotated[int, Field(ge=1, le=MOST_COUNTED, json_schema_extra={"format": "int64"})]
+    """The number of bytes in the file. A client that announces another size is refused."""
+    sha256: Sha256 | None = None
+    """The SHA-256 of the file in 64 lowercase hexadecimal digits. A file with another hash fails with
+    ChecksumMismatch. Absent means that the client may send the hash with the last bytes."""
+
+
 class VideoSource(Ruled):
     """The source of a video. Exactly one kind of source must be set."""
 
-    rules = (needs_one("url", "s3", "persistent_volume_claim"),)
+    rules = (needs_one("url", "s3", "upload", "persistent_volume_claim"),)
 
     url: HttpUrl | None = None
     """A media file, or any web page that yt-dlp supports, by http or https."""
     s3: S3Source | None = None
     """An object in an S3-compatible object store."""
+    upload: UploadSource | None = None
+    """A file that a client sends, for example from a laptop."""
     persistent_volume_claim: VolumeSource | None = None
     """A file in a PersistentVolumeClaim."""
     credentials_secret_ref: SecretReference | None = None
     """Secret for the source. Keys for url: cookies.txt (Netscape format), headers (one "Name: value" on each line),
     headers.HOST, hosts and netrc. Keys for s3: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, where needed,
-    AWS_SESSION_TOKEN. Ignored for volumes."""
+    AWS_SESSION_TOKEN. Ignored for volumes and uploads."""
     header_origins: Annotated[tuple[Origin, ...], Field(max_length=8, json_schema_extra=_ATOMIC)] | None = None
     """Origins to which the headers of the Secret are sent, in addition to the hosts that the Secret names. Absent
     means the origin of url. For each video of a list, the controller sets this field to the origin of the list, or
@@ -77,11 +92,14 @@ class VideoSource(Ruled):
 
     @property
     def address(self) -> str:
-        """The address: the URL, ``s3://bucket/key`` or ``pvc://claim/path``. The address may contain secrets."""
+        """The address: the URL, ``s3://bucket/key``, ``upload://filename`` or ``pvc://claim/path``. The address may
+        contain secrets."""
         if self.url is not None:
             return self.url
         if self.s3 is not None:
             return f"s3://{self.s3.bucket}/{self.s3.key}"
+        if self.upload is not None:
+            return f"upload://{self.upload.filename}"
         assert self.persistent_volume_claim is not None, "validated"  # noqa: S101
         return f"pvc://{self.persistent_volume_claim.claim_name}/{self.persistent_volume_claim.path}"
 

@@ -237,6 +237,16 @@ class HostBackoff(Model):
     wait."""
 
 
+class UploadSession(Model):
+    """The upload session of an import with source.upload."""
+
+    token_sha256: Sha256 | None = None
+    """SHA-256 of the token of the last session that a run used. Another hash in the annotation
+    videoimport.io/upload-session opens a new session."""
+    deadline: Timestamp | None = None
+    """Time until which the import waits for a session. Absent while a run has a session."""
+
+
 class Usage(Model):
     """Resources that the last run used."""
 
@@ -308,5 +318,7 @@ class VideoImportStatus(Model):
     """The state of the import in the terms of hosted upload services."""
     outputs: Outputs | None = None
     """The files that were written."""
+    upload_session: UploadSession | None = None
+    """The session in which a client sends the file of source.upload."""
     usage: Usage | None = None
     """Resources that the last run used."""

@@ -19,6 +19,7 @@ from videoimport.cli.find.find_command import find_video
 from videoimport.cli.reasons_command import explain_reasons
 from videoimport.cli.results.results_command import print_results
 from videoimport.cli.run_command import run_imports
+from videoimport.cli.upload.upload_command import upload_files
 
 _COMPLETION = "_KUBECTL_VIDEOIMPORT_COMPLETE"
 """Environment variable that a shell sets when it asks for completions."""
@@ -57,6 +58,7 @@ app.command("run")(run_imports)
 # Commands of other modules. Each module imports the cluster client only when its command runs.
 app.command("reasons")(explain_reasons)
 app.command("create", rich_help_panel=IN_A_CLUSTER)(create_import)
+app.command("upload", rich_help_panel=IN_A_CLUSTER)(upload_files)
 app.command("list", rich_help_panel=IN_A_CLUSTER)(list_imports)
 app.command("get", rich_help_panel=IN_A_CLUSTER)(get_import)
 app.command("watch", rich_help_panel=IN_A_CLUSTER)(watch_imports)

@@ -4,6 +4,9 @@ Exception
   UnusableError          the command line, the YAML file or this machine lacks something, and nothing was started
     problems             one line for each problem: the field or option, the found value, the solution
     NotFoundError        the cluster has no object of that name
+    ExistsError          the cluster has an object of that name already
+    MissingRightError    the user of the kubeconfig lacks a right
+    UnreachableError     the API server did not answer, or could not answer at this time
 """
 
 
@@ -17,3 +20,15 @@ class UnusableError(Exception):
 
 class NotFoundError(UnusableError):
     """The cluster has no object of that name."""
+
+
+class ExistsError(UnusableError):
+    """The cluster has an object of that name already."""
+
+
+class MissingRightError(UnusableError):
+    """The user of the kubeconfig lacks a right."""
+
+
+class UnreachableError(UnusableError):
+    """The API server did not answer, or could not answer at this time. Another try may succeed."""

@@ -1,9 +1,8 @@
 """A client of a cluster with the configuration of the user's kubeconfig.
 
-Only this module of ``cli`` uses the Kubernetes client library.
+Only this module and ``port_forward`` of ``cli`` use the Kubernetes client library.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,20 +16,14 @@ from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConf
 from urllib3.exceptions import HTTPError
 
 from videoimport.api.labels import BULK_KIND, GROUP, VERSION, VIDEO_KIND
-from videoimport.cli.errors import NotFoundError, UnusableError
+from videoimport.cli.api_responses import explain_refusal, parse_object
+from videoimport.cli.errors import UnreachableError, UnusableError
 
 Raw = dict[str, Any]
 _SECONDS = 30.0
 """Timeout of one request in seconds."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _CHOOSE = "choose one with --kubeconfig and --context"
-_WAYS_OUT = {
-    401: "renew the login of the kubeconfig's user",
-    403: 'ask for the ClusterRole "view" in that namespace, or "edit" if the command changes something',
-    404: "correct the name, or choose the namespace with --namespace",
-}
-_EXISTS = "choose another name, or use the object of that name"
-_LATER = "try again, or check the cluster's API server"
 _PAGE = 20
 """Number of ConfigMaps on one page of a list. Each ConfigMap may have 1 MiB."""
 _RESOURCES_PAGE = 500
@@ -69,7 +62,8 @@ class Kube:
         """The chosen namespace, otherwise the namespace of the kubeconfig context, or "default"."""
         self._seconds = seconds
         self._client = ApiClient(chosen)
-        self._host = chosen.host
+        self.host = chosen.host
+        """The address of the API server."""
 
     def bulk(self, namespace: str, name: str) -> Raw:
         """Return a BulkImport."""
@@ -146,7 +140,7 @@ class Kube:
         answer = self._send("GET", _collection(namespace, kind), query, timeout=_WATCH_SECONDS + self._seconds)
         if answer.status >= 300:
             self._read(answer)
-        return (event for line in self._lines(answer) if (event := _parsed(line.encode())))
+        return (event for line in self._lines(answer) if (event := parse_object(line.encode())))
 
     def log(self, namespace: str, pod: str, container: str, *, follow: bool, timestamps: bool) -> Iterator[str]:
         """Yield the lines of a container's log. If ``follow`` is true, the lines end when the container ends.
@@ -160,6 +154,13 @@ class Kube:
         if answer.status >= 300:
             self._read(answer)
         return self._lines(answer)
+
+    def upgrade_request(self, path: str, query: dict[str, str]) -> tuple[Configuration, str, dict[str, str]]:
+        """Return the configuration, the address and the headers of a request for another protocol."""
+        _, url, headers, *_ = self._client.param_serialize(
+            "GET", path, query_params=list(query.items()), header_params={}, auth_settings=["BearerToken"]
+        )
+        return self._client.configuration, url, headers
 
     def _pages(self, path: str, query: dict[str, str]) -> Iterator[Raw]:
         while True:
@@ -201,10 +202,9 @@ class Kube:
             content: bytes = response.read()
         except (HTTPError, OSError) as broken:
             raise self._unreachable(broken) from None
-        found = _parsed(content)
+        found = parse_object(content)
         if response.status >= 300 or not found:
-            kind = NotFoundError if _is_missing_object(response.status, found) else UnusableError
-            raise kind(_refusal(response.status, found))
+            raise explain_refusal(response.status, found)
         return found
 
     def _lines(self, response: Any) -> Iterator[str]:
@@ -221,9 +221,9 @@ class Kube:
         if rest:
             yield rest.decode(errors="replace")
 
-    def _unreachable(self, broken: Exception) -> UnusableError:
-        return UnusableError(
-            f"{self._host} cannot be reached: {type(broken).__name__}: {broken}; check that the cluster runs and "
+    def _unreachable(self, broken: Exception) -> UnreachableError:
+        return UnreachableError(
+            f"{self.host} cannot be reached: {type(broken).__name__}: {broken}; check that the cluster runs and "
             "that this machine can reach it."
         )
 
@@ -241,11 +241,6 @@ def _collection(namespace: str | None, kind: str) -> str:
     """Return the path of all objects of a kind, in one namespace or in all."""
     within = f"/namespaces/{_part(namespace)}" if namespace is not None else ""
     return f"/apis/{GROUP}/{VERSION}{within}/{_PLURALS[kind]}"
-
-
-def _is_missing_object(status: int, answer: Raw) -> bool:
-    """Return whether the kind is known and only the object is missing."""
-    return status == 404 and bool((answer.get("details") or {}).get("name"))
 
 
 def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration) -> str | None:
@@ -276,22 +271,3 @@ def _part(name: str) -> str:
             f"{name!r} is not a valid name of a resource or namespace; write lowercase letters, digits, '-' and '.'."
         )
     return name
-
-
-def _parsed(content: bytes) -> Raw:
-    """Return the JSON object, or an empty dictionary if the content is not a JSON object."""
-    try:
-        found = json.loads(content)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _refusal(status: int, answer: Raw) -> str:
-    """Return the message of the API server and the solution."""
-    way_out = _EXISTS if answer.get("reason") == "AlreadyExists" else _WAYS_OUT.get(status, _LATER)
-    if message := str(answer.get("message") or ""):
-        return f"The cluster answers: {message.rstrip('.')}; {way_out}."
-    if status == 404:
-        return f"The cluster does not know {GROUP}/{VERSION}; install videoimport there, or choose another cluster."
-    return f"The cluster answered {status} without a message; {way_out}."

@@ -26,6 +26,19 @@ def parse_folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
     return found
 
 
+def parse_files(option: str, pairs: Sequence[str]) -> dict[str, Path]:
+    """Parse NAME=FILE options, where each name occurs once. Raises UnusableError."""
+    found: dict[str, Path] = {}
+    for pair in pairs:
+        name, _, file = pair.partition("=")
+        if not (name and file):
+            raise UnusableError(f"{option} {pair}: write NAME=FILE, such as {option} {name or 'name'}=./talk.mp4.")
+        if name in found:
+            raise UnusableError(f"{option} {name} is given twice; give it once.")
+        found[name] = Path(file).expanduser().resolve()
+    return found
+
+
 def check_networks(given: Sequence[str]) -> tuple[str, ...]:
     """Check the CIDRs and return them. Raises UnusableError."""
     for network in given:

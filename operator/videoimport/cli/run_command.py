@@ -34,9 +34,10 @@ from videoimport.cli.local_results import Home
 from videoimport.cli.manifests.admission import apply_defaults
 from videoimport.cli.manifests.destinations import parse_into, redirect
 from videoimport.cli.manifests.documents import Documents, read
+from videoimport.cli.manifests.local_uploads import find_local_files
 from videoimport.cli.manifests.manifest_files import STANDARD_INPUT
 from videoimport.cli.manifests.url_manifests import build_manifests
-from videoimport.cli.option_values import check_networks, parse_folders
+from videoimport.cli.option_values import check_networks, parse_files, parse_folders
 from videoimport.cli.options import OutputFormat
 from videoimport.cli.progress_display import say
 from videoimport.cli.run_display import choose_display
@@ -84,6 +85,10 @@ Claims = Annotated[
         metavar="NAME=DIR",
         help="The folder that replaces the volume of claim NAME. Default: NAME beside the YAML file.",
     ),
+]
+Uploads = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=FILE", help="The file for source.upload of the VideoImport NAME; else beside it."),
 ]
 ConfigMaps = Annotated[
     list[str] | None,
@@ -146,6 +151,7 @@ def run_imports(
     secret: Secrets = None,
     claim: Claims = None,
     config_map: ConfigMaps = None,
+    upload: Uploads = None,
     allow_network: Networks = None,
     state: State = None,
     parallelism: Parallelism = None,
@@ -173,18 +179,18 @@ def run_imports(
     form = parse_format(output)
     check_machine(sys.platform, {program: shutil.which(program) for program in _PROGRAMS})
     folder = Path(into).expanduser().resolve() if into and parse_into(into) is None else None
+    documents = None if urls and not filename else read_manifests(filename or (), urls or (), playlist=playlist)
+    resources = list_resources(documents, into) if documents else build_resources(urls or (), into, playlist=playlist)
+    local = find_local_files(resources, parse_files("--upload", upload or ()), documents.folders if documents else {})
     choices = Choices(
         beside=find_base_folder(filename or ()),
         into=folder,
         secrets=parse_folders("--secret", secret or ()),
-        claims=parse_folders("--claim", claim or ()),
+        claims={**local.claims, **parse_folders("--claim", claim or ())},
         config_maps=parse_folders("--config-map", config_map or ()),
     )
-    documents = None if urls and not filename else read_manifests(filename or (), urls or (), playlist=playlist)
     setting = RunSetting(
-        resources=list_resources(documents, into)
-        if documents
-        else build_resources(urls or (), into, playlist=playlist),
+        resources=local.resources,
         sources=MountSources(choices, documents.secrets, documents.config_maps) if documents else MountSources(choices),
         networks=check_networks(allow_network or ()),
         state=(state or choices.beside / STATE_FOLDER).expanduser().resolve(),

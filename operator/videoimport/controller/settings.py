@@ -42,6 +42,10 @@ class ControllerSettings(BaseSettings):
     stall_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
     """Maximum number of seconds without progress in any stage. After this time, the worker ends its run with the reason
     Stalled."""
+    upload_deadline_seconds: Annotated[int, Field(ge=60, le=2_592_000)] = 3600
+    """Maximum number of seconds that an import with source.upload waits for a session."""
+    upload_idle_seconds: Annotated[int, Field(ge=10, le=86400)] = 600
+    """Seconds without a byte after which an upload session ends and frees its pod."""
     listing_memory: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,6}(Mi|Gi)$")] = "512Mi"
     """Memory limit of Jobs that list a source or send a webhook message. A limit of the user takes precedence."""
     source_bytes_per_second: Annotated[int, Field(ge=0)] = 0
@@ -141,6 +145,8 @@ class ControllerSettings(BaseSettings):
             allowed_networks=tuple(str(network) for network in self.allowed_networks),
             modest_limits={"memory": self.listing_memory},
             stall=timedelta(seconds=self.stall_seconds),
+            upload_deadline=timedelta(seconds=self.upload_deadline_seconds),
+            upload_idle=timedelta(seconds=self.upload_idle_seconds),
             politeness=Politeness(
                 bytes_per_second=self.source_bytes_per_second or None, sleep_seconds=self.source_sleep_seconds
             ),

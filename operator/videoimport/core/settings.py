@@ -27,6 +27,10 @@ class Settings:
     listing together had at most 360 MiB."""
     stall: timedelta = timedelta(minutes=10)
     """Time without any progress after which a worker ends its run as Stalled."""
+    upload_deadline: timedelta = timedelta(hours=1)
+    """Maximum time that an import waits for an upload session."""
+    upload_idle: timedelta = timedelta(minutes=10)
+    """Time without a byte after which an upload session ends and frees its pod."""
     politeness: Politeness = field(default_factory=Politeness)
     """Limits on the load that a worker puts on a source."""
     write_interval: timedelta = timedelta(seconds=3)

@@ -50,6 +50,8 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = {
     "must not contain": ("../videos", "videos/./2026"),
     "the folder .videoimport": (".videoimport/imports", "videos/.VideoImport"),
     "it is the name of one folder": ("spring/lecture", "spring\\lecture"),
+    "it is the name of a file": ("talks/lecture.mp4", ".."),
+    "it must be a SHA-256": ("9F86D081", "9f86"),
     "it names no folder of its own": ("..", ".", " ", ".videoimport"),
     "it has an unknown placeholder": ("{author}", "{title", "title}"),
     "an item's name has no braces": ("{title}",),
@@ -96,7 +98,8 @@ have these fields."""
 
 _SAMPLES: Mapping[str, Any] = {
     "url": _URL, "bucket": "videos", "key": "video.mp4", "claimName": "media", "path": "video.mp4", "name": "a",
-    "height": 360, "secretRef": {"name": "keys"}, "source": {"url": _URL}, "destination": {"s3": {"bucket": "videos"}},
+    "height": 360, "filename": "video.mp4", "size": 1000,
+    "secretRef": {"name": "keys"}, "source": {"url": _URL}, "destination": {"s3": {"bucket": "videos"}},
 }  # fmt: skip
 _SPECS: Mapping[str, Any] = {
     VIDEO_KIND: {"source": {"url": _URL}, "destination": {"s3": {"bucket": "videos"}}},

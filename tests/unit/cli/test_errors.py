@@ -8,8 +8,8 @@ import pytest
 
 import videoimport.cli
 from support.every_case import every_case
+from videoimport.cli.api_responses import format_refusal
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.kube_client import _refusal
 from videoimport.cli.manifests.documents import read
 
 _WAY_OUT = re.compile(r"[;:.] (?:\w|-)")
@@ -67,4 +67,4 @@ def test_a_file_that_is_not_there_is_named_with_the_way_out(tmp_path: Path) -> N
     ],
 )
 def test_what_a_cluster_refuses_is_told_with_the_way_out(status: int, answer: dict[str, str], words: str) -> None:
-    assert words in _refusal(status, answer)
+    assert words in format_refusal(status, answer)

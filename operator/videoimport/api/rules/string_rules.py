@@ -51,6 +51,10 @@ NO_PLACEHOLDERS = forbids(
     "[{}]", "an item's name has no braces, because it has no placeholders; put placeholders into destination.name."
 )
 FOLDER_NAME = (ONE_FOLDER, SOME_NAME, KNOWN_PLACEHOLDERS, UNSEEN)
+FILE_NAME = (
+    forbids(r"[/\\]|^\.\.?$", "it is the name of a file; leave out its folder."),
+    UNSEEN,
+)
 ITEM_NAME = (ONE_FOLDER, SOME_NAME, NO_PLACEHOLDERS, UNSEEN)
 
 # Addresses

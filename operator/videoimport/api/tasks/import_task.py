@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from videoimport.api.base import Model
+from videoimport.api.base import Model, Sha256
 from videoimport.api.videoimport import VideoImportSpec
 
 TASK_PATH = "/etc/videoimport/task.json"
@@ -33,6 +33,22 @@ class Politeness(Model):
     """Seconds between two requests of yt-dlp while it reads a web page."""
 
 
+UPLOAD_PORT = 8081
+"""Port on the pod's loopback address at which a worker receives the file of source.upload."""
+
+
+class UploadTask(Model):
+    """The session of source.upload that this run serves."""
+
+    token_sha256: Sha256
+    """SHA-256 of the token that the client must present."""
+    idle_seconds: Annotated[int, Field(ge=1)] = 600
+    """Seconds without a byte after which the run ends with UploadIdle. The value is a setting of the
+    controller."""
+    port: Annotated[int, Field(ge=1, le=65535)] = UPLOAD_PORT
+    """Port on the loopback address at which the worker listens."""
+
+
 class Task(Model):
     """The task of one run of one import, without secrets."""
 
@@ -52,6 +68,8 @@ class Task(Model):
     stall_seconds: Annotated[int, Field(ge=1)] = 600
     """Seconds without progress in any stage after which the run ends as Stalled. The value is a setting of the
     controller."""
+    upload: UploadTask | None = None
+    """Set for source.upload."""
     politeness: Politeness = Politeness()
     """Limits of the requests to sources. The values are settings of the controller."""
     progress_seconds: Annotated[int, Field(ge=1, le=5)] = 2

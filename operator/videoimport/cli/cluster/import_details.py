@@ -99,6 +99,8 @@ def _address(source: Raw) -> str:
         return shown_url(source["url"])
     if bucket := source.get("s3"):
         return f"s3://{bucket['bucket']}/{bucket['key']}"
+    if upload := source.get("upload"):
+        return f"upload://{upload['filename']}"
     volume = source.get("persistentVolumeClaim") or {}
     return f"pvc://{volume.get('claimName', '')}/{volume.get('path', '')}"
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from videoimport.api.labels import GROUP, VERSION
+from videoimport.cli.cluster.user_rights import Right, find_missing_rights
 from videoimport.cli.doctor.check import Check
 from videoimport.cli.errors import NotFoundError, UnusableError
 from videoimport.controller.settings import LEASE
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 Raw = dict[str, Any]
 _INSTALL = "Install the chart of this version."
 _RIGHTS = (
-    (GROUP, "videoimports", "", ("get", "list", "watch", "create", "patch", "delete")),
-    (GROUP, "bulkimports", "", ("get", "list", "watch", "create", "patch", "delete")),
-    ("", "configmaps", "", ("list",)),
-    ("", "pods", "", ("list",)),
-    ("", "pods", "log", ("get",)),
+    Right(GROUP, "videoimports", "", ("get", "list", "watch", "create", "patch", "delete")),
+    Right(GROUP, "bulkimports", "", ("get", "list", "watch", "create", "patch", "delete")),
+    Right("", "configmaps", "", ("get", "list")),
+    Right("", "pods", "", ("list",)),
+    Right("", "pods", "log", ("get",)),
+    Right("", "pods", "portforward", ("get", "create")),
 )
-"""Group, resource, subresource and verbs that the commands need."""
+"""The rights that the commands need."""
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
@@ -34,7 +36,7 @@ def check_cluster(kube: "Kube", secret: str | None) -> Iterator[Check]:
     for definition in (video_definition(), bulk_definition()):
         yield _check_definition(kube, definition)
     yield _check_controller(kube, datetime.now(UTC))
-    yield judge_rights(kube.namespace, list(_find_missing_rights(kube)))
+    yield judge_rights(kube.namespace, list(find_missing_rights(kube, _RIGHTS)))
     if secret is not None:
         yield _check_secret(kube, secret)
 
@@ -90,21 +92,6 @@ def is_held(spec: Raw, now: datetime) -> bool:
         return False
     renewed = datetime.fromisoformat(spec["renewTime"])
     return now - renewed <= timedelta(seconds=spec.get("leaseDurationSeconds") or 0) * 2
-
-
-def _find_missing_rights(kube: "Kube") -> Iterator[str]:
-    """Yield each verb and resource that the user may not use in the namespace."""
-    for group, resource, subresource, verbs in _RIGHTS:
-        for verb in verbs:
-            asked = {"namespace": kube.namespace, "verb": verb, "group": group, "resource": resource}
-            asked |= {"subresource": subresource} if subresource else {}
-            review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
-            answer = kube.post(
-                "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-                review | {"spec": {"resourceAttributes": asked}},
-            )
-            if not answer["status"].get("allowed"):
-                yield f"{verb} {'/'.join(filter(None, (resource, subresource)))}"
 
 
 def judge_rights(namespace: str, missing: Sequence[str]) -> Check:

@@ -94,13 +94,13 @@ def _build(kind: str, name: str, spec: Raw) -> Raw:
 
 def derive_video_name(url: str) -> str:
     """Return the name of a VideoImport: the readable part of the address, and a hash of the address."""
-    return f"{_shorten(_derive_video_slug(url), _MOST_VIDEO_SLUG)}-{item_identity(url)}"
+    return f"{shorten_slug(_derive_video_slug(url), _MOST_VIDEO_SLUG)}-{item_identity(url)}"
 
 
 def derive_bulk_name(urls: Sequence[str]) -> str:
     """Return the name of a BulkImport: the site of the first address, and a hash of all addresses in any order."""
     whole = "\n".join(sorted(urls)).encode()
-    return f"{_shorten(_derive_site_slug(urls[0]), _MOST_BULK_SLUG)}-{hashlib.sha256(whole).hexdigest()[:8]}"
+    return f"{shorten_slug(_derive_site_slug(urls[0]), _MOST_BULK_SLUG)}-{hashlib.sha256(whole).hexdigest()[:8]}"
 
 
 def _derive_video_slug(url: str) -> str:
@@ -116,7 +116,7 @@ def _derive_site_slug(url: str) -> str:
     return slug_of(host.removeprefix("www.")) or _FALLBACK
 
 
-def _shorten(slug: str, most: int) -> str:
+def shorten_slug(slug: str, most: int) -> str:
     """Return the whole words of a slug that fit, otherwise a part of the first word."""
     if len(slug) <= most:
         return slug

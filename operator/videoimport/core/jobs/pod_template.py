@@ -25,6 +25,7 @@ from videoimport.api.tasks.import_task import (
 )
 from videoimport.api.videoimport import VideoImport, VideoImportSpec, spec_hash
 from videoimport.api.worker_options import WorkerOptions
+from videoimport.core.jobs.upload_task import build_upload_task
 from videoimport.core.names_and_owners import build_scratch_name
 from videoimport.core.plan import Manifest
 from videoimport.core.settings import Settings
@@ -155,9 +156,17 @@ def build_task(video: VideoImport, run: int, settings: Settings) -> Task:
         spec=_guard_headers(video),
         spec_hash=spec_hash(video.spec),
         allowed_networks=settings.allowed_networks,
-        stall_seconds=settings.stall // timedelta(seconds=1),
+        stall_seconds=_find_stall(video, settings) // timedelta(seconds=1),
+        upload=build_upload_task(video, settings),
         politeness=settings.politeness,
     )
+
+
+def _find_stall(video: VideoImport, settings: Settings) -> timedelta:
+    """Return the time without progress after which a run is Stalled. An idle upload session ends before."""
+    if video.spec.source.upload is None:
+        return settings.stall
+    return max(settings.stall, settings.upload_idle + timedelta(minutes=1))
 
 
 def _guard_headers(video: VideoImport) -> VideoImportSpec:
@@ -243,11 +252,13 @@ def _build_scratch_source(video: VideoImport) -> Manifest:
 
 
 def _build_credential_volumes(spec: VideoImportSpec) -> Volumes:
-    """Return the volumes of the credentials for the source and the destination. A source or destination that is a
-    volume has no credentials, so that a pod never has a Secret without a use for it."""
+    """Return the volumes of the credentials for the source and the destination. A source that is a volume or an
+    upload, and a destination that is a volume, have no credentials, so that a pod never has a Secret without a use
+    for it."""
     found = Volumes()
     source, destination = spec.source, spec.destination
-    if source.credentials_secret_ref is not None and source.persistent_volume_claim is None:
+    has_credentials = source.url is not None or source.s3 is not None
+    if source.credentials_secret_ref is not None and has_credentials:
         secret = _build_secret_source(source.credentials_secret_ref.name)
         found += _build_volume("source-credentials", SOURCE_CREDENTIALS_PATH, secret, read_only=True)
     if destination.credentials_secret_ref is not None and destination.persistent_volume_claim is None:

@@ -13,7 +13,7 @@ from videoimport.core.message_format import format_message
 from videoimport.core.plan import Delete, PartialPlan, PlannedEvent
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import conclude_run, record_success
-from videoimport.core.video.start_run import start_first_run, start_next_run
+from videoimport.core.video.start_run import is_upload_awaited, start_first_run, start_next_run
 
 _STOPPING = "The import is being cancelled: its worker is asked to stop."
 _WORDS = "The import is suspended, because spec.suspend is true. To continue, set suspend to false."
@@ -101,7 +101,7 @@ def resume_import(context: VideoContext) -> VideoPlan | None:
         return success
     if has_active_jobs(context):
         return PartialPlan(context.status, actions=delete_active_jobs(context))
-    if not context.run:
+    if not context.run or is_upload_awaited(context):
         return start_first_run(context)
     return replace(start_next_run(context, context.attempts), planned_events=(_RESUMED,))
 

@@ -16,7 +16,7 @@ from videoimport.core.observed import JobView
 from videoimport.core.plan import PartialPlan, Plan, PlannedEvent
 from videoimport.core.retry_policy import Context, Verdict, explain_exhaustion, judge
 from videoimport.core.video.context import VideoContext, VideoPlan
-from videoimport.core.video.start_run import is_part_of_bulk, start_first_run, start_next_run
+from videoimport.core.video.start_run import hold_for_upload, is_part_of_bulk, start_first_run, start_next_run
 from videoimport.core.video_status import has_new_token
 
 _UNGUARDED = (
@@ -179,6 +179,8 @@ def complete_import(context: VideoContext, outcome: ImportOutcome) -> VideoPlan:
 
 def handle_failed_run(context: VideoContext, reason: Reason, outcome: ImportOutcome) -> VideoPlan:
     """Return the plan after a failed run: another run, at once or later, or the end."""
+    if reason is Reason.UPLOAD_IDLE and context.spec.source.upload is not None:
+        return hold_for_upload(context)
     plan = _merge_report(context, outcome)
     if info(reason).retry is RetryClass.HOST:
         asked = outcome.report.retry_after_seconds if outcome.report else None

@@ -21,6 +21,7 @@ from videoimport.core.video.cancel_suspend import cancel_run, mark_cancelled, ma
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import conclude_run, handle_lost_job, wait_for_retry, wait_in_queue
 from videoimport.core.video.start_run import remove_spent_claims, start_first_run, take_back_run
+from videoimport.core.video.upload_session import replace_session, wait_for_upload
 from videoimport.core.video_status import (
     build_upload_status,
     derive_display_name,
@@ -72,10 +73,12 @@ _CASES = (
     cancel_run,
     suspend_run,
     resume_import,
+    wait_for_upload,
     wait_for_retry,
     wait_in_queue,
     conclude_run,
     restart_changed_run,
+    replace_session,
     handle_lost_job,
     take_back_run,
     ensure_run_job,

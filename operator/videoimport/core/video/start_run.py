@@ -6,13 +6,16 @@ run. The controller creates the Job only after it has observed the claim. So the
 refused, and no pod waits for this claim.
 """
 
+from datetime import datetime
+
 from videoimport.api.labels import COMPONENT, IMPORT
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import IDENTITY, VideoImport
-from videoimport.api.videoimport_status import Attempts, JobReference, VideoImportStatus, VideoPhase
+from videoimport.api.videoimport_status import Attempts, JobReference, UploadSession, VideoImportStatus, VideoPhase
 from videoimport.core.circuit_breaker import HostWait, describe_hold, find_wait, record_start
 from videoimport.core.jobs.run_lifecycle import build_import_job, create_next_run, is_over
-from videoimport.core.message_format import join_sentences
+from videoimport.core.jobs.upload_task import build_upload_task, find_session
+from videoimport.core.message_format import format_message, format_time, join_sentences
 from videoimport.core.names_and_owners import (
     CALM,
     OUR_LABELS,
@@ -33,6 +36,8 @@ STARTING = "The worker is starting."
 def start_first_run(context: VideoContext) -> VideoPlan:
     """Return the plan for the first run. An import that starts again after a new spec or a new token has a first run
     too. Attempts count from one, and run numbers continue."""
+    if is_upload_awaited(context):
+        return hold_for_upload(context)
     plan = _start_run(context, Attempts(max=context.spec.max_attempts)).with_status(source=None, metadata=None)
     if is_part_of_bulk(context) or plan.status.run == context.run:
         return plan
@@ -46,7 +51,10 @@ def start_next_run(context: VideoContext, attempts: Attempts, planned_event: Pla
 
 
 def _start_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
-    """Return the plan that starts the run, or that waits for the host or for a place among the running imports."""
+    """Return the plan that starts the run, or that waits for the host, for a place among the running imports, or for
+    another session if the annotation was removed."""
+    if context.spec.source.upload is not None and build_upload_task(context.video, context.settings) is None:
+        return hold_for_upload(context)
     run = create_next_run(context.state, attempts)
     if wait := find_wait(context.host_context, context.video.metadata.uid):
         return _hold_run(context, run.attempts, wait)
@@ -60,10 +68,48 @@ def _start_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
             "run": run.number,
             "job": JobReference(name=build_job_name(context.video.metadata.name, run.number)),
             "host_backoff": record,
+            "upload_session": _record_session(context),
             "start_time": context.status.start_time or context.now,
         }
     )
     return PartialPlan(status, actions=prepare_scratch(context, run.number))
+
+
+def is_upload_awaited(context: VideoContext) -> bool:
+    """Return whether the source is an upload without an open session: no client has opened one since the last one. A
+    session stays open between two runs."""
+    used, session = context.status.upload_session, find_session(context.video)
+    is_between_runs = used is not None and context.attempts.next_retry_time is not None
+    if context.spec.source.upload is None or is_between_runs:
+        return False
+    return session is None or (used is not None and used.token_sha256 == session)
+
+
+def _record_session(context: VideoContext) -> UploadSession | None:
+    task = build_upload_task(context.video, context.settings)
+    return UploadSession(token_sha256=task.token_sha256) if task else None
+
+
+def hold_for_upload(context: VideoContext, deadline: datetime | None = None) -> VideoPlan:
+    """Return the plan with the phase Pending until a client opens a session. ``deadline`` is the end of a wait that has
+    begun."""
+    used = context.status.upload_session
+    until = deadline or context.now + context.settings.upload_deadline
+    attempts = (Attempts() if is_finished(context.status) else context.attempts).model_copy(
+        update={"max": context.spec.max_attempts, "next_retry_time": None}
+    )
+    status = _clear_run(context, attempts).model_copy(
+        update={
+            "reason": Reason.WAITING_FOR_UPLOAD,
+            "message": format_message(
+                Reason.WAITING_FOR_UPLOAD, f"No client sends the file yet. The import waits until {format_time(until)}"
+            ),
+            "run": context.run,
+            "job": None,
+            "upload_session": UploadSession(token_sha256=used.token_sha256 if used else None, deadline=until),
+        }
+    )
+    return PartialPlan(status, requeue_at=until)
 
 
 def prepare_scratch(context: VideoContext, run: int) -> tuple[Action, ...]:

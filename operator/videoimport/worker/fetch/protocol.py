@@ -20,7 +20,7 @@ from videoimport.api.container_formats import ContainerFormat
 from videoimport.api.reasons import Reason
 from videoimport.api.redaction import ShownText
 from videoimport.api.untrusted_text import DisplayText
-from videoimport.api.videoimport_source import S3Source
+from videoimport.api.videoimport_source import S3Source, UploadSource
 from videoimport.worker.runtime.errors import ImportFailure
 
 GO = "go"
@@ -40,12 +40,26 @@ def identity(kind: str, *parts: str) -> str:
     return f"{kind}:{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
 
 
+class SentFile(Model):
+    """A file that a client sends to this process, and the session in which the client may send it."""
+
+    file: UploadSource
+    token_sha256: Sha256
+    """SHA-256 of the session's token."""
+    idle_seconds: Annotated[int, Field(ge=1)]
+    """Seconds without a byte after which the session ends with UPLOAD_IDLE."""
+    port: int
+    """Port on the loopback address."""
+
+
 class Request(Model):
-    """The source to fetch, and the limits. Exactly one of ``url``, ``stored`` and ``mounted`` is set."""
+    """The source to fetch, and the limits. Exactly one of ``url``, ``stored``, ``sent`` and ``mounted`` is set."""
 
     url: str | None = None
     stored: S3Source | None = None
     """An object in an object store."""
+    sent: SentFile | None = None
+    """A file that a client sends."""
     mounted: str | None = None
     """Path of a file below ``volume``."""
     volume: str | None = None
@@ -86,7 +100,7 @@ class Found(Model):
 
     kind: Literal["Found"] = "Found"
     type: str
-    """"Url", "S3", "PersistentVolumeClaim", or the name of yt-dlp's extractor."""
+    """"Url", "S3", "Upload", "PersistentVolumeClaim", or the name of yt-dlp's extractor."""
     filename: str | None = None
     source_id: str | None = None
     title: str | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from videoimport.api.quantity import bytes_of
+from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import (
     CA_BUNDLE_PATH,
     DESTINATION_CREDENTIALS_PATH,
@@ -33,9 +34,11 @@ from videoimport.worker.fetch.protocol import (
     Part,
     Request,
     Restarted,
+    SentFile,
 )  # fmt: skip
 from videoimport.worker.fetch.volume_source import open_beneath
 from videoimport.worker.runtime import ca_bundle as trust
+from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Child, Children
 from videoimport.worker.source import sandboxed_child
 from videoimport.worker.source.files import Source, Sources, Tail
@@ -57,13 +60,14 @@ class Mounts:
 
 def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: Mounts = Mounts()) -> Request:
     """Return the request to the fetching process for a task. Raises ImportFailure INVALID_SPEC for an invalid CA
-    bundle."""
+    bundle, and for an upload without a session."""
     source, worker, requirements = task.spec.source, task.spec.worker, task.spec.requirements
     volume, secret = source.persistent_volume_claim, source.credentials_secret_ref
     trusted = trust.bundle(worker.ca_bundle_config_map_ref, mounts.ca_bundle, folder)
     return Request(
         url=source.url,
         stored=source.s3,
+        sent=_read_session(task),
         mounted=volume.path if volume else None,
         volume=str(mounts.volume) if volume else None,
         folder=str(folder),
@@ -82,6 +86,15 @@ def request_of(task: Task, folder: Path, destination_credentials: Path, mounts: 
         allowed_networks=task.allowed_networks,
         shut_paths=(DESTINATION_CREDENTIALS_PATH, DESTINATION_VOLUME_PATH, str(destination_credentials)),
     )
+
+
+def _read_session(task: Task) -> SentFile | None:
+    file, session = task.spec.source.upload, task.upload
+    if file is None:
+        return None
+    if session is None:
+        raise ImportFailure(Reason.INVALID_SPEC, "The task of source.upload has no session.")
+    return SentFile(file=file, token_sha256=session.token_sha256, idle_seconds=session.idle_seconds, port=session.port)
 
 
 def start(children: Children, folder: Path) -> Child:
@@ -285,6 +298,8 @@ def begin(
     """
     if request.bytes_per_second:  # a configured rate limit does not make a source too slow
         pace = replace(pace, rate=min(pace.rate, max(1, request.bytes_per_second // 2)))
+    if request.sent:  # the fetching process itself ends an idle session
+        pace = Pace(1, request.sent.idle_seconds + 60.0)
     child.say(request.model_dump_json(by_alias=True))
     return Fetching(child, request, moved, pace, went_on)
 

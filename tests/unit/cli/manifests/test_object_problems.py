@@ -76,9 +76,9 @@ def test_what_a_cluster_wrote_into_a_manifest_is_no_business_of_ours() -> None:
         ({"output": {"renditions": [{"name": "a", "height": 360, "wdith": 1}]}}, "spec.output.renditions[0].wdith"),
         (
             {"source": URL | {"zzz": 1}},
-            "there are checksum, credentialsSecretRef, headerOrigins, persistentVolumeClaim, s3, url.",
+            "there are checksum, credentialsSecretRef, headerOrigins, persistentVolumeClaim, s3, upload, url.",
         ),
-        ({"source": {}}, "give exactly one of url, s3, persistentVolumeClaim"),
+        ({"source": {}}, "give exactly one of url, s3, upload, persistentVolumeClaim"),
         ({"source": {"s3": {"bucket": "videos"}}}, "spec.source.s3.key is missing; it is required. (The"),
         ({"output": {"video": {"crf": 80}}}, "spec.output.video.crf is the number 80; it should be less than or equal"),
         ({"output": {"video": {"crf": 60}}}, "spec.output.video.crf: crf is at most 51 for h264 and hevc."),

@@ -29,7 +29,11 @@ from videoimport.api.reasons import Reason, RetryClass, UploadText, info
 from videoimport.api.videoimport_status import SourceStatus, VideoMetadata, VideoPhase
 from videoimport.core.plan import Plan
 
-ENDING = [reason for reason in Reason if info(reason).retry in (RetryClass.PERMANENT, RetryClass.USER)]
+ENDING = [
+    reason
+    for reason in Reason
+    if info(reason).exit_code and info(reason).retry in (RetryClass.PERMANENT, RetryClass.USER)
+]
 
 
 def test_success_completes_the_import_with_all_the_report_tells():

@@ -1,0 +1,1 @@
+"""`upload`: sends files of this machine to workers, through the API server."""

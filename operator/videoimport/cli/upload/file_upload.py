@@ -1,0 +1,190 @@
+"""Sends one file to the workers of its import, until the import has the file or has ended."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any, Protocol
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_exponential
+
+from videoimport.api.labels import IMPORT, VIDEO_KIND
+from videoimport.api.tasks.import_task import UPLOAD_PORT
+from videoimport.cli.cluster.resource_reference import with_kind
+from videoimport.cli.errors import MissingRightError, UnreachableError, UnusableError
+from videoimport.cli.kube_client import Kube
+from videoimport.cli.port_forward import open_forward
+from videoimport.cli.progress_display import printable
+from videoimport.cli.resource_facts import name_of
+from videoimport.cli.upload.local_file import BLOCK, FileChangedError, HashedFile, LocalFile
+from videoimport.cli.upload.session_token import LocalSession
+from videoimport.cli.upload.tus_client import RefusedFileError, RefusedSessionError, TusClient
+from videoimport.cli.upload.upload_display import SENDING
+from videoimport.cli.upload.upload_step import ImportEnded, Received, Sending, SessionOver, Step, Waiting, choose_step
+
+Raw = dict[str, Any]
+_LOOK_SECONDS = 1.0
+_PATIENCE_SECONDS = 600.0
+"""Maximum number of seconds without an API server. An idle session ends after the same time by default."""
+_LONGEST_PAUSE = 10.0
+
+
+class UploadStoppedError(Exception):
+    """The command was interrupted."""
+
+
+class FileDisplay(Protocol):
+    """The display of one file."""
+
+    def start(self, offset: int) -> None:
+        """Show the number of bytes that the worker has. The speed is measured from here on."""
+
+    def move(self, offset: int) -> None:
+        """Show the number of bytes that were sent."""
+
+    def tell(self, words: str) -> None:
+        """Show what happens now."""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadOutcome:
+    """What became of one file."""
+
+    resource: Raw | None
+    """The last state of the import. None if the import was not created."""
+    is_sent: bool
+    """True if a worker has the whole file."""
+    problem: str = ""
+    """The sentence about a failure of the upload. A failure of the import is in ``resource``."""
+
+
+class FileUpload:
+    """The upload of one file in one session."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        resource: Raw,
+        file: LocalFile,
+        session: LocalSession,
+        display: FileDisplay,
+        stop: threading.Event,
+    ) -> None:
+        self._kube, self._resource, self._file, self._session = kube, resource, file, session
+        self._display, self._stop = display, stop
+        self._served: set[str] = set()
+        """UIDs of pods that have the whole file, or that refused the file."""
+        self._is_sent = False
+
+    def run(self, *, until_end: bool) -> UploadOutcome:
+        """Send the file, and start again with another worker. With ``until_end``, follow the import to its end."""
+        try:
+            with closing(HashedFile(self._file)) as content:
+                while not self._go_on(content, until_end=until_end):
+                    if self._stop.wait(_LOOK_SECONDS):
+                        raise UploadStoppedError
+        except FileChangedError as changed:
+            problem = f"{changed} The import cannot get a consistent file; upload the file again when it is complete."
+            return UploadOutcome(self._resource, is_sent=False, problem=problem)
+        except UnusableError as error:
+            return UploadOutcome(self._resource, self._is_sent, " ".join(error.problems))
+        return UploadOutcome(self._resource, self._is_sent)
+
+    def _go_on(self, content: HashedFile, *, until_end: bool) -> bool:
+        """Take the next step. Return whether the upload is over. Raises UnusableError, for example if the session is
+        over."""
+        step = self._look()
+        match step:
+            case ImportEnded():
+                return True
+            case SessionOver(words):
+                command = f"kubectl videoimport upload --resume {name_of(self._resource)} {self._file.path}"
+                raise UnusableError(f"{words} `{command}` opens another session; it sends only what is missing.")
+            case Received(words):
+                self._is_sent = True
+                self._display.move(self._file.size)
+                self._display.tell(words)
+            case Waiting(words):
+                self._is_sent = False
+                self._display.tell(words)
+            case Sending(pod, uid) if uid not in self._served:
+                self._is_sent = False
+                self._send(content, pod, uid)
+        return self._is_sent and not until_end
+
+    def _look(self) -> Step:
+        """Return the next step from the present state. A broken API server is asked again."""
+        tries = Retrying(
+            retry=retry_if_exception_type(UnreachableError),
+            stop=stop_after_delay(_PATIENCE_SECONDS),
+            wait=wait_exponential(max=_LONGEST_PAUSE),
+            sleep=self._pause,
+            reraise=True,
+        )
+        name, namespace = self._resource["metadata"]["name"], self._kube.namespace
+        self._resource = with_kind(tries(self._kube.resource, namespace, VIDEO_KIND, name), VIDEO_KIND)
+        pods = tries(self._kube.pods, namespace, f"{IMPORT}={name}")
+        return choose_step(self._resource, pods, self._session.token_sha256)
+
+    def _pause(self, seconds: float) -> None:
+        self._display.tell("no connection to the cluster")
+        if self._stop.wait(seconds):
+            raise UploadStoppedError
+
+    def _send(self, content: HashedFile, pod: str, uid: str) -> None:
+        """Send what the worker lacks. After a broken connection, the next step continues at the offset."""
+        try:
+            with TusClient(lambda: open_forward(self._kube, pod, UPLOAD_PORT), self._session.token) as client:
+                send_file(client, self._file, content, self._display.start, self._show_sent)
+        except RefusedFileError as refused:
+            self._served.add(uid)
+            self._display.tell(f"refused by the worker: {printable(str(refused))}")
+        except RefusedSessionError as refused:
+            self._served.add(uid)
+            self._display.tell(printable(str(refused)))
+        except MissingRightError:
+            raise
+        except (OSError, HTTPException, UnusableError):  # such as a pod that ends at this moment
+            self._display.tell("waiting for the worker")
+        else:
+            self._served.add(uid)
+            self._is_sent = True
+            self._display.tell("sent")
+
+    def _show_sent(self, offset: int) -> None:
+        if self._stop.is_set():
+            raise UploadStoppedError
+        self._display.move(offset)
+        self._display.tell(SENDING)
+
+
+def send_file(
+    client: TusClient,
+    file: LocalFile,
+    content: HashedFile,
+    start: Callable[[int], None],
+    report: Callable[[int], None],
+) -> None:
+    """Send what the worker lacks of a file. ``start`` gets the first offset, and ``report`` each new one.
+
+    The last block is a request of its own, because its headers have the hash of the whole file. Raises the errors of
+    TusClient, and FileChangedError before the last block is sent.
+    """
+    offset = client.read_offset()
+    start(offset)
+    last = max(file.size - BLOCK, 0)
+    if offset < last:
+        blocks = _report_blocks(content, offset, last, report)
+        offset = client.send(offset, last - offset, blocks)
+    if offset < file.size:
+        tail = list(content.read_blocks(offset, file.size))
+        client.send(offset, file.size - offset, tail, content.compute_sha256())
+    report(file.size)
+
+
+def _report_blocks(content: HashedFile, start: int, end: int, report: Callable[[int], None]) -> Iterator[bytes]:
+    for block in content.read_blocks(start, end):
+        yield block
+        start += len(block)
+        report(start)

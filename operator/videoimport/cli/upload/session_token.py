@@ -1,0 +1,88 @@
+"""The token of an upload session. It stays in a private file, so that another command can continue the upload."""
+
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from videoimport.cli.errors import UnusableError
+from videoimport.cli.upload.local_file import LocalFile
+
+_BYTES = 32
+_MOST_AGE_SECONDS = 30 * 86_400.0
+"""Age at which a file of a session is removed. An import does not wait for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSession:
+    """A session of this machine, and the file that it sends."""
+
+    token: str = field(repr=False)
+    size: int
+    modified_ns: int
+
+    @property
+    def token_sha256(self) -> str:
+        """The hash that opens the session, in hexadecimal digits."""
+        return hashlib.sha256(self.token.encode()).hexdigest()
+
+    def belongs_to(self, file: LocalFile) -> bool:
+        """Return whether the file has not changed since the session began."""
+        return (self.size, self.modified_ns) == (file.size, file.modified_ns)
+
+
+def draw_session(file: LocalFile) -> LocalSession:
+    """Return a session with a new random token of 256 bits."""
+    return LocalSession(secrets.token_hex(_BYTES), file.size, file.modified_ns)
+
+
+class SessionStore:
+    """The sessions of this user, one private file for each import."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """``folder`` is the folder of the files, by default below the user's folder for state."""
+        state = os.environ.get("XDG_STATE_HOME", "")
+        home = Path(state) if Path(state).is_absolute() else Path.home() / ".local/state"
+        self._folder = folder or home / "kubectl-videoimport/uploads"
+
+    def keep(self, host: str, namespace: str, name: str, session: LocalSession) -> None:
+        """Write the session of an import. Only this user can read the file. Raises UnusableError."""
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._remove_old()
+            handle, draft = tempfile.mkstemp(dir=self._folder)  # with the mode 0600
+            with os.fdopen(handle, "w") as file:
+                json.dump(asdict(session), file)
+            Path(draft).replace(self._path_of(host, namespace, name))
+        except OSError as error:
+            raise UnusableError(
+                f"The token of the upload cannot be kept in {self._folder}: {error.strerror}; name another folder with "
+                "XDG_STATE_HOME."
+            ) from None
+
+    def find(self, host: str, namespace: str, name: str) -> LocalSession | None:
+        """Return the session of an import, or None if this machine has none."""
+        try:
+            return LocalSession(**json.loads(self._path_of(host, namespace, name).read_text()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def forget(self, host: str, namespace: str, name: str) -> None:
+        """Remove the session of an import, if there is one."""
+        with suppress(OSError):
+            self._path_of(host, namespace, name).unlink()
+
+    def _path_of(self, host: str, namespace: str, name: str) -> Path:
+        digest = hashlib.sha256("\n".join((host, namespace, name)).encode()).hexdigest()
+        return self._folder / f"{digest[:32]}.json"
+
+    def _remove_old(self) -> None:
+        for path in self._folder.iterdir():
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _MOST_AGE_SECONDS:
+                    path.unlink()

@@ -1,0 +1,146 @@
+"""The file of an upload while a client sends it: the offset, the one connection that may write, and the end.
+
+The threads of the server write, and the thread of the fetch waits for news.
+"""
+
+import hashlib
+import hmac
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.fetch.partial_file import Landing
+from videoimport.worker.fetch.protocol import SentFile
+from videoimport.worker.runtime.errors import ImportFailure, unexpected
+
+_TAKEOVER_SECONDS = 5.0
+"""Maximum number of seconds that a new connection waits for the end of the one before."""
+
+
+class OffsetConflictError(Exception):
+    """The client continues at an offset other than the number of received bytes."""
+
+
+class BusyError(Exception):
+    """Another connection still writes."""
+
+
+class Receiver:
+    """The received bytes of one upload. ``failure`` is set once the upload is refused."""
+
+    def __init__(self, upload: SentFile, landing: Landing, clock: Callable[[], float] = time.monotonic) -> None:
+        self.upload, self._landing, self._clock = upload, landing, clock
+        self._news = threading.Condition()
+        self._writer: socket.socket | None = None
+        self._is_replaced = False
+        self._last_byte = clock()
+        self.failure: ImportFailure | None = None
+
+    @property
+    def offset(self) -> int:
+        """The number of bytes that arrived."""
+        return self._landing.size
+
+    @property
+    def size(self) -> int:
+        """The number of bytes of the whole file."""
+        return self.upload.file.size
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether all bytes arrived."""
+        return self.offset == self.size
+
+    @property
+    def idle_seconds(self) -> float:
+        """The seconds since the last byte."""
+        return self._clock() - self._last_byte
+
+    def accepts(self, token: str) -> bool:
+        """Return whether this is the session's token. The comparison takes the same time for every token."""
+        found = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+        return hmac.compare_digest(found, self.upload.token_sha256)
+
+    @contextmanager
+    def writing(self, connection: socket.socket, offset: int) -> Iterator[None]:
+        """Let ``connection`` write from ``offset`` on, and end the connection before, which may be broken. Raises
+        BusyError and OffsetConflictError."""
+        with self._news:
+            self._end_writer()
+            if not self._news.wait_for(lambda: self._writer is None, _TAKEOVER_SECONDS):
+                raise BusyError
+            if offset != self.offset:
+                raise OffsetConflictError
+            self._writer, self._is_replaced = connection, False
+        try:
+            yield
+        finally:
+            with self._news:
+                self._writer = None
+                self._news.notify_all()
+
+    def _end_writer(self) -> None:
+        """End the writing connection. A connection that waits for bytes wakes up, and one that has bytes stops at
+        ``keep``."""
+        if self._writer is not None:
+            self._is_replaced = True
+            with suppress(OSError):
+                self._writer.shutdown(socket.SHUT_RD)
+
+    def is_writer(self, connection: socket.socket) -> bool:
+        """Return whether this connection sends the file."""
+        return self._writer is connection
+
+    def keep(self, chunk: bytes) -> None:
+        """Append bytes to the file. Only the writing connection may call this. Raises ImportFailure if the upload is
+        refused, or if scratch has no space. Raises BusyError if another connection continues."""
+        self.check()
+        if self._is_replaced:
+            raise BusyError
+        try:
+            self._landing.keep(chunk)
+        except (ImportFailure, OSError, MemoryError) as error:
+            # The file may have a part of the chunk, so no request may continue it.
+            self.failure = error if isinstance(error, ImportFailure) else unexpected(error)
+            raise self.failure from None
+        finally:
+            with self._news:
+                self._last_byte = self._clock()
+                self._news.notify_all()
+
+    def check(self) -> None:
+        """Raise the ImportFailure of a refused upload."""
+        if self.failure:
+            raise self.failure
+
+    def check_hashes(self, announced: str | None) -> None:
+        """Compare the complete file with the hash in the spec and with the hash that the client announced. Raises
+        ImportFailure."""
+        found = self._landing.file(seekable=True).sha256
+        expected = {"source.upload.sha256": self.upload.file.sha256, "the hash that the client sent": announced}
+        wrong = [f"{name} is {value}" for name, value in expected.items() if value not in (None, found)]
+        if wrong:
+            message = f"The SHA-256 of the received file is {found}, and {' and '.join(wrong)}."
+            advice = "Send the file named in the spec, and do not change the file while it is sent."
+            self.refuse(ImportFailure(Reason.CHECKSUM_MISMATCH, message, advice=advice))
+            raise self.failure or AssertionError
+
+    def refuse(self, failure: ImportFailure) -> None:
+        """Refuse all further bytes. The client that sends at this moment gets the failure as its response."""
+        with self._news:
+            self.failure = self.failure or failure
+            self._end_writer()
+            self._news.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for new bytes, at most ``seconds``."""
+        with self._news:
+            self._news.wait(seconds)
+
+    def wait_for_answer(self, seconds: float) -> None:
+        """Wait until the writing connection has its response, at most ``seconds``."""
+        with self._news:
+            self._news.wait_for(lambda: self._writer is None, seconds)

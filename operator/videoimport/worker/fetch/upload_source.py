@@ -1,0 +1,91 @@
+"""A source that a client sends. The file grows in scratch while the bytes arrive, as a download does."""
+
+import socket
+from contextlib import ExitStack
+
+from videoimport.api.reasons import Reason
+from videoimport.media.source import file_signature as sniff
+from videoimport.worker.fetch.content_check import refuse_no_file
+from videoimport.worker.fetch.context import Surroundings
+from videoimport.worker.fetch.partial_file import Landing
+from videoimport.worker.fetch.protocol import Fetched, File, FileGrowing, Found, Hashed, SentFile, identity
+from videoimport.worker.fetch.tus_server import serving
+from videoimport.worker.fetch.upload_receiver import Receiver
+from videoimport.worker.runtime.errors import ImportFailure
+
+_LOOK_SECONDS = 0.25
+_ANSWER_SECONDS = 5.0
+"""Maximum number of seconds in which a client gets the response to its last request."""
+
+
+def fetch(around: Surroundings, upload: SentFile, listener: socket.socket, stack: ExitStack) -> Fetched:
+    """Receive the file. Raises ImportFailure, with UPLOAD_IDLE for an idle session.
+
+    After a success the server answers until ``stack`` ends, for a client that did not get the response to its last
+    request.
+    """
+    around.limits.check(upload.file.size)
+    with Landing(around.folder, outlives=around.request.outlives) as landing:
+        _recover(around, upload, landing)
+        around.teller.found(_found(upload))
+        receiver = Receiver(upload, landing)
+        stack.enter_context(serving(listener, receiver))
+        try:
+            return Fetched(video=_receive(around, receiver, landing))
+        except ImportFailure as failure:
+            receiver.refuse(failure)
+            stack.close()  # each client has its response before the worker reads the failure and ends this process
+            raise
+
+
+def _recover(around: Surroundings, upload: SentFile, landing: Landing) -> None:
+    file = upload.file
+    source = identity("upload", file.filename, str(file.size), file.sha256 or "")
+    if landing.recover(source, lambda done: around.teller.tell(Hashed(done=done)), is_pushed=True) is None:
+        landing.remember(source, "1", file.size)
+
+
+def _found(upload: SentFile) -> Found:
+    name, known = upload.file.filename, upload.file.sha256
+    return Found(
+        type="Upload",
+        filename=name,
+        title=name.rpartition(".")[0] or name,
+        size=upload.file.size,
+        identity=identity("sha256", known) if known else None,
+    )
+
+
+def _receive(around: Surroundings, receiver: Receiver, landing: Landing) -> File:
+    enough, is_told = min(sniff.ENOUGH, receiver.size), False
+    while True:
+        if receiver.failure:
+            raise receiver.failure
+        if not is_told and receiver.offset >= enough:
+            is_told = True
+            _tell(around, receiver, landing)
+        around.teller.moved(receiver.offset, receiver.size)
+        if receiver.is_complete:
+            break
+        _check_idle(receiver)
+        receiver.wait(_LOOK_SECONDS)
+    receiver.check_hashes(None)
+    receiver.wait_for_answer(_ANSWER_SECONDS)  # the client may have announced another hash
+    if receiver.failure:
+        raise receiver.failure
+    return landing.file(seekable=True)
+
+
+def _tell(around: Surroundings, receiver: Receiver, landing: Landing) -> None:
+    head = landing.head(min(sniff.ENOUGH, receiver.size))
+    refuse_no_file(head)
+    path = str(landing.path)
+    container = sniff.container(head)
+    around.teller.tell(FileGrowing(part="video", path=path, size=receiver.size, seekable=True, container=container))
+
+
+def _check_idle(receiver: Receiver) -> None:
+    limit = receiver.upload.idle_seconds
+    if receiver.idle_seconds >= limit:
+        message = f"No byte arrived for {limit} seconds; {receiver.offset} of {receiver.size} bytes are there."
+        raise ImportFailure(Reason.UPLOAD_IDLE, message)

@@ -1,0 +1,48 @@
+"""An import takes only the file that it waits for."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from videoimport.cli.errors import UnusableError
+from videoimport.cli.upload.local_file import LocalFile, read_file
+from videoimport.cli.upload.resumed_upload import check_file
+
+BODY = b"video"
+HASH = hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> LocalFile:
+    (tmp_path / "talk.mp4").write_bytes(BODY)
+    return read_file(tmp_path / "talk.mp4")
+
+
+def resource(phase: str = "Pending", **upload: Any) -> dict[str, Any]:
+    source = {"upload": {"filename": "talk.mp4", "size": len(BODY)} | upload} if upload.get("size") != 0 else {}
+    metadata = {"name": "talk", "generation": 1}
+    return {"kind": "VideoImport", "metadata": metadata, "spec": {"source": source}, "status": {"phase": phase}}
+
+
+@pytest.mark.parametrize("sha256", [None, HASH])
+def test_right_file_is_taken(file: LocalFile, sha256: str | None) -> None:
+    check_file(resource(sha256=sha256), file)
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (resource(filename="other.mp4"), "spec.source.upload.filename other.mp4"),
+        (resource(size=6), "spec.source.upload.size 6"),
+        (resource(sha256="0" * 64), "spec.source.upload.sha256 000"),
+        (resource(size=0), "has no spec.source.upload"),
+        (resource("Completed"), "nothing is left to send"),
+        (resource("Failed"), "retry talk"),
+    ],
+)
+def test_other_file_or_import_is_refused(file: LocalFile, found: dict[str, Any], told: str) -> None:
+    with pytest.raises(UnusableError) as refused:
+        check_file(found, file)
+    assert told in str(refused.value)

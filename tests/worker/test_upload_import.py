@@ -1,0 +1,51 @@
+"""The whole import of a file that a client sends: the encode overlaps, and a refusal does not wait for all bytes."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from support.waiting import until
+from support.worker.upload_tasks import TOKEN, send, upload_task
+from support.worker.worker_harness import ActiveRun, WorkerHarness, probe
+
+Footage = Callable[[str], Path]
+ENCODE = {"output": {"mode": "Encode", "video": {"preset": "ultrafast"}}}
+
+
+def transcode_state(running: ActiveRun) -> str:
+    return running.stage("Transcode") if running.lines else "Waiting"
+
+
+def test_encode_starts_while_the_bytes_arrive(desk: WorkerHarness, footage: Footage, tmp_path: Path) -> None:
+    content = footage("silent.mp4").read_bytes()
+    half = len(content) * 3 // 4
+    task = upload_task(desk, content, **ENCODE)
+    running = desk.start(task)
+    until(lambda: running.process.poll() is not None or send(task, 0, content[:half]) == 204)
+    until(lambda: running.process.poll() is not None or transcode_state(running) == "Running")
+    assert send(task, half, content[half:]) == 204
+    ended = running.ended()
+    assert ended.code == 0, ended.stderr
+    report = ended.report
+    assert (report.source.type, report.source.filename) == ("Upload", "talk.mp4")
+    assert report.source.sha256 == hashlib.sha256(content).hexdigest()
+    assert probe(desk.bucket.save("in/clip/video.mp4", tmp_path / "video.mp4"))["streams"]
+    assert TOKEN not in ended.everything
+
+
+def test_video_that_is_too_long_is_refused_before_its_last_byte(desk: WorkerHarness, footage: Footage) -> None:
+    content = footage("silent.mp4").read_bytes()
+    half = len(content) * 3 // 4
+    task = upload_task(desk, content, requirements={"maxDurationSeconds": 1}, **ENCODE)
+    running = desk.start(task)
+    until(lambda: running.process.poll() is not None or send(task, 0, content[:half]) == 204)
+    ended = running.ended()
+    assert ended.reason == "UnsupportedDuration"
+    assert send(task, half, content[half:]) is None
+
+
+def test_idle_session_has_an_exit_code_of_its_own(desk: WorkerHarness) -> None:
+    ended = desk.run(upload_task(desk, bytes(1000), idle_seconds=1))
+    assert (ended.code, ended.reason) == (103, "UploadIdle")
+    assert json.loads(ended.stdout.splitlines()[-1])["run"] == 1
