@@ -224,6 +224,17 @@ def test_resumed_import_waits_for_a_session_of_its_own():
     assert resumed.status.reason is Reason.WAITING_FOR_UPLOAD
 
 
+@pytest.mark.parametrize(("state", "starts"), [("Done", ["talk-2"]), ("Running", [])])
+def test_resumed_import_needs_no_client_if_kept_scratch_has_the_whole_file(state: str, starts: list[str]):
+    begun = upload(FIRST, worker={"scratch": {"size": "1Gi", "storageClassName": "kept"}})
+    scratch = (claim(begun),)
+    its = written(written(begun, claims=scratch), claims=scratch)
+    its = having(its, stages=(Stage(name=StageName.DOWNLOAD, state=state),))
+    suspended = written(edited(its, suspend=True), claims=scratch)
+    resumed = plan(edited(suspended, suspend=False), claims=scratch)
+    assert created(resumed) == starts
+
+
 def test_waiting_import_can_be_cancelled_and_suspended():
     assert written(edited(written(upload()), cancel=True)).status.phase is VideoPhase.CANCELLED
     assert written(edited(written(upload()), suspend=True)).status.phase is VideoPhase.SUSPENDED
