@@ -55,6 +55,11 @@ mutations-test: .venv/ready ## Import into a store whose answers are changed at 
 alike-test: .venv/ready ## Run the e2e layer, and compare each final status with that of the embedded mode (20 minutes)
 	@VIDEOIMPORT_TEST_ALIKE=1 $(PY) hack/test e2e
 
+.PHONY: upload-test
+upload-test: .venv/ready ## Upload 1 GiB to the cluster while the client is killed twice and the worker once (10 minutes)
+	@$(PY) hack/demo prepare --namespace e2e
+	@VIDEOIMPORT_TEST_LARGE_UPLOAD=1 .venv/bin/pytest -q -s tests/e2e/test_large_upload.py
+
 .PHONY: explore-test
 explore-test: .venv/ready ## Run the unit layer with all examples of each property, others in each run (2 minutes)
 	@VIDEOIMPORT_TEST_EXPLORE=1 $(PY) hack/test unit
@@ -101,6 +106,11 @@ bench-bulk: .venv/ready ## Measure what a bulk of ITEMS=1000 costs the controlle
 bench-embedded: .venv/ready ## Measure the CPU time of the embedded mode against xargs of a script (ITEMS=20: 2 minutes)
 	@hack/prerequisites ffmpeg
 	@$(PY) benchmarks/embedded.py --items $(or $(ITEMS),20)
+
+.PHONY: bench-upload
+bench-upload: .venv/ready ## Measure an upload of 1 GiB beside `kubectl cp` of the same file, on the cluster (3 minutes; ROUNDS=1)
+	@$(PY) hack/demo prepare --namespace uploads
+	@$(PY) benchmarks/uploads.py
 
 .PHONY: starvation
 starvation: .venv/ready ## Starve a real node, roll the controller out, print restarts, leaders, cancels (8 minutes; STARVATION_SECONDS=240)

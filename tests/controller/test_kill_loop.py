@@ -18,6 +18,8 @@ from support.controller.scenarios import (
     Pause,
     Scenario,
     ScenarioRun,
+    UploadDeadline,
+    UploadSessions,
     WebhookDelivery,
 )
 from support.portion import repetitions
@@ -32,8 +34,12 @@ KILL_POINTS = {
     "told": (WebhookDelivery(), 8),
     "beside-sidecars": (BesideSidecars(), 7),
     "listing": (Listing(), 10),
+    "upload-sessions": (UploadSessions(), 14),
+    "upload-deadline": (UploadDeadline(), 7),
 }
 """Each story with the least number of writes that it must have been killed after."""
+UNHEARD = ("pause", "listing", "upload-sessions")
+"""Stories whose unheard writes `make test` tries too."""
 
 
 def live(api: ApiServer, tmp_path: Path, story: Scenario, kill: KillAfter, wanted: Raw | None) -> tuple[Raw, int]:
@@ -41,7 +47,7 @@ def live(api: ApiServer, tmp_path: Path, story: Scenario, kill: KillAfter, wante
         return ScenarioRun(api, namespace, tmp_path / f"{namespace}.log", story).settle(kill, wanted)
 
 
-@pytest.mark.full(but=["after-the-answer-*", "before-the-answer-pause", "before-the-answer-listing"])
+@pytest.mark.full(but=["after-the-answer-*", *(f"before-the-answer-{name}" for name in UNHEARD)])
 @pytest.mark.parametrize("name", KILL_POINTS)
 @pytest.mark.parametrize("answer_arrives", [False, True], ids=["before-the-answer", "after-the-answer"])
 def test_killed_after_any_write_everything_ends_the_same(

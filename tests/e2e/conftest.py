@@ -15,11 +15,18 @@ ALIKE = "alike"
 """Part of the name of a test that compares the embedded mode with the cluster. `make alike-test` runs these tests."""
 
 
+LARGE = "test_large_upload.py"
+"""File that changes a setting of the operator. `make upload-test` runs it alone."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the comparisons, which pytest counts as deselected, unless they are asked for."""
-    if "VIDEOIMPORT_TEST_ALIKE" in os.environ:
-        return
-    left_out = [item for item in items if ALIKE in item.name]
+    """Leave out the comparisons and the large upload, which pytest counts as deselected, unless they are asked for."""
+    wants_alike, wants_large = (f"VIDEOIMPORT_TEST_{name}" in os.environ for name in ("ALIKE", "LARGE_UPLOAD"))
+    left_out = [
+        item
+        for item in items
+        if (ALIKE in item.name and not wants_alike) or (item.path.name == LARGE and not wants_large)
+    ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 

@@ -15,12 +15,21 @@ from support.e2e.embedded_runs import BUCKET_KEYS, EmbeddedRun, compare
 from support.e2e.example_manifests import moved, named, node_labels, videos
 from support.e2e.local_volumes import claimed, offer
 
-CLIP = CONTEXT / "site/compliant.mp4"
+CLIP = CONTEXT / "site/clips/3.mp4"
 EXAMPLES = videos()
 MANIFESTS = {
     name: moved(example, f"ex-{name}", hashlib.sha256(CLIP.read_bytes()).hexdigest() if CLIP.exists() else "")
     for name, example in EXAMPLES.items()
 }
+
+_PRIORITY = "the pod of an example with a priority class may take the place of this one's pod on the only node"
+PREEMPTED = {"run": _PRIORITY, "job.name": _PRIORITY, "attempts.uncharged": _PRIORITY}
+_THREADS = "x265 chooses its threads by what it sees of the machine, and makes other bytes with other threads"
+ENCODED_AGAIN = {
+    "outputs.video.sha256": _THREADS, "outputs.video.sizeBytes": _THREADS, "stages[[]].bytes*": _THREADS,
+}  # fmt: skip
+
+ON_DISK = {"outputs.*.url": "a file of a volume has an address only in embedded mode, where the volume is a folder"}
 
 
 @pytest.fixture(scope="module")
@@ -67,15 +76,6 @@ def embedded(kubectl: Kubectl, applied: None, tmp_path_factory: pytest.TempPathF
     things = [*_things(manifests), *_bundles(kubectl, manifests), BUCKET_KEYS]
     given = [thing for thing in things if thing["kind"] in ("Secret", "ConfigMap")]
     return EmbeddedRun(kubectl, folder, [f"example-shelf={folder / 'shelf'}"]).finish([*given, *manifests])
-
-
-@pytest.mark.parametrize("name", MANIFESTS)
-def test_an_example_ends_alike_without_a_cluster(kubectl: Kubectl, embedded: dict[str, Resource], name: str) -> None:
-    reference = f"vi/{MANIFESTS[name]['metadata']['name']}"
-    if MANIFESTS[name]["spec"].get("suspend"):
-        words = ("patch", reference, "--type=merge", "--patch", '{"spec": {"suspend": false}}')
-        subprocess.run(kubectl.argv(*words), check=True, capture_output=True)
-    assert compare(finished(kubectl, reference), embedded[reference], {}) == {}
 
 
 def _classes(manifests: list[Resource]) -> tuple[str, ...]:
@@ -134,3 +134,22 @@ def check_outputs(wish: dict[str, Any], outputs: dict[str, Any]) -> None:
     assert outputs.get("thumbnails", {}).get("count") == wish.get("thumbnails", {}).get("count")
     renditions = [one["name"] for one in wish.get("renditions", [])]
     assert [one["name"] for one in outputs.get("renditions", [])] == renditions
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_an_example_ends_alike_without_a_cluster(kubectl: Kubectl, embedded: dict[str, Resource], name: str) -> None:
+    """It runs after the tests above, since one of them waits for an example that is suspended."""
+    reference = f"vi/{MANIFESTS[name]['metadata']['name']}"
+    if MANIFESTS[name]["spec"].get("suspend"):
+        words = ("patch", reference, "--type=merge", "--patch", '{"spec": {"suspend": false}}')
+        subprocess.run(kubectl.argv(*words), check=True, capture_output=True)
+    cluster = finished(kubectl, reference)
+    assert compare(cluster, embedded[reference], known_differences(MANIFESTS[name]["spec"], cluster["status"])) == {}
+
+
+def known_differences(spec: dict[str, Any], status: dict[str, Any]) -> dict[str, str]:
+    """The fields in which the two runs of this example may differ, and the reason."""
+    is_hevc = spec.get("output", {}).get("video", {}).get("codec") == "hevc"
+    in_volume = "persistentVolumeClaim" in spec["destination"]
+    was_preempted = status.get("attempts", {}).get("uncharged")
+    return (PREEMPTED if was_preempted else {}) | (ENCODED_AGAIN if is_hevc else {}) | (ON_DISK if in_volume else {})

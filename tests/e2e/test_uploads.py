@@ -1,9 +1,12 @@
 """A file from this machine through the API server, by a tus client that we did not write."""
 
 import hashlib
+import http.client
 import secrets
 import subprocess
 import time
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +17,9 @@ from demo.backends import CONTEXT
 from demo.kubectl import Kubectl
 from support.e2e.cluster_state import Resource, apply, await_state, finished, names, pod_of
 from support.e2e.manifests import destination
-from support.waiting import until
+from support.waiting import LONGEST_SECONDS, until
+from support.worker import tus_js_client
+from support.worker.cutting_proxy import CuttingProxy
 from videoimport.api.labels import IMPORT, UPLOAD_SESSION
 from videoimport.api.tasks.import_task import UPLOAD_PORT
 
@@ -89,6 +94,68 @@ def test_other_session_replaces_the_first(kubectl: Kubectl) -> None:
     until(lambda: len(pods(kubectl, "upload-twice")) == 1)
     send(kubectl, "upload-twice", token)
     assert finished(kubectl, "vi/upload-twice")["status"]["phase"] == "Completed"
+
+
+def forwarded(kubectl: Kubectl, name: str) -> AbstractContextManager[int]:
+    return kubectl.forwarded(f"pod/{pod_of(kubectl, name)['metadata']['name']}", UPLOAD_PORT)
+
+
+def await_listener(kubectl: Kubectl, name: str) -> None:
+    """Wait until the worker answers. `kubectl port-forward` ends when nothing listens, so each try needs its own."""
+
+    def listens() -> bool:
+        with forwarded(kubectl, name) as port:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            try:
+                connection.request("OPTIONS", COLLECTION)
+                return connection.getresponse().status == 204
+            except (OSError, http.client.HTTPException):
+                return False
+
+    until(listens)
+
+
+def is_clip(imported: Resource) -> bool:
+    digest = hashlib.sha256(CLIP.read_bytes()).hexdigest()
+    return (imported["status"]["phase"], imported["status"]["source"]["sha256"]) == ("Completed", digest)
+
+
+def test_tuspy_continues_through_another_port_forward(kubectl: Kubectl) -> None:
+    apply(kubectl, wish("upload-tuspy"))
+    headers = {"Authorization": f"Bearer {open_session(kubectl, 'upload-tuspy')}"}
+    await_listener(kubectl, "upload-tuspy")
+    half = CLIP.stat().st_size // 2
+    with forwarded(kubectl, "upload-tuspy") as port:
+        first = TusClient(f"http://127.0.0.1:{port}{COLLECTION}", headers).uploader(str(CLIP), chunk_size=half)
+        first.upload_chunk()
+    with forwarded(kubectl, "upload-tuspy") as port, CuttingProxy(f"127.0.0.1:{port}", (half // 2,)) as proxy:
+        client = TusClient(proxy.endpoint + COLLECTION, headers)
+        again = client.uploader(str(CLIP), url=f"{proxy.endpoint}/files/upload", retries=20, retry_delay=0)
+        assert again.offset == half
+        again.upload()
+        assert proxy.cuts_left == 0
+    assert is_clip(finished(kubectl, "vi/upload-tuspy"))
+
+
+def test_tus_js_client_continues_through_another_port_forward(kubectl: Kubectl, tmp_path: Path) -> None:
+    apply(kubectl, wish("upload-tus-js"))
+    token, notes = open_session(kubectl, "upload-tus-js"), tmp_path / "notes.json"
+    await_listener(kubectl, "upload-tus-js")
+    size = CLIP.stat().st_size
+    with (
+        forwarded(kubectl, "upload-tus-js") as port,
+        CuttingProxy(f"127.0.0.1:{port}", (size // 2,), holds=True) as proxy,
+    ):
+        killed = tus_js_client.start(proxy.endpoint + COLLECTION, token, CLIP, notes, size)
+        assert proxy.is_holding.wait(LONGEST_SECONDS)
+        killed.kill()
+        killed.communicate()
+    with forwarded(kubectl, "upload-tus-js") as port, CuttingProxy(f"127.0.0.1:{port}", (size // 4,)) as proxy:
+        again = tus_js_client.start(proxy.endpoint + COLLECTION, token, CLIP, notes, size)
+        out, log = again.communicate(timeout=LONGEST_SECONDS)
+        assert (again.returncode, out) == (0, "continues\nsent\n"), log
+        assert proxy.cuts_left == 0
+    assert is_clip(finished(kubectl, "vi/upload-tus-js"))
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_tables_that_ask_for_too_much_are_refused(tmp_path: Path, name: str) -> 
     with pytest.raises(ImportFailure) as caught, MemoryPeaks() as peaks:
         examine(Children(), path)
     assert caught.value.reason is Reason.SOURCE_CORRUPT, caught.value.message
-    assert caught.value.advice == "Get a copy that was exported again."
+    assert caught.value.advice == "Export the video again from the program that made the file."
     assert peaks.of("ffprobe") == 0, "nothing had to be asked"
 
 

@@ -6,6 +6,7 @@ VIDEOIMPORT_TEST_MOMENTS sets another number of them for each kind of run.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -25,14 +26,17 @@ from support.waiting import LONGEST_SECONDS, until
 from support.webhook_receiver import WebhookReceiver
 from support.worker.listing_harness import ListingHarness
 from support.worker.object_store import ObjectStore
+from support.worker.upload_tasks import PersistentClient, upload_task
 from support.worker.webhook_harness import WebhookHarness
-from support.worker.worker_harness import FinishedRun, WorkerHarness, descendants, is_alive
+from support.worker.worker_harness import ActiveRun, FinishedRun, WorkerHarness, descendants, is_alive
 from videoimport.api.reasons import Reason, info
 from videoimport.api.tasks.listing_log import unpacked
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SEED = int(os.environ.get("VIDEOIMPORT_TEST_SEED", "9"))
-MOMENTS = {"import": (12, 50), "listing": (6, 10), "delivery": (6, 10)}
+MOMENTS = {
+    "import": (12, 50), "listing": (6, 10), "delivery": (6, 10), "upload": (3, 25), "upload to kept scratch": (3, 25),
+}  # fmt: skip
 """Of each kind of run, in `make test` and in `make full-test`."""
 STEP = 1 if IS_FULL else 3
 """Of the children at whose start a run is stopped, every so many."""
@@ -190,6 +194,57 @@ def test_a_stop_at_any_moment_of_an_import(
         tally[came_to] = tally.get(came_to, 0) + 1
     print(tally)
     assert tally.get("stop", 0) > 0
+
+
+KEPT = {"worker": {"scratch": {"size": "1Gi", "storageClassName": "kept"}}}
+
+
+@pytest.mark.parametrize(("kind", "more"), [("upload", {}), ("upload to kept scratch", KEPT)])
+def test_a_stop_at_any_moment_of_an_upload_whose_client_continues(
+    desk_of: Callable[[], WorkerHarness], footage: Any, kind: str, more: dict[str, Any]
+) -> None:
+    """SIGTERM, or SIGKILL as for a lost node. The next run serves the same session."""
+    content = footage("silent.mp4").read_bytes()
+    digest, began, tally = hashlib.sha256(content).hexdigest(), time.monotonic(), dict[str, int]()
+    with PersistentClient(content).sending() as client:
+        assert upload_run(desk_of(), client, content, **more).ended().code == 0
+    dice = random.Random(f"{SEED}/{kind}/signals")
+    for number, moment in enumerate(moments(kind, time.monotonic() - began)):
+        desk, is_lost = desk_of(), dice.random() < 0.5
+        with PersistentClient(content).sending() as client:
+            running = upload_run(desk, client, content, **more)
+            children = lose(running.process, moment) if is_lost else stopped_at(moment, running.process)
+            ended = running.ended()
+            until(lambda: not any(map(is_alive, children)))  # noqa: B023
+            came_to = "lost" if ended.code == -signal.SIGKILL else judge_import(desk, ended)
+            tally[came_to] = tally.get(came_to, 0) + 1
+            if came_to != "success":
+                ended = upload_run(desk, client, content, run=2, **more).ended()
+            assert ended.code == 0, (number, moment, is_lost, ended.everything)
+        assert ended.report.source.sha256 == digest, (number, moment)
+        assert desk.bucket.unfinished == []
+    print(tally)
+    assert tally.get("stop", 0) + tally.get("lost", 0) > 0
+
+
+def upload_run(desk: WorkerHarness, client: PersistentClient, content: bytes, run: int = 1, **more: Any) -> ActiveRun:
+    """A run whose file the client sends."""
+    task = upload_task(desk, content, output=OUTPUT, **more).model_copy(update={"run": run})
+    assert task.upload is not None
+    client.port = task.upload.port
+    return desk.start(task)
+
+
+def lose(process: "subprocess.Popen[str]", moment: Moment) -> list[int]:
+    """Kill a whole run at its moment, as a node that fails. Return the processes that were there."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(moment.seconds)
+        return []
+    children = descendants(process.pid)
+    for pid in (*children, process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return children
 
 
 def test_a_stop_while_any_child_starts(

@@ -1,54 +1,16 @@
 """The whole import of a file that a client sends: the encode overlaps, and a refusal does not wait for all bytes."""
 
 import hashlib
-import http.client
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from support.waiting import until
+from support.worker.upload_tasks import TOKEN, send, upload_task
 from support.worker.worker_harness import ActiveRun, WorkerHarness, probe
-from videoimport.api.tasks.import_task import Task, UploadTask
-from videoimport.api.videoimport import VideoImportSpec, spec_hash
-from videoimport.worker.fetch.tus_server import FILE, VERSION
 
 Footage = Callable[[str], Path]
-TOKEN = "a token for this test"
 ENCODE = {"output": {"mode": "Encode", "video": {"preset": "ultrafast"}}}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-def upload_task(desk: WorkerHarness, content: bytes, *, idle_seconds: int = 600, **spec: Any) -> Task:
-    source = {"upload": {"filename": "talk.mp4", "size": len(content)}}
-    wish = VideoImportSpec.model_validate(desk.spec("https://unused.example.com", **spec) | {"source": source})
-    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-    session = UploadTask(token_sha256=digest, idle_seconds=idle_seconds, port=free_port())
-    return desk.task("https://unused.example.com").model_copy(
-        update={"spec": wish, "spec_hash": spec_hash(wish), "upload": session}
-    )
-
-
-def send(task: Task, offset: int, chunk: bytes) -> int | None:
-    """The status of one PATCH; None if nothing listens or the connection breaks."""
-    assert task.upload is not None
-    connection = http.client.HTTPConnection("127.0.0.1", task.upload.port, timeout=60)
-    headers = {
-        "Authorization": f"Bearer {TOKEN}",
-        "Tus-Resumable": VERSION,
-        "Upload-Offset": str(offset),
-        "Content-Type": "application/offset+octet-stream",
-    }
-    try:
-        connection.request("PATCH", FILE, chunk, headers)
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return None
 
 
 def transcode_state(running: ActiveRun) -> str:

@@ -1,65 +1,23 @@
 """A file that a client sends: tus clients that we did not write, broken connections, refusals and the idle end."""
 
+import contextlib
 import hashlib
 import http.client
-import secrets
+import select
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tusclient.client import TusClient
 from tusclient.exceptions import TusCommunicationError
-from tusclient.uploader import Uploader
 
 from support.waiting import until
 from support.worker.fetch_harness import FetchHarness
+from support.worker.upload_harness import BODY, CHUNK, TOKEN, Session, begun
+from support.worker.upload_tasks import PersistentClient
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.tus_server import COLLECTION, FILE, FILE_HASH, VERSION
+from videoimport.worker.fetch.upload_connections import MOST_CONNECTIONS
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.source.fetch_client import Fetching
-
-BODY = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 4096
-TOKEN = secrets.token_urlsafe(32)
-CHUNK = 2**18
-
-
-class Session:
-    """A worker that waits for a file, and the requests of a client."""
-
-    def __init__(self, bench: FetchHarness, body: bytes = BODY, **changes: Any) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        file = {"filename": "talk.mp4", "size": len(body)} | changes.pop("file", {})
-        upload = {
-            "file": file,
-            "token_sha256": hashlib.sha256(TOKEN.encode()).hexdigest(),
-            "idle_seconds": changes.pop("idle_seconds", 600),
-            "port": self.port,
-        }
-        self.fetching: Fetching = bench.begin(sent=upload, **changes)
-
-    def request(self, method: str, path: str, body: bytes = b"", **headers: str) -> http.client.HTTPResponse:
-        """The response to one request of the session's client. An empty header is left out."""
-        usual = {"Authorization": f"Bearer {TOKEN}", "Tus-Resumable": VERSION}
-        named = usual | {name.replace("_", "-"): value for name, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request(method, path, body, {name: value for name, value in named.items() if value})
-        return connection.getresponse()
-
-    def patch(self, offset: int, body: bytes, **headers: str) -> http.client.HTTPResponse:
-        wanted = {"Upload_Offset": str(offset), "Content_Type": "application/offset+octet-stream"}
-        return self.request("PATCH", FILE, body, **(wanted | headers))
-
-    def listens(self) -> bool:
-        try:
-            return self.request("OPTIONS", COLLECTION).status == 204
-        except OSError:
-            return False
-
-    def uploader(self, path: Path) -> Uploader:
-        client = TusClient(f"http://127.0.0.1:{self.port}{COLLECTION}", {"Authorization": f"Bearer {TOKEN}"})
-        return client.uploader(str(path), chunk_size=CHUNK)
 
 
 @pytest.fixture
@@ -67,12 +25,6 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "talk.mp4"
     path.write_bytes(BODY)
     return path
-
-
-def begun(bench: FetchHarness, body: bytes = BODY, **changes: Any) -> Session:
-    session = Session(bench, body, **changes)
-    until(session.listens)
-    return session
 
 
 def test_foreign_client_uploads_and_the_file_is_hashed(bench: FetchHarness, file: Path) -> None:
@@ -88,13 +40,9 @@ def test_foreign_client_uploads_and_the_file_is_hashed(bench: FetchHarness, file
 def test_foreign_client_resumes_after_a_broken_connection(bench: FetchHarness, file: Path) -> None:
     session = begun(bench)
     session.uploader(file).upload_chunk()
-    broken = socket.create_connection(("127.0.0.1", session.port))
-    head = f"PATCH {FILE} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nTus-Resumable: {VERSION}\r\n"
-    head += (
-        f"Upload-Offset: {CHUNK}\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: {CHUNK}\r\n\r\n"
-    )
-    broken.sendall(head.encode() + BODY[CHUNK : CHUNK + 1000])
-    until(lambda: session.request("HEAD", FILE).headers["Upload-Offset"] == str(CHUNK + 1000))
+    broken = session.open_patch(CHUNK, CHUNK)
+    broken.sendall(BODY[CHUNK : CHUNK + 1000])
+    until(lambda: session.offset == CHUNK + 1000)
     again = session.uploader(file)
     again.set_url(f"http://127.0.0.1:{session.port}{FILE}")
     again.offset = again.get_offset()
@@ -190,6 +138,184 @@ def test_file_that_is_no_video_ends_the_upload_early(bench: FetchHarness, tmp_pa
     assert caught.value.reason is Reason.NOT_VIDEO
 
 
+def read_status(connection: socket.socket) -> int:
+    """The status of the next response on a connection."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    response.read()
+    return response.status
+
+
+def test_second_writer_ends_a_first_one_that_still_sends(bench: FetchHarness) -> None:
+    session = begun(bench)
+    first = session.open_patch(0, len(BODY))
+    first.sendall(BODY[:1000])
+    until(lambda: session.offset == 1000)
+    assert session.patch(1000, BODY[1000:]).status == 204
+    first.close()
+    assert session.fetching.finish().video.sha256 == hashlib.sha256(BODY).hexdigest()
+
+
+def test_bytes_that_a_replaced_writer_has_sent_are_not_kept(bench: FetchHarness) -> None:
+    session = begun(bench)
+    first = session.open_patch(0, len(BODY))
+    first.sendall(BODY[:1000])
+    until(lambda: session.offset == 1000)
+    second = session.open_patch(1000, 500)
+    second.sendall(BODY[1000:1500])
+    assert read_status(second) == 204
+    with pytest.raises(OSError):  # noqa: PT011, PT012 — the system names a reset or a broken pipe
+        while True:
+            first.sendall(b"x" * CHUNK)
+    assert session.offset == 1500
+
+
+def test_several_clients_of_one_session_leave_one_whole_file(bench: FetchHarness) -> None:
+    session = begun(bench)
+    with contextlib.ExitStack() as clients:
+        for _ in range(4):
+            clients.enter_context(PersistentClient(BODY, TOKEN, session.port).sending())
+        assert session.fetching.finish().video.sha256 == hashlib.sha256(BODY).hexdigest()
+
+
+def test_many_connections_leave_room_for_the_client(bench: FetchHarness) -> None:
+    session = begun(bench)
+    writer = session.open_patch(0, len(BODY))
+    writer.sendall(BODY[:1000])
+    until(lambda: session.offset == 1000)
+    others = [socket.create_connection(("127.0.0.1", session.port), timeout=60) for _ in range(10 * MOST_CONNECTIONS)]
+    assert session.offset == 1000
+    closed = [other for other in others if select.select([other], [], [], 0)[0]]
+    assert len(closed) > len(others) - MOST_CONNECTIONS
+    writer.sendall(BODY[1000:])
+    assert read_status(writer) == 204
+    assert session.fetching.finish().video.size == len(BODY)
+    for other in others:
+        other.close()
+
+
+def test_head_of_a_request_has_a_limit(bench: FetchHarness) -> None:
+    session = begun(bench)
+    with session.connect(f"POST {COLLECTION}", Upload_Metadata="a" * 100_000) as long:
+        assert read_status(long) == 431
+    with session.connect(f"POST {COLLECTION}", **{f"X_{number}": "1" for number in range(200)}) as many:
+        assert read_status(many) == 431
+    assert session.offset == 0
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Transfer_Encoding": "chunked", "Content_Length": "5"},
+        {"Transfer_Encoding": "chunked"},
+        {"Content_Length": "5", "content_length": "0"},
+    ],
+)
+def test_request_of_ambiguous_length_is_refused(bench: FetchHarness, headers: dict[str, str]) -> None:
+    session = begun(bench)
+    kind = {"Upload_Offset": "0", "Content_Type": "application/offset+octet-stream"}
+    with session.connect(f"PATCH {FILE}", **kind, **headers) as connection:
+        assert read_status(connection) == 400
+        assert connection.recv(1) == b""
+    assert session.offset == 0
+
+
+@pytest.mark.parametrize("head", [f"HEAD {FILE}", f"OPTIONS {COLLECTION}", f"DELETE {FILE}"])
+def test_body_of_a_request_without_use_is_no_request(bench: FetchHarness, head: str) -> None:
+    session = begun(bench)
+    inner = (
+        f"PATCH {FILE} HTTP/1.1\r\nAuthorization: Bearer {TOKEN}\r\nTus-Resumable: {VERSION}\r\nUpload-Offset: 0\r\n"
+    )
+    inner += "Content-Type: application/offset+octet-stream\r\nContent-Length: 4\r\n\r\nabcd"
+    with session.connect(head, Content_Length=str(len(inner))) as connection:
+        connection.sendall(inner.encode())
+        connection.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: connection.recv(2**16), b""))
+    assert received.count(b"HTTP/1.1") == 1
+    assert session.offset == 0
+
+
+def test_client_that_asks_first_gets_the_refusal_before_it_sends(bench: FetchHarness) -> None:
+    session = begun(bench)
+    with session.open_patch(7, 5, Expect="100-continue") as asked:
+        assert read_status(asked) == 409
+    with session.open_patch(0, len(BODY), Expect="100-continue") as asked:
+        assert asked.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        asked.sendall(BODY)
+        assert read_status(asked) == 204
+
+
+def test_method_can_be_overridden(bench: FetchHarness) -> None:
+    session = begun(bench)
+    assert session.request("GET", FILE, X_HTTP_Method_Override="HEAD").headers["Upload-Length"] == str(len(BODY))
+    kind = {"Upload_Offset": "0", "Content_Type": "application/offset+octet-stream"}
+    assert session.request("POST", FILE, BODY, X_HTTP_Method_Override="PATCH", **kind).status == 204
+    assert session.fetching.finish().video.size == len(BODY)
+
+
+def test_other_version_is_told_the_right_one(bench: FetchHarness) -> None:
+    session = begun(bench)
+    assert session.request("HEAD", FILE, Tus_Resumable="2.0.0").headers["Tus-Version"] == VERSION
+
+
+def test_creation_may_have_metadata(bench: FetchHarness) -> None:
+    session = begun(bench)
+    metadata = {"Upload_Length": str(len(BODY)), "Upload_Metadata": "filename dGFsay5tcDQ=,relativePath bnVsbA=="}
+    assert session.request("POST", COLLECTION, **metadata).status == 201
+    assert session.request("POST", COLLECTION, Upload_Defer_Length="1").status == 400
+
+
+def test_empty_patch_tells_the_offset(bench: FetchHarness) -> None:
+    session = begun(bench)
+    session.patch(0, BODY[:CHUNK])
+    empty = session.patch(CHUNK, b"")
+    assert (empty.status, empty.headers["Upload-Offset"]) == (204, str(CHUNK))
+
+
+def test_connection_that_breaks_before_the_last_byte_leaves_one_byte(bench: FetchHarness) -> None:
+    session = begun(bench)
+    with session.open_patch(0, len(BODY)) as broken:
+        broken.sendall(BODY[:-1])
+    until(lambda: session.offset == len(BODY) - 1)
+    assert session.patch(len(BODY) - 1, BODY[-1:]).status == 204
+    assert session.fetching.finish().video.sha256 == hashlib.sha256(BODY).hexdigest()
+
+
+def test_client_that_missed_the_last_response_asks_for_the_offset(bench: FetchHarness) -> None:
+    session = begun(bench)
+    with session.open_patch(0, len(BODY)) as broken:
+        broken.sendall(BODY)
+    assert session.fetching.finish().video.size == len(BODY)
+    assert session.offset == len(BODY)
+    assert session.patch(len(BODY), b"").status == 204
+    assert session.patch(0, BODY).status == 409
+
+
+def test_refused_client_gets_the_reason_although_it_still_sends(bench: FetchHarness) -> None:
+    size = 2**30
+    session = begun(bench, bytes(32), file={"size": size})
+    with session.open_patch(0, size) as connection:
+        connection.sendall(page := b"<!doctype html><html>")
+        sent = len(page)
+        while sent < size - 2**16 and not select.select([connection], [], [], 0)[0]:
+            connection.sendall(bytes(2**16))
+            sent += 2**16
+        assert read_status(connection) == 422
+    with pytest.raises(ImportFailure) as caught:
+        session.fetching.finish()
+    assert caught.value.reason is Reason.NOT_VIDEO
+
+
+def test_client_that_stalls_is_told_that_the_session_ended(bench: FetchHarness) -> None:
+    session = begun(bench, idle_seconds=1)
+    with session.open_patch(0, len(BODY)) as stalled:
+        stalled.sendall(BODY[:1000])
+        assert read_status(stalled) == 422
+    with pytest.raises(ImportFailure) as caught:
+        session.fetching.finish()
+    assert caught.value.reason is Reason.UPLOAD_IDLE
+
+
 def _wait_for_end(session: Session) -> None:
     with pytest.raises(ImportFailure):
         session.fetching.finish()
@@ -214,4 +340,12 @@ def test_new_run_continues_where_scratch_kept_the_bytes(bench: FetchHarness) -> 
     second = begun(bench, outlives=True)
     assert second.request("HEAD", FILE).headers["Upload-Offset"] == str(CHUNK)
     second.patch(CHUNK, BODY[CHUNK:])
+    assert second.fetching.finish().video.sha256 == hashlib.sha256(BODY).hexdigest()
+
+
+def test_new_run_needs_no_client_where_scratch_kept_the_whole_file(bench: FetchHarness) -> None:
+    first = begun(bench, outlives=True)
+    first.patch(0, BODY)
+    assert first.fetching.finish().video.size == len(BODY)
+    second = Session(bench, outlives=True)
     assert second.fetching.finish().video.sha256 == hashlib.sha256(BODY).hexdigest()

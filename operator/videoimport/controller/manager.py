@@ -9,10 +9,10 @@ import kopf
 import structlog
 
 from videoimport.controller.cache import kopf_watch as handlers
+from videoimport.controller.cache.additional_state import AdditionalStates
 from videoimport.controller.cache.progress_poller import Tails
 from videoimport.controller.cache.relist import Relister
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client import auth as credentials
 from videoimport.controller.client.api_client import ApiServerClient
 from videoimport.controller.client.cluster import Cluster
@@ -43,7 +43,7 @@ class _Parts:
     @classmethod
     def assembled(cls, settings: ControllerSettings, cluster: Cluster, vitals: Vitals) -> Self:
         """Create the components and pass to each only the other components that it uses."""
-        queue, notebook = KeyedQueue(), SyncStates()
+        queue, notebook = KeyedQueue(), AdditionalStates()
         store = Store(queue.add, limits=settings.limits())
         relister = Relister(cluster, store, settings.watch_namespaces, settings.relist_seconds, vitals.compared)
         tails = Tails(cluster, store, notebook, queue, settings.tail_seconds, settings.tails_per_second)

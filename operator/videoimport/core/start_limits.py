@@ -156,4 +156,4 @@ def describe_full_namespace(limits: Limits) -> str:
 
 def describe_full_bulk(parallelism: int) -> str:
     """Return the message for an import that waits because the limit of its BulkImport (parallelism) is reached."""
-    return f"{parallelism} imports of its BulkImport run, as many as its parallelism allows"
+    return f"{parallelism} imports of the same BulkImport are running, as many as its spec.parallelism allows"

@@ -23,7 +23,7 @@ Fate = Callable[[Task], Reason | None]
 
 def by_url(task: Task) -> Reason | None:
     """A source with "gone" in its address is not there."""
-    return Reason.SOURCE_NOT_FOUND if "gone" in task.spec.source.url else SUCCESS
+    return Reason.SOURCE_NOT_FOUND if "gone" in task.spec.source.address else SUCCESS
 
 
 @dataclass
@@ -116,7 +116,7 @@ def report(task: Task, reason: Reason | None) -> Report:
         "uid": task.uid,
         "run": task.run,
         "spec_hash": task.spec_hash,
-        "source": SourceStatus(type="Url", url=task.spec.source.url),
+        "source": SourceStatus(type="Url", url=task.spec.source.address),
         "usage": Usage(cpu_seconds=1, bytes_in=1000, bytes_out=500),
         "finished_at": datetime.now(UTC),
     }

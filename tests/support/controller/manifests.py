@@ -21,6 +21,10 @@ def bulk(namespace: str, urls: list[str], name: str = "many", **spec: Any) -> Ra
 
 SCRATCH = {"worker": {"scratch": {"size": "1Gi", "storageClassName": "nowhere"}}}
 """Room that outlives pods; no volume comes of it where there is no such class, and no fake kubelet minds."""
+UPLOAD = {"upload": {"filename": "one.mp4", "size": 1000}}
+"""A file that a client sends."""
+SESSIONS = ["a" * 64, "b" * 64, "c" * 64]
+"""Hashes of the tokens of clients."""
 HOOK = {"url": "https://hooks.example.com/done", "secretRef": {"name": "hook-key"}}
 """Who is told."""
 THREE = ["https://example.com/a.mp4", "https://example.com/gone.mp4", "https://example.com/c.mp4"]

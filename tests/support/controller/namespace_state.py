@@ -9,7 +9,16 @@ from typing import Any
 from support.controller.api_server import ApiServer, Raw, await_until, holds
 from videoimport.api.labels import PAGE
 
-_PASSING = {"uid", "updatedTime", "startTime", "completionTime", "lastTransitionTime", "etaSeconds", "message"}
+_PASSING = {
+    "uid",
+    "updatedTime",
+    "startTime",
+    "completionTime",
+    "lastTransitionTime",
+    "etaSeconds",
+    "message",
+    "deadline",
+}
 """Keys whose values tell of a moment; messages may name one."""
 _HASHED = {"id", "wish", "deliveredTime", "listing", "pageDigests", "itemsRef"}
 """The same of a webhook and of a list: their hashes are of a UID, or of a moment."""

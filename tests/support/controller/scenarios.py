@@ -13,8 +13,9 @@ from support.controller.controller_process import Controller, Forked, through
 from support.controller.fake_kubelet import FakeKubelet
 from support.controller.fake_listing_worker import FakeListingWorker
 from support.controller.fake_webhook_worker import FakeWebhookWorker
-from support.controller.manifests import HOOK, SCRATCH, THREE, bulk, video
+from support.controller.manifests import HOOK, SCRATCH, SESSIONS, THREE, UPLOAD, bulk, video
 from support.controller.namespace_state import JobRecord, await_state, final_state, phase
+from videoimport.api.labels import RUN, UPLOAD_SESSION
 from videoimport.api.reasons import Reason
 
 
@@ -152,6 +153,90 @@ class Pause(PlainScenario):
             and [job["expires"] for job in jobs] == [True]
             and not api.all_of("PersistentVolumeClaim", namespace)
         )
+
+
+class UploadSessions(PlainScenario):
+    """An upload to kept scratch that waits, whose first session is idle, and whose second one a third one replaces.
+    Then the file arrives."""
+
+    jobs = 3
+
+    def ends_well(self, state: Raw) -> bool:
+        one = state["VideoImport/one"]
+        facts = (one["phase"], one["run"], one["uploadSession"]["tokenSha256"])
+        return facts == ("Completed", 3, SESSIONS[2]) and one["attempts"]["count"] == 1
+
+    def tell(self, api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
+        kubelet.fate = lambda task: Reason.UPLOAD_IDLE if task.run == 1 else None
+        api.create(video(namespace, source=UPLOAD, **SCRATCH))
+        await_until("the wait", lambda: _waits_after_run(api, namespace, 0))
+        _open_session(api, namespace, SESSIONS[0])
+        await_until("the end of the idle session", lambda: _waits_after_run(api, namespace, 1))
+        kubelet.hold.set()
+        _open_session(api, namespace, SESSIONS[1])
+        await_until("the second session's worker", lambda: _runs(api, namespace, 2))
+        _open_session(api, namespace, SESSIONS[2])
+        await_until("the third session's worker", lambda: _runs(api, namespace, 3))
+        kubelet.finish_all()
+
+    def over(self, api: ApiServer, namespace: str) -> bool:
+        jobs = {key: value for key, value in final_state(api, namespace).items() if key.startswith("Job/")}
+        ended = holds(api.get("VideoImport", namespace, "one"), "Finished")
+        kept = {"Job/one-1", "Job/one-3"}
+        return (
+            ended
+            and set(jobs) == kept
+            and all(job["expires"] for job in jobs.values())
+            and not api.all_of("PersistentVolumeClaim", namespace)
+        )
+
+
+class UploadDeadline(PlainScenario):
+    """An upload for which no client comes in time. A new token lets it wait again, and then its file arrives."""
+
+    jobs = 1
+
+    def ends_well(self, state: Raw) -> bool:
+        one = state["VideoImport/one"]
+        return (one["phase"], one["run"], one["attempts"]["count"]) == ("Completed", 1, 1)
+
+    def tell(self, api: ApiServer, namespace: str, kubelet: FakeKubelet) -> None:
+        api.create(video(namespace, source=UPLOAD))
+        await_until("the wait", lambda: _waits_after_run(api, namespace, 0))
+        past = {"status": {"uploadSession": {"deadline": "2020-01-01T00:00:00Z"}}}
+        api.merge("VideoImport", namespace, "one", past, "status")
+        await_until("the deadline", lambda: phase(api, namespace) == "Failed")
+        assert api.get("VideoImport", namespace, "one")["status"]["reason"] == Reason.UPLOAD_DEADLINE_EXCEEDED
+        api.merge("VideoImport", namespace, "one", {"spec": {"retryToken": "again"}})
+        await_until("another wait", lambda: _waits_after_run(api, namespace, 0))
+        _open_session(api, namespace, SESSIONS[0])
+
+    def over(self, api: ApiServer, namespace: str) -> bool:
+        jobs = [value for key, value in final_state(api, namespace).items() if key.startswith("Job/")]
+        return holds(api.get("VideoImport", namespace, "one"), "Finished") and [job["expires"] for job in jobs] == [
+            True
+        ]
+
+
+def _open_session(api: ApiServer, namespace: str, session: str) -> None:
+    api.merge("VideoImport", namespace, "one", {"metadata": {"annotations": {UPLOAD_SESSION: session}}})
+
+
+def _waits_after_run(api: ApiServer, namespace: str, run: int) -> bool:
+    status = api.get("VideoImport", namespace, "one").get("status", {})
+    return (status.get("reason"), status.get("run")) == (Reason.WAITING_FOR_UPLOAD, run) and not any(
+        pod["status"].get("phase") == "Running" for pod in api.all_of("Pod", namespace)
+    )
+
+
+def _runs(api: ApiServer, namespace: str, run: int) -> bool:
+    pods = [
+        pod["metadata"]["labels"][RUN]
+        for pod in api.all_of("Pod", namespace)
+        if pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
+    ]
+    known = api.get("VideoImport", namespace, "one")["status"].get("job", {})
+    return pods == [str(run)] and known.get("name") == f"one-{run}" and "uid" in known
 
 
 @dataclass

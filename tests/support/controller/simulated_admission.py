@@ -15,8 +15,8 @@ from videoimport.api.tasks.import_report import Progress, Report
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import OutputFile, Outputs, Stage, VideoImportStatus, VideoPhase
+from videoimport.controller.cache.additional_state import AdditionalStates
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.observe import list_owned, observe_video
 from videoimport.core.circuit_breaker import BreakerState, combine_records, find_host
@@ -78,7 +78,7 @@ class SimulatedController:
             if self.dice.random() < 0.5:
                 self.commit(key, version, plan, unseen=True)
         self.flying, self.pending, self.timers = [], set(), {}
-        self.notes = SyncStates()
+        self.notes = AdditionalStates()
         self.store = Store(self.pending.add, limits=self.limits)
         for kind in ("BulkImport", "VideoImport", "Job", "Pod"):
             for key, raw in self.objects.items():

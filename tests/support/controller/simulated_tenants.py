@@ -17,8 +17,8 @@ from videoimport.api.tasks.import_report import Report
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.tasks.listing_task import FoundItem, ListingTask, PageFacts, PageLine, PageReport
 from videoimport.api.videoimport_status import OutputFile, Outputs
+from videoimport.controller.cache.additional_state import AdditionalStates
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.resources import KINDS, Key
 from videoimport.controller.reconcile.observe import list_owned, observe_bulk, observe_video
 from videoimport.core.bulk.reconcile import reconcile_bulk
@@ -57,7 +57,7 @@ class SimulatedTenants:
     objects: dict[tuple[str, str, str], Raw] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.notes = SyncStates()
+        self.notes = AdditionalStates()
         self.store = Store(self.told.append)
         for kind in KINDS:
             for place, raw in self.objects.items():

@@ -204,6 +204,8 @@ class SimulatedCluster:
             self._go_on(job, pod)
         elif fate == "fails":
             self._fail(task, job, pod)
+        elif fate == "idle":
+            self._terminate(task, job, pod, 103, {"outcome": "Failed", "reason": Reason.UPLOAD_IDLE, "message": "Idle"})
         elif fate == "evicted":
             self.change("Pod", pod, {"status": {"phase": "Failed", "reason": "Evicted", "message": "node is full"}})
             self._finish(job, "Failed", "BackoffLimitExceeded")

@@ -39,7 +39,7 @@ def _source(source: dict[str, Any], checksum: str) -> dict[str, Any]:
     changed = dict(source)
     if "url" in changed:
         is_file = changed["url"].rpartition("/")[2].endswith((".mp4", ".mov", ".mkv", ".webm"))
-        changed["url"] = f"{SITE}/compliant.mp4" if is_file else f"{SITE}/talk.html"
+        changed["url"] = f"{SITE}/clips/3.mp4" if is_file else f"{SITE}/talk.html"
         if "credentialsSecretRef" in changed:
             changed["credentialsSecretRef"] = {"name": "site-login"}
     if "s3" in changed:

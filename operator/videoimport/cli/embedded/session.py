@@ -16,9 +16,9 @@ from videoimport.cli.embedded.cluster import EmbeddedCluster
 from videoimport.cli.embedded.job_executor import JobExecutor
 from videoimport.cli.embedded.local_volumes import LocalVolumes
 from videoimport.cli.embedded.object_store import Change, ObjectStore
+from videoimport.controller.cache.additional_state import AdditionalStates
 from videoimport.controller.cache.progress_poller import Tails
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.resources import KINDS, Key, Raw
 from videoimport.controller.queue.workqueue import KeyedQueue
 from videoimport.controller.reconcile.apply import EventRecorder
@@ -123,7 +123,7 @@ class Session:
                 await task
 
     def _start_tasks(self, cluster: EmbeddedCluster, store: Store, queue: KeyedQueue) -> "list[asyncio.Task[None]]":
-        notes, settings = SyncStates(), self.options.build_settings()
+        notes, settings = AdditionalStates(), self.options.build_settings()
         syncer = Syncer(cluster, store, queue, notes, settings, EventRecorder(cluster))
         tails = Tails(cluster, store, notes, queue, _POLL_SECONDS, _POLLS_PER_SECOND)
         workers = [asyncio.create_task(work(queue, syncer)) for _ in range(WORKERS)]

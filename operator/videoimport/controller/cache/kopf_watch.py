@@ -36,7 +36,7 @@ class NoMemory(kopf.DiffBaseStorage):
     """
 
     def build(self, **_: Any) -> kopf.BodyEssence:
-        """Return an empty body, because kopf compares no versions of objects."""
+        """Return an empty body. The controller has no handlers of changes, so kopf compares nothing with the body."""
         return kopf.BodyEssence()
 
     def fetch(self, **_: Any) -> kopf.BodyEssence | None:

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from videoimport.api.labels import GROUP, WORKER_CONTAINER
 from videoimport.api.tasks.import_report import Progress
 from videoimport.api.videoimport import VideoImport
+from videoimport.controller.cache.additional_state import AdditionalStates
 from videoimport.controller.cache.entry import Entry
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import ClusterError, TooManyRequests
 from videoimport.controller.client.resources import Key
@@ -37,7 +37,13 @@ class Tails:
     """The poller of progress, for one event loop. ``interval`` is in seconds, ``rate`` in reads per second."""
 
     def __init__(
-        self, cluster: Cluster, store: Store, notebook: SyncStates, queue: KeyedQueue, interval: float, rate: float
+        self,
+        cluster: Cluster,
+        store: Store,
+        notebook: AdditionalStates,
+        queue: KeyedQueue,
+        interval: float,
+        rate: float,
     ) -> None:
         self._cluster = cluster
         self._store = store

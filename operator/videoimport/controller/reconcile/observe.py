@@ -11,9 +11,9 @@ from videoimport.api.bulkimport import BulkImport
 from videoimport.api.labels import IMPORT, RUN
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
+from videoimport.controller.cache.additional_state import Notes
 from videoimport.controller.cache.entry import Entry, Unreadable
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import Notes
 from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import NotFound
 from videoimport.controller.client.resources import Key, Place

@@ -18,9 +18,9 @@ from videoimport.api.reasons import Reason
 from videoimport.api.redaction import shown_text
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus
+from videoimport.controller.cache.additional_state import REFUSED, AdditionalStates, Notes
 from videoimport.controller.cache.entry import Entry, Unreadable
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import REFUSED, Notes, SyncStates
 from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import Conflict, NotFound, Rejected, Terminating
 from videoimport.controller.client.resources import Key
@@ -70,7 +70,7 @@ class Syncer:
     cluster: Cluster
     store: Store
     queue: KeyedQueue
-    notebook: SyncStates
+    notebook: AdditionalStates
     settings: Settings
     announcer: EventRecorder
     now: Callable[[], datetime] = utc_now

@@ -8,7 +8,7 @@ import structlog
 
 from videoimport.api.labels import WORKER_CONTAINER
 from videoimport.api.tasks.listing_log import unpacked
-from videoimport.controller.cache.sync_state import Notes
+from videoimport.controller.cache.additional_state import Notes
 from videoimport.controller.client.cluster import Cluster
 from videoimport.controller.client.errors import NotFound, Rejected, Unavailable
 from videoimport.controller.queue.workqueue import Backoff

@@ -71,8 +71,8 @@ def find_task_run(
 def has_active_worker(observed: ObservedBulk, job: JobView) -> bool:
     """Return whether a worker of this Job may still run or start.
 
-    A Job that is being deleted makes no new pod. If its pod is gone too, the Job does not start a BulkImport again that
-    has ended.
+    A Job that is being deleted makes no new pod. So without a pod, this Job has no active worker once the BulkImport
+    has ended, and the ended BulkImport does not count as running again.
     """
     pods = find_pods(job, observed.pods)
     if job.deleting and not pods and observed.bulk.status.completion_time:

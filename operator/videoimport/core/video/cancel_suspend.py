@@ -7,13 +7,14 @@ removed a second later, the status shows that the controller stopped the run. Su
 from dataclasses import replace
 
 from videoimport.api.reasons import Reason
-from videoimport.api.videoimport_status import VideoPhase
+from videoimport.api.videoimport_status import StageName, VideoPhase
 from videoimport.core.jobs.run_lifecycle import delete_jobs, is_active, is_over
 from videoimport.core.message_format import format_message
 from videoimport.core.plan import Delete, PartialPlan, PlannedEvent
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import conclude_run, record_success
 from videoimport.core.video.start_run import is_upload_awaited, start_first_run, start_next_run
+from videoimport.core.video_status import is_done
 
 _STOPPING = "The import is being cancelled: its worker is asked to stop."
 _WORDS = "The import is suspended, because spec.suspend is true. To continue, set suspend to false."
@@ -101,9 +102,14 @@ def resume_import(context: VideoContext) -> VideoPlan | None:
         return success
     if has_active_jobs(context):
         return PartialPlan(context.status, actions=delete_active_jobs(context))
-    if not context.run or is_upload_awaited(context):
+    if not context.run or (is_upload_awaited(context) and not _has_whole_upload(context)):
         return start_first_run(context)
     return replace(start_next_run(context, context.attempts), planned_events=(_RESUMED,))
+
+
+def _has_whole_upload(context: VideoContext) -> bool:
+    """Return whether kept scratch has the whole file, so that the next run needs no client."""
+    return context.state.claim is not None and is_done(context.status.stages, StageName.DOWNLOAD)
 
 
 def _is_suspended(context: VideoContext) -> bool:

@@ -51,7 +51,10 @@ def start_next_run(context: VideoContext, attempts: Attempts, planned_event: Pla
 
 
 def _start_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
-    """Return the plan that starts the run, or that waits for the host or for a place among the running imports."""
+    """Return the plan that starts the run, or that waits for the host, for a place among the running imports, or for
+    another session if the annotation was removed."""
+    if context.spec.source.upload is not None and build_upload_task(context.video, context.settings) is None:
+        return hold_for_upload(context)
     run = create_next_run(context.state, attempts)
     if wait := find_wait(context.host_context, context.video.metadata.uid):
         return _hold_run(context, run.attempts, wait)
@@ -73,10 +76,12 @@ def _start_run(context: VideoContext, attempts: Attempts) -> VideoPlan:
 
 
 def is_upload_awaited(context: VideoContext) -> bool:
-    """Return whether the source is an upload without an open session: no client has opened one since the last one."""
-    if context.spec.source.upload is None:
-        return False
+    """Return whether the source is an upload without an open session: no client has opened one since the last one. A
+    session stays open between two runs."""
     used, session = context.status.upload_session, find_session(context.video)
+    is_between_runs = used is not None and context.attempts.next_retry_time is not None
+    if context.spec.source.upload is None or is_between_runs:
+        return False
     return session is None or (used is not None and used.token_sha256 == session)
 
 

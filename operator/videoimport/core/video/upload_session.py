@@ -7,8 +7,11 @@ run serves the same session. A session is over once its run ended as idle. Then 
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import StageName
 from videoimport.core.jobs.outcome import Outcome
+from videoimport.core.jobs.run_lifecycle import delete_jobs
 from videoimport.core.jobs.upload_task import find_session
 from videoimport.core.message_format import format_time
+from videoimport.core.plan import PartialPlan
+from videoimport.core.video.cancel_suspend import has_active_jobs
 from videoimport.core.video.context import VideoContext, VideoPlan
 from videoimport.core.video.finished_run import handle_failed_run
 from videoimport.core.video.start_run import hold_for_upload, is_upload_awaited, start_first_run, start_next_run
@@ -32,9 +35,13 @@ def wait_for_upload(context: VideoContext) -> VideoPlan | None:
 
 def replace_session(context: VideoContext) -> VideoPlan | None:
     """Return the plan for another session during a run. A new run serves the new session, because the worker knows only
-    the hash of its own token. After the last byte the run needs no session."""
+    the hash of its own token. With a scratch claim the old worker must be gone before, because both would write to the
+    same file. After the last byte the run needs no session."""
     used, session = context.status.upload_session, find_session(context.video)
     if context.spec.source.upload is None or used is None or session in (None, used.token_sha256):
         return None
-    received = is_done(context.status.stages, StageName.DOWNLOAD)
-    return start_next_run(context, context.attempts) if has_active_run(context.status) and not received else None
+    if not has_active_run(context.status) or is_done(context.status.stages, StageName.DOWNLOAD):
+        return None
+    if context.spec.worker.scratch.storage_class_name and has_active_jobs(context):
+        return PartialPlan(context.status, actions=delete_jobs(job for job in (context.job,) if job))
+    return start_next_run(context, context.attempts)

@@ -58,8 +58,8 @@ def hash_webhook_spec(bulk: BulkImport) -> str:
 
 
 def is_delivered(run: RunState, outcome: Outcome[DeliveryReport]) -> bool:
-    """Return whether the receiver accepted the message. A Job is Complete only if its worker's exit code was 0, even if
-    the report is lost."""
+    """Return whether the receiver accepted the message. A Job is Complete only after exit code 0. So a Complete Job
+    counts as delivered, even without its report."""
     is_complete = run.job is not None and run.job.finished == "Complete"
     return outcome.reason is None or is_complete or outcome.exit_code == 0
 

@@ -38,7 +38,7 @@ Frames that are decoded but hidden are included.
 FEW_FRAMES = 100_000
 """Number of frames that every edit list may decode, whatever the ratio is. This is about one hour of video."""
 _LATEST = 2**63
-_ADVICE = "Get a copy that was exported again"
+_ADVICE = "Export the video again from the program that made the file"
 
 
 @dataclass(slots=True)

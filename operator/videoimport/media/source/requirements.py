@@ -92,7 +92,7 @@ def _has_few_streams(examined: CheckedSource) -> Finding | None:
     return Finding(
         Reason.SOURCE_CORRUPT,
         f"The source has {found} streams, more than {MOST_STREAMS}.",
-        "Get a copy that was exported again.",
+        "Export the video again from the program that made the file.",
     )
 
 
@@ -100,7 +100,11 @@ def _ends_in_time(examined: CheckedSource) -> Finding | None:
     if examined.seconds <= MOST_SECONDS:
         return None
     message = f"The source lasts {examined.seconds:.0f} s; no import may be longer than {MOST_SECONDS} s."
-    return Finding(Reason.UNSUPPORTED_DURATION, message, "Get a copy that was exported again, or split the source.")
+    return Finding(
+        Reason.UNSUPPORTED_DURATION,
+        message,
+        "Split the source, or correct its duration if the duration is wrong.",
+    )
 
 
 def _has_duration(examined: CheckedSource) -> Finding | None:

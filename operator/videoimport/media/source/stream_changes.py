@@ -1,7 +1,7 @@
 """Detection of stream parameters that change within a stream, so that the header does not describe the whole stream.
 
-A copied stream has only one header, so a stream that changes is encoded. ``plan.scaled`` and ``plan.framed`` handle
-changes of the video. Resampling handles changes of the audio.
+A copied stream has only one header, so a stream that changes is encoded. The functions ``scaled`` and ``framed``
+of ``media.transcode.plan`` handle changes of the video. Resampling handles changes of the audio.
 """
 
 import re

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from videoimport.media.container import mpegts as transport
+from videoimport.media.container.frame_headers import ENOUGH, PictureHead, broken_links, read_head
 from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import Elementary
-from videoimport.media.container.picture_headers import ENOUGH, PictureHead, broken_links, read_head
 from videoimport.media.timeline.stream_parts import Part, Unit, media
 
 MOST_BEFORE = 3000

@@ -5,7 +5,10 @@ source's bytes go to a folder.
 """
 
 import os
+import select
 import socket
+import sys
+from contextlib import ExitStack
 from functools import partial
 
 from videoimport.api.reasons import Reason
@@ -17,12 +20,15 @@ from videoimport.worker.fetch.memory_limit import FETCH_BYTES
 from videoimport.worker.fetch.protocol import Fetched, Request, Teller
 from videoimport.worker.runtime.errors import ImportFailure
 
+_LATE_SECONDS = 60.0
+"""Maximum number of seconds in which a client may ask for the response that it did not get."""
 
-def fetch(around: Surroundings, listener: socket.socket | None = None) -> Fetched:
+
+def fetch(around: Surroundings, stack: ExitStack, listener: socket.socket | None = None) -> Fetched:
     """Fetch the source of the request and check its SHA-256, if one is given. Raises
-    ImportFailure. ``listener`` is the socket for a file that a client sends."""
+    ImportFailure. ``listener`` is the socket for a file that a client sends. ``stack`` ends the server on it."""
     request = around.request
-    fetched = _fetched(around, listener)
+    fetched = _fetched(around, stack, listener)
     if request.checksum and fetched.video.sha256 != request.checksum:
         found, wanted = fetched.video.sha256, request.checksum
         message = f"The SHA-256 of the source is {found}, and source.checksum is {wanted}."
@@ -30,7 +36,7 @@ def fetch(around: Surroundings, listener: socket.socket | None = None) -> Fetche
     return fetched
 
 
-def _fetched(around: Surroundings, listener: socket.socket | None) -> Fetched:
+def _fetched(around: Surroundings, stack: ExitStack, listener: socket.socket | None) -> Fetched:
     request = around.request
     if request.stored:
         # Imported inside the function, because importing boto3 takes longer than the first byte of a plain file.
@@ -40,7 +46,7 @@ def _fetched(around: Surroundings, listener: socket.socket | None) -> Fetched:
     if request.sent and listener:
         from videoimport.worker.fetch import upload_source as sent
 
-        return sent.fetch(around, request.sent, listener)
+        return sent.fetch(around, request.sent, listener, stack)
     if request.mounted and request.volume:
         return mounted.fetch(around, request.volume, request.mounted)
     return web.fetch(around, request.url or "")
@@ -55,7 +61,11 @@ def main() -> None:
     request = Request.model_validate_json(text)
     # The address guard refuses every bind, so the port is bound before.
     listener = socket.create_server(("127.0.0.1", request.sent.port)) if request.sent else None
-    teller.tell(walls.inside(request, teller, partial(fetch, listener=listener), FETCH_BYTES))
+    with ExitStack() as stack:
+        result = walls.inside(request, teller, partial(fetch, stack=stack, listener=listener), FETCH_BYTES)
+        teller.tell(result)
+        if listener and isinstance(result, Fetched):
+            select.select([sys.stdin], [], [], _LATE_SECONDS)  # until the worker closes its end
     os._exit(0)  # does not wait for threads that wait for a server
 
 

@@ -102,8 +102,9 @@ class Landing:
             self._synced()
             self._file.close()
 
-    def recover(self, source: str, hashed: Callable[[int], None]) -> Mark | None:
-        """Continue with the bytes of this source that an earlier run fetched, and hash them again.
+    def recover(self, source: str, hashed: Callable[[int], None], *, is_pushed: bool = False) -> Mark | None:
+        """Continue with the bytes of this source that an earlier run fetched, and hash them again. With ``is_pushed``
+        nothing is requested from the source, so a complete file is used as a whole.
 
         If there are no such bytes, remove the files of earlier runs and return None. ``hashed`` is called with the
         number of hashed bytes.
@@ -112,14 +113,15 @@ class Landing:
             return None
         mark = read_mark(self.folder)
         path = self.folder / mark.name if mark else self.path
-        if mark is None or mark.source != source or mark.usable == 0 or not _holds(path, mark.usable):
+        usable = 0 if mark is None else mark.kept if is_pushed else mark.usable
+        if mark is None or mark.source != source or usable == 0 or not _holds(path, usable):
             remove_mark(self.folder)
             for left in self.folder.glob(f"{self._first_name}*"):
                 left.unlink()  # files of other sources from earlier runs are of no use
             return None
         self._name, self._number = mark.name, mark.number
         self._file = path.open("r+b")
-        self._file.truncate(mark.usable)
+        self._file.truncate(usable)
         while chunk := self._file.read(_HASHED_BYTES):
             self._hash.update(chunk)
             self.size += len(chunk)

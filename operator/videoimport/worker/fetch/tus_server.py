@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from videoimport.api.reasons import Reason
+from videoimport.worker.fetch.upload_connections import Connections
 from videoimport.worker.fetch.upload_receiver import BusyError, OffsetConflictError, Receiver
 from videoimport.worker.runtime.errors import ImportFailure
 
@@ -29,6 +30,13 @@ _CHUNK = 2**18
 _READ_SECONDS = 60
 _LONGEST = 20
 """Maximum number of digits of a number in a header."""
+_ANSWER_SECONDS = 5.0
+"""Maximum number of seconds in which a client gets the response to its last request."""
+_MORE: dict[int, dict[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.PRECONDITION_FAILED: {"Tus-Version": VERSION},
+}
+"""Headers that a refusal of this status has."""
 
 
 class _RefusedError(Exception):
@@ -39,23 +47,36 @@ class _RefusedError(Exception):
         self.status, self.text = status, text
 
 
-class _TusServer(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, listener: socket.socket, receiver: Receiver) -> None:
-        super().__init__(listener.getsockname(), _Handler, bind_and_activate=False)
-        self.socket.close()
-        self.socket, self.receiver = listener, receiver
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Log nothing for a broken connection, because the client continues."""
-
-
 class _Handler(BaseHTTPRequestHandler):
-    server: _TusServer
+    server: Connections
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "videoimport", ""
     timeout = _READ_SECONDS
+
+    def parse_request(self) -> bool:
+        """Read the head of a request. X-HTTP-Method-Override replaces the method, as the protocol demands. A request
+        whose length is ambiguous is refused, so that no part of its body is read as another request."""
+        if not super().parse_request():
+            return False
+        self.server.owe_response(self.connection, due=True)
+        self.command = self.headers.get("X-HTTP-Method-Override", self.command)
+        lengths = self.headers.get_all("Content-Length", [])
+        if len(lengths) > 1 or "Transfer-Encoding" in self.headers:
+            self._refuse(HTTPStatus.BAD_REQUEST, "Send one Content-Length and no Transfer-Encoding.")
+            return False
+        if lengths not in ([], ["0"]) and self.command != "PATCH":
+            self.close_connection = True  # the body is not read
+        return True
+
+    def handle_expect_100(self) -> bool:
+        """Ask for the body later, once the request is accepted."""
+        return True
+
+    def handle_one_request(self) -> None:
+        """Serve one request. Its response is sent once this method returns."""
+        super().handle_one_request()
+        if not self.close_connection:
+            self.server.owe_response(self.connection, due=False)
 
     def do_OPTIONS(self) -> None:
         """Tell what this server supports."""
@@ -89,6 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
             if offset + length > self.server.receiver.size:
                 raise _RefusedError(413, "The bytes go beyond source.upload.size.")
             with self.server.receiver.writing(self.connection, offset):
+                if self.headers.get("Expect", "").lower() == "100-continue":
+                    self.send_response_only(HTTPStatus.CONTINUE)
+                    self.end_headers()
                 if self._receive(length):
                     self._answer(204, **self._state())
 
@@ -98,6 +122,7 @@ class _Handler(BaseHTTPRequestHandler):
         while left:
             chunk = self.rfile.read1(min(_CHUNK, left))
             if not chunk:
+                receiver.check()
                 self.close_connection = True
                 return False
             receiver.keep(chunk)
@@ -114,8 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _RefusedError(412, f"Tus-Resumable must be {VERSION}.")
         if self.path.rstrip("/") != path:
             raise _RefusedError(404, f"The upload is at {FILE}.")
-        if failure := self.server.receiver.failure:
-            raise failure
+        self.server.receiver.check()
 
     def _number(self, name: str) -> int:
         text = self.headers.get(name, "")
@@ -149,8 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, status: int, text: str) -> None:
         self.close_connection = True
-        more = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else {}
-        self._answer(status, text, Connection="close", **more)
+        self._answer(status, text, Connection="close", **_MORE.get(status, {}))
 
     def _answer(self, status: int, text: str = "", **headers: str) -> None:
         body = f"{text}\n".encode() if text and self.command != "HEAD" else b""
@@ -170,11 +193,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serving(listener: socket.socket, receiver: Receiver) -> Iterator[None]:
-    """Serve the upload inside the ``with`` block."""
-    server = _TusServer(listener, receiver)
+    """Serve the upload inside the ``with`` block. Each client gets its response before the end."""
+    server = Connections(listener, receiver, _Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
         yield
     finally:
         server.shutdown()
+        server.await_responses(_ANSWER_SECONDS)
         server.server_close()

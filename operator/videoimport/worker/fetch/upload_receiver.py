@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.partial_file import Landing
 from videoimport.worker.fetch.protocol import SentFile
-from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.errors import ImportFailure, unexpected
 
 _TAKEOVER_SECONDS = 5.0
 """Maximum number of seconds that a new connection waits for the end of the one before."""
@@ -35,6 +35,7 @@ class Receiver:
         self.upload, self._landing, self._clock = upload, landing, clock
         self._news = threading.Condition()
         self._writer: socket.socket | None = None
+        self._is_replaced = False
         self._last_byte = clock()
         self.failure: ImportFailure | None = None
 
@@ -68,14 +69,12 @@ class Receiver:
         """Let ``connection`` write from ``offset`` on, and end the connection before, which may be broken. Raises
         BusyError and OffsetConflictError."""
         with self._news:
-            if self._writer is not None:
-                with suppress(OSError):
-                    self._writer.shutdown(socket.SHUT_RD)
+            self._end_writer()
             if not self._news.wait_for(lambda: self._writer is None, _TAKEOVER_SECONDS):
                 raise BusyError
             if offset != self.offset:
                 raise OffsetConflictError
-            self._writer = connection
+            self._writer, self._is_replaced = connection, False
         try:
             yield
         finally:
@@ -83,20 +82,39 @@ class Receiver:
                 self._writer = None
                 self._news.notify_all()
 
+    def _end_writer(self) -> None:
+        """End the writing connection. A connection that waits for bytes wakes up, and one that has bytes stops at
+        ``keep``."""
+        if self._writer is not None:
+            self._is_replaced = True
+            with suppress(OSError):
+                self._writer.shutdown(socket.SHUT_RD)
+
+    def is_writer(self, connection: socket.socket) -> bool:
+        """Return whether this connection sends the file."""
+        return self._writer is connection
+
     def keep(self, chunk: bytes) -> None:
         """Append bytes to the file. Only the writing connection may call this. Raises ImportFailure if the upload is
-        refused, or if scratch has no space."""
-        with self._news:
-            if self.failure:
-                raise self.failure
-            try:
-                self._landing.keep(chunk)
-            except ImportFailure as failure:
-                self.failure = failure
-                raise
-            finally:
+        refused, or if scratch has no space. Raises BusyError if another connection continues."""
+        self.check()
+        if self._is_replaced:
+            raise BusyError
+        try:
+            self._landing.keep(chunk)
+        except (ImportFailure, OSError, MemoryError) as error:
+            # The file may have a part of the chunk, so no request may continue it.
+            self.failure = error if isinstance(error, ImportFailure) else unexpected(error)
+            raise self.failure from None
+        finally:
+            with self._news:
                 self._last_byte = self._clock()
                 self._news.notify_all()
+
+    def check(self) -> None:
+        """Raise the ImportFailure of a refused upload."""
+        if self.failure:
+            raise self.failure
 
     def check_hashes(self, announced: str | None) -> None:
         """Compare the complete file with the hash in the spec and with the hash that the client announced. Raises
@@ -111,9 +129,10 @@ class Receiver:
             raise self.failure or AssertionError
 
     def refuse(self, failure: ImportFailure) -> None:
-        """Refuse all further bytes."""
+        """Refuse all further bytes. The client that sends at this moment gets the failure as its response."""
         with self._news:
             self.failure = self.failure or failure
+            self._end_writer()
             self._news.notify_all()
 
     def wait(self, seconds: float) -> None:

@@ -1,6 +1,7 @@
 """A source that a client sends. The file grows in scratch while the bytes arrive, as a download does."""
 
 import socket
+from contextlib import ExitStack
 
 from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff
@@ -17,27 +18,30 @@ _ANSWER_SECONDS = 5.0
 """Maximum number of seconds in which a client gets the response to its last request."""
 
 
-def fetch(around: Surroundings, upload: SentFile, listener: socket.socket) -> Fetched:
-    """Receive the file. Raises ImportFailure, with UPLOAD_IDLE for an idle session."""
+def fetch(around: Surroundings, upload: SentFile, listener: socket.socket, stack: ExitStack) -> Fetched:
+    """Receive the file. Raises ImportFailure, with UPLOAD_IDLE for an idle session.
+
+    After a success the server answers until ``stack`` ends, for a client that did not get the response to its last
+    request.
+    """
     around.limits.check(upload.file.size)
     with Landing(around.folder, outlives=around.request.outlives) as landing:
         _recover(around, upload, landing)
         around.teller.found(_found(upload))
         receiver = Receiver(upload, landing)
-        with serving(listener, receiver):
-            try:
-                return Fetched(video=_receive(around, receiver, landing))
-            except ImportFailure as failure:
-                receiver.refuse(failure)
-                raise
-            finally:
-                receiver.wait_for_answer(_ANSWER_SECONDS)
+        stack.enter_context(serving(listener, receiver))
+        try:
+            return Fetched(video=_receive(around, receiver, landing))
+        except ImportFailure as failure:
+            receiver.refuse(failure)
+            stack.close()  # each client has its response before the worker reads the failure and ends this process
+            raise
 
 
 def _recover(around: Surroundings, upload: SentFile, landing: Landing) -> None:
     file = upload.file
     source = identity("upload", file.filename, str(file.size), file.sha256 or "")
-    if landing.recover(source, lambda done: around.teller.tell(Hashed(done=done))) is None:
+    if landing.recover(source, lambda done: around.teller.tell(Hashed(done=done)), is_pushed=True) is None:
         landing.remember(source, "1", file.size)
 
 

@@ -280,6 +280,7 @@ class Import:
         outputs = telling.outputs(outgoing, results, len(stills), kept.output(inspected))
         self._end(StageName.UPLOAD)
         self._begin(StageName.FINALIZE)
+        self._fetcher.dismiss()
         report = telling.success(self._task, self._board, outputs, self._video_id())
         streams = facts.streams(inspected.video, inspected.audio, inspected.job)
         more = {"streams": streams, "verification": proof.told(made.job), **beside.told(outgoing)}

@@ -118,6 +118,14 @@ class Child:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
 
+    def dismiss(self) -> None:
+        """Close the child process's stdin and wait for its end, so that its CPU time counts. The child process ends by
+        itself after this."""
+        assert self._process.stdin is not None  # noqa: S101
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.wait()
+
     def kill(self) -> None:
         """Kill the child process and all processes that it started, at once."""
         self._killed = True

@@ -164,7 +164,7 @@ def _parse(ended: Ended) -> Media:
     except ValueError as unreadable:
         message = "ffprobe's description of the source cannot be read."
         raise ImportFailure(
-            Reason.SOURCE_CORRUPT, message, advice="Get a copy that was exported again."
+            Reason.SOURCE_CORRUPT, message, advice="Export the video again from the program that made the file."
         ) from unreadable
 
 

@@ -84,7 +84,7 @@ def folder_key(destination: Destination, name: str) -> str:
     longest = len(key.encode()) + MOST_INNER_BYTES
     if longest <= MOST_KEY_BYTES:
         return key
-    message = f"The keys of the objects would have {longest} bytes, more than {MOST_KEY_BYTES}."
+    message = f"The longest object key would have {longest} bytes, and the maximum is {MOST_KEY_BYTES}."
     advice = "Shorten destination.prefix, folder or name."
     raise ImportFailure(Reason.INVALID_SPEC, message, advice=advice)
 

@@ -19,9 +19,9 @@ GROUP = "videoimport.io/v1alpha1"
 URL = {"url": "https://media.example.com/a.mp4"}
 S3 = {"s3": {"bucket": "videos"}}
 HERE = {"persistentVolumeClaim": {"claimName": "here"}, "ifExists": "Fail"}
-TEMPLATE = "upload-defaults.yaml"
-"""The example without an import: the template of a namespace for uploads."""
-EXAMPLES = [path for path in sorted((Path(__file__).parents[4] / "examples").glob("*.yaml")) if path.name != TEMPLATE]
+EXAMPLES = sorted((Path(__file__).parents[4] / "examples").glob("*.yaml"))
+DEFAULTS = "upload-defaults.yaml"
+"""The example for the command `upload` has no resource of its own."""
 PASSWORD = "hunter2-hunter2"
 
 
@@ -71,7 +71,7 @@ def test_both_kinds_are_read_with_their_defaults_and_their_folder(tmp_path: Path
     assert found.homeless == frozenset()
 
 
-@every_case("path", EXAMPLES)
+@every_case("path", [path for path in EXAMPLES if path.name != DEFAULTS])
 def test_an_example_is_read(path: Path) -> None:
     found = read([str(path)])
     written_kinds = [document["kind"] for document in yaml.safe_load_all(path.read_text()) if document]

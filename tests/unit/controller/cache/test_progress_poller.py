@@ -5,9 +5,9 @@ import pytest
 
 from videoimport.api.tasks.import_report import Progress
 from videoimport.api.videoimport_status import Stage, StageName
+from videoimport.controller.cache.additional_state import AdditionalStates
 from videoimport.controller.cache.progress_poller import Tails, last_progress
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.errors import NotFound, TooManyRequests
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import KeyedQueue
@@ -42,7 +42,7 @@ class Scene:
     """One import, its Job and a pod of it, whose container runs."""
 
     def __init__(self, cluster: Any, thing: Thing) -> None:
-        self.cluster, self.queue, self.notebook = cluster, KeyedQueue(), SyncStates()
+        self.cluster, self.queue, self.notebook = cluster, KeyedQueue(), AdditionalStates()
         self.store = Store(lambda _: None)
         self.store.put("VideoImport", thing("VideoImport", "one", 1, spec=SPEC, status={"run": 1}))
         run = {"labels": {"videoimport.io/run": "1"}}

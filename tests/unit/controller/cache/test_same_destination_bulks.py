@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from videoimport.api.identity import item_identity
+from videoimport.controller.cache.additional_state import Notes
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import Notes
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.observe import list_owned, observe_bulk
 from videoimport.core.discovery.page_digest import hash_page_data

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from videoimport.controller.cache.additional_state import Notes
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import Notes
 from videoimport.controller.client.errors import AlreadyExists, Conflict, Rejected, Unavailable
 from videoimport.controller.client.resources import Key
 from videoimport.controller.reconcile.apply import Writer

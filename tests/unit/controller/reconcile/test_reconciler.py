@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from videoimport.api.videoimport import VideoImport
+from videoimport.controller.cache.additional_state import AdditionalStates
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import SyncStates
 from videoimport.controller.client.errors import AlreadyExists, Conflict, NotFound, Rejected, Terminating, Unavailable
 from videoimport.controller.client.resources import Key
 from videoimport.controller.queue.workqueue import KeyedQueue
@@ -50,7 +50,7 @@ class Scene:
         self.cluster, self.clock = cluster, clock
         self.queue = KeyedQueue(clock=clock)
         self.store = Store(lambda _: None)
-        self.notebook = SyncStates(clock)
+        self.notebook = AdditionalStates(clock)
         self.video = thing("VideoImport", "one", 5, spec=SPEC, meta={"generation": 1})
         self.store.put("VideoImport", self.video)
         cluster.objects["VideoImport", "one"] = self.video

@@ -8,8 +8,8 @@ import pytest
 
 from videoimport.api.tasks.listing_log import packed
 from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES
+from videoimport.controller.cache.additional_state import Notes
 from videoimport.controller.cache.store import Store
-from videoimport.controller.cache.sync_state import Notes
 from videoimport.controller.client.errors import AlreadyExists, Conflict, NotFound, Rejected, Unavailable
 from videoimport.controller.reconcile.apply import Writer
 from videoimport.controller.reconcile.store_page import PATIENCE, Collector

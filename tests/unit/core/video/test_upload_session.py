@@ -8,6 +8,7 @@ from support.core.video_builders import (
     NOW,
     SETTINGS,
     after,
+    claim,
     created,
     edited,
     failed_with,
@@ -18,6 +19,7 @@ from support.core.video_builders import (
     plan,
     pod,
     running,
+    success,
     video,
     written,
 )
@@ -26,7 +28,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import Stage, StageName, VideoPhase
-from videoimport.core.plan import Create
+from videoimport.core.plan import Create, Delete
 
 UPLOAD = {"upload": {"filename": "talk.mp4", "size": 1000}}
 FIRST, SECOND = "a" * 64, "b" * 64
@@ -144,6 +146,68 @@ def test_other_session_replaces_the_run_of_the_first():
     found = plan(opened(its, SECOND), jobs=(job(its),), pods=(pod(job(its), running=True, phase="Running"),))
     assert found.status is not None
     assert (found.status.run, created(found)) == (2, ["talk-2"])
+    assert found.status.attempts is not None
+    assert (found.status.attempts.count, found.status.attempts.reasons) == (1, ())
+
+
+def test_other_session_waits_for_the_worker_that_writes_to_kept_scratch():
+    begun = upload(FIRST, worker={"scratch": {"size": "1Gi", "storageClassName": "kept"}})
+    scratch = (claim(begun),)
+    begun = written(begun, claims=scratch)
+    its = written(begun, jobs=(job(begun),), claims=scratch)
+    worker = pod(job(its), running=True, phase="Running")
+    stopping = plan(opened(its, SECOND), jobs=(job(its),), pods=(worker,), claims=scratch)
+    assert [(type(action), action.name) for action in stopping.actions] == [(Delete, "talk-1")]
+    waiting = plan(opened(its, SECOND), pods=(worker,), claims=scratch)
+    assert (waiting.status, waiting.actions) == (None, ())
+    assert created(plan(opened(its, SECOND), claims=scratch)) == ["talk-2"]
+
+
+def test_success_of_the_first_session_outlives_a_second_one():
+    its = serving()
+    status = plan(opened(its, SECOND), **finished(its, success(its))).status
+    assert status is not None
+    assert status.phase is VideoPhase.COMPLETED
+
+
+def test_queued_import_whose_session_was_closed_waits_for_another():
+    queued = written(upload(FIRST), no_room="The limit is reached")
+    assert queued.status.phase is VideoPhase.QUEUED
+    closed = plan(opened(queued, None))
+    assert created(closed) == []
+    assert closed.status is not None
+    assert closed.status.reason is Reason.WAITING_FOR_UPLOAD
+    assert created(plan(queued)) == ["talk-1"]
+
+
+def test_queued_run_of_a_session_that_replaces_an_idle_one_starts():
+    queued = written(opened(idle(), SECOND), no_room="The limit is reached")
+    assert (queued.status.phase, created(plan(queued))) == (VideoPhase.QUEUED, ["talk-2"])
+
+
+def test_new_token_between_two_runs_goes_on_in_the_same_session():
+    failed = failed_with(serving(), Reason.DESTINATION_UNAVAILABLE)
+    assert failed.status.attempts is not None
+    assert failed.status.attempts.next_retry_time is not None
+    assert created(plan(edited(failed, retryToken="again"))) == ["talk-2"]
+
+
+def test_session_that_opened_while_the_controller_was_away_starts_after_the_deadline():
+    assert created(plan(opened(written(upload()), FIRST), at=after(3 * DEADLINE))) == ["talk-1"]
+
+
+def test_new_token_of_an_import_that_failed_after_its_session_waits_for_another():
+    its = serving()
+    failed = written(its, **finished(its, failure(its, Reason.NOT_VIDEO, "It is a picture")))
+    again = written(edited(failed, retryToken="again"))
+    assert again.status.reason is Reason.WAITING_FOR_UPLOAD
+    assert created(plan(opened(again, SECOND))) == ["talk-2"]
+
+
+def test_edit_of_a_waiting_import_keeps_its_deadline():
+    waiting = written(upload())
+    changed = edited(waiting, source={"upload": {"filename": "talk.mp4", "size": 2000}})
+    assert plan(changed, at=after(60)).requeue_at == after(DEADLINE)
 
 
 def test_other_session_changes_nothing_after_the_last_byte():
@@ -158,6 +222,17 @@ def test_resumed_import_waits_for_a_session_of_its_own():
     assert created(resumed) == []
     assert resumed.status is not None
     assert resumed.status.reason is Reason.WAITING_FOR_UPLOAD
+
+
+@pytest.mark.parametrize(("state", "starts"), [("Done", ["talk-2"]), ("Running", [])])
+def test_resumed_import_needs_no_client_if_kept_scratch_has_the_whole_file(state: str, starts: list[str]):
+    begun = upload(FIRST, worker={"scratch": {"size": "1Gi", "storageClassName": "kept"}})
+    scratch = (claim(begun),)
+    its = written(written(begun, claims=scratch), claims=scratch)
+    its = having(its, stages=(Stage(name=StageName.DOWNLOAD, state=state),))
+    suspended = written(edited(its, suspend=True), claims=scratch)
+    resumed = plan(edited(suspended, suspend=False), claims=scratch)
+    assert created(resumed) == starts
 
 
 def test_waiting_import_can_be_cancelled_and_suspended():

@@ -42,14 +42,14 @@ class Validator:
 
     @property
     def if_range(self) -> str | None:
-        """The value for the header If-Range. The value is None if a resumed download could not detect that the source
-        has changed."""
+        """The value for the header If-Range. None if the source has neither a strong ETag nor Last-Modified, because
+        then a resumed download cannot detect a change."""
         return self.etag or self.modified
 
     @property
     def text(self) -> str | None:
-        """The ETag and Last-Modified as one text, which ``parse`` can read. The value is None if a later run could not
-        detect that the source has changed."""
+        """The ETag and Last-Modified as one text, which ``parse`` can read. None if the source has neither a strong
+        ETag nor Last-Modified, because then a later run cannot detect a change."""
         return f"{self.etag or ''}\n{self.modified or ''}" if self.if_range else None
 
     @classmethod

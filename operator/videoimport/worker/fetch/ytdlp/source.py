@@ -35,7 +35,7 @@ _CONTAINERS: dict[str, ContainerFormat] = {"mp4": "mp4", "m4a": "mp4", "mov": "m
 
 
 class VideoPage:
-    """One web page. Call ``fetch`` once, which raises ImportFailure."""
+    """One web page. Call ``fetch`` only once. If it fails, it raises ImportFailure."""
 
     def __init__(self, around: Surroundings, url: str, secrets: WebSecrets) -> None:
         self._around, self._url, self._secrets = around, url, secrets

@@ -14,6 +14,7 @@ from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage.credentials import Keys
 from videoimport.worker.storage.s3 import answer_limits as s3_answers
+from videoimport.worker.storage.s3 import connections as s3_connections
 from videoimport.worker.storage.s3 import key_lists as s3_lists
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def client(
         advice = "Give a host of letters, digits, dots and hyphens, and a port of at most 65535."
         raise ImportFailure(Reason.INVALID_SPEC, f"{field}.endpoint is not an address.", advice=advice) from None
     s3_lists.prepare(made)
+    s3_connections.install(made)
     s3_answers.install(made)
     return made
 

@@ -20,8 +20,8 @@ _TRIES = 5
 
 
 def sha256(client: "S3Client", bucket: str, key: str, size: int, went_on: Callable[[], None]) -> str | None:
-    """Return the SHA-256 of an object in hex. Return None if the object does not have ``size`` bytes, or if each
-    read ends at the same byte.
+    """Return the SHA-256 of an object in hex. Return None if the object does not have ``size`` bytes, or if
+    several tries in a row read no further byte.
 
     ``went_on`` is called for every mebibyte. Raises botocore's errors.
     """

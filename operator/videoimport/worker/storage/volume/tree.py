@@ -78,7 +78,7 @@ class Tree:
                     raise
 
     def remove(self, key: str) -> None:
-        """Remove a file if it exists. Then remove the importer's folders that are empty."""
+        """Remove a file if it exists. Then remove the empty folders around it that the importer created."""
         with suppress(FileNotFoundError), self.parent(key) as (folder, name):
             os.unlink(name, dir_fd=folder)
             os.fsync(folder)

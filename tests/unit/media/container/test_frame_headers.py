@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from support.every_case import every_case
-from videoimport.media.container.picture_headers import PictureHead, broken_links, read_head
+from videoimport.media.container.frame_headers import PictureHead, broken_links, read_head
 
 START = b"\x00\x00\x01"
 SEQUENCE = START + b"\xb3" + bytes(8)

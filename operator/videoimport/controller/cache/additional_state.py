@@ -73,7 +73,7 @@ class Notes:
         return max(0.0, self.refusal.not_before - now)
 
 
-class SyncStates:
+class AdditionalStates:
     """The additional state of all VideoImports and BulkImports, by key."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:

@@ -1,0 +1,83 @@
+"""The connections of an upload's clients: at most a fixed number, and each gets its response before the end.
+
+A port-forward can open any number of connections, and each has a thread. A client that opens too many loses its oldest
+connections, so that the sender of the file can always connect again.
+"""
+
+import contextlib
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from videoimport.worker.fetch.upload_receiver import Receiver
+
+MOST_CONNECTIONS = 16
+"""Maximum number of open connections. A thread of a connection takes up to 8 MiB of the fetching process's memory."""
+_LINGER_SECONDS = 5.0
+"""Maximum number of seconds in which the rest of a refused request is read."""
+_DISCARDED = 2**16
+
+
+class Connections(ThreadingHTTPServer):
+    """An HTTP server on a socket that listens already, for the upload of one file."""
+
+    daemon_threads = True
+
+    def __init__(self, listener: socket.socket, receiver: Receiver, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(listener.getsockname(), handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket, self.receiver = listener, receiver
+        self._news = threading.Condition()
+        self._open: dict[socket.socket, bool] = {}
+        """The open connections, the oldest first. The value is True while a response is due."""
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a new connection. End the oldest connections that do not send the file, if there are too many."""
+        with self._news:
+            idle = [one for one in self._open if not self.receiver.is_writer(one)]
+            for oldest in idle[: max(0, len(self._open) + 1 - MOST_CONNECTIONS)]:
+                del self._open[oldest]
+                with contextlib.suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)
+            self._open[request] = False
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection. Unread bytes would reset the connection, and the client would lose the response. So they
+        are read first."""
+        with self._news:
+            lingers = request in self._open
+        with contextlib.suppress(OSError):
+            request.shutdown(socket.SHUT_WR)
+            if lingers:
+                _discard(request)
+        self.close_request(request)
+        with self._news:
+            self._open.pop(request, None)
+            self._news.notify_all()
+
+    def owe_response(self, request: socket.socket, *, due: bool) -> None:
+        """Record whether a response to the client of this connection is due."""
+        with self._news:
+            if request in self._open:
+                self._open[request] = due
+                self._news.notify_all()
+
+    def await_responses(self, seconds: float) -> None:
+        """Wait until no response is due, at most ``seconds``."""
+        with self._news:
+            self._news.wait_for(lambda: not any(self._open.values()), seconds)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Log nothing for a broken connection, because the client continues."""
+
+
+def _discard(request: socket.socket) -> None:
+    """Read and drop what a client still sends, until it closes the connection."""
+    end = time.monotonic() + _LINGER_SECONDS
+    while (left := end - time.monotonic()) > 0:
+        request.settimeout(left)
+        if not request.recv(_DISCARDED):
+            return

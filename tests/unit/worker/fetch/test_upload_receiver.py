@@ -1,0 +1,87 @@
+"""The received bytes of an upload: who may write, and what follows a failed write."""
+
+import hashlib
+import resource
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.fetch.partial_file import Landing
+from videoimport.worker.fetch.protocol import SentFile
+from videoimport.worker.fetch.upload_receiver import BusyError, OffsetConflictError, Receiver
+from videoimport.worker.runtime.errors import ImportFailure
+
+TOKEN = "a token"
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[Receiver]:
+    file = {"filename": "talk.mp4", "size": 2000}
+    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
+    with Landing(tmp_path) as landing:
+        yield Receiver(SentFile(file=file, token_sha256=digest, idle_seconds=60, port=1), landing)
+
+
+@pytest.fixture
+def connection() -> Iterator[socket.socket]:
+    near, far = socket.socketpair()
+    with near, far:
+        yield near
+
+
+@contextmanager
+def limited_files(size: int) -> Iterator[None]:
+    """Let the system refuse the part of a write beyond ``size`` bytes of a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_failed_write_ends_the_upload(receiver: Receiver, connection: socket.socket):
+    """A part of the bytes may be in the file, so a client that continued at the old offset would damage it."""
+    with receiver.writing(connection, 0):
+        receiver.keep(bytes(600))
+        with limited_files(1000), pytest.raises(ImportFailure) as caught:
+            receiver.keep(bytes(600))
+        assert caught.value.reason is Reason.INTERNAL
+        with pytest.raises(ImportFailure):
+            receiver.keep(bytes(600))
+    assert (receiver.offset, receiver.failure) == (600, caught.value)
+
+
+def test_offset_is_the_number_of_received_bytes(receiver: Receiver, connection: socket.socket):
+    with receiver.writing(connection, 0):
+        receiver.keep(bytes(10))
+    with pytest.raises(OffsetConflictError), receiver.writing(connection, 9):
+        pass
+    with receiver.writing(connection, 10):
+        assert receiver.is_writer(connection)
+    assert not receiver.is_writer(connection)
+
+
+def test_refused_upload_takes_no_bytes(receiver: Receiver, connection: socket.socket):
+    with receiver.writing(connection, 0):
+        receiver.refuse(ImportFailure(Reason.NOT_VIDEO, "It is a picture."))
+        assert connection.recv(1) == b""
+        with pytest.raises(ImportFailure):
+            receiver.keep(bytes(10))
+    assert receiver.offset == 0
+
+
+def test_writer_that_another_connection_replaces_takes_no_bytes(receiver: Receiver, connection: socket.socket):
+    with receiver.writing(connection, 0):
+        receiver._end_writer()
+        with pytest.raises(BusyError):
+            receiver.keep(bytes(10))
+
+
+@pytest.mark.parametrize(("token", "accepted"), [(TOKEN, True), ("", False), ("a token ", False), ("\udc80", False)])
+def test_only_the_token_of_the_session_is_accepted(receiver: Receiver, token: str, accepted: bool):
+    assert receiver.accepts(token) is accepted
