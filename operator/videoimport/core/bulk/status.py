@@ -10,7 +10,7 @@ from videoimport.core.bulk.messages import build_bulk_conditions, build_bulk_mes
 from videoimport.core.bulk.phase import FINISHED_PHASES, derive_bulk_phase
 from videoimport.core.bulk.retry_failed import add_retry_digests
 from videoimport.core.bulk.snapshot import BulkSnapshot
-from videoimport.core.bulk.status_size import fill_status_lists
+from videoimport.core.bulk.status_lists import fill_status_lists
 from videoimport.core.circuit_breaker import find_host
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.plan import Create

@@ -22,7 +22,7 @@ _HEVC_CLEAN, _HEVC_BROKEN = 21, 16
 
 
 @dataclass(frozen=True, slots=True)
-class PictureHead:
+class FrameHeader:
     """The header of a coded frame: whether decoding may begin there, and which frames need earlier frames."""
 
     is_key: bool = False
@@ -36,7 +36,7 @@ class PictureHead:
     """Whether this frame may need frames before the keyframe, if it is a leading frame of an open keyframe."""
 
 
-def read_head(codec: str, content: bytes) -> PictureHead | None:
+def read_head(codec: str, content: bytes) -> FrameHeader | None:
     """Read the header of a frame from the first ``ENOUGH`` bytes of the frame. ``codec`` is ffmpeg's name.
 
     Return None for other codecs, and if there is no frame header.
@@ -56,7 +56,7 @@ def _units(content: bytes) -> Iterator[tuple[int, bytes]]:
         yield content[place], content[place + 1 : after]
 
 
-def _read_mpeg(content: bytes) -> PictureHead | None:
+def _read_mpeg(content: bytes) -> FrameHeader | None:
     """Read the header of an MPEG-1 or MPEG-2 frame.
 
     Decoding can begin only after a sequence header. A group of frames without a header is treated as open.
@@ -68,11 +68,11 @@ def _read_mpeg(content: bytes) -> PictureHead | None:
             is_closed = bool(body[3] & _CLOSED_GROUP)
         if code == _PICTURE and len(body) > 1:
             is_key = has_sequence and body[1] >> 3 & 7 == _INTRA
-            return PictureHead(is_key, is_key and not is_closed)
+            return FrameHeader(is_key, is_key and not is_closed)
     return None
 
 
-def _read_h264(content: bytes) -> PictureHead | None:
+def _read_h264(content: bytes) -> FrameHeader | None:
     """Read the header of an H.264 frame.
 
     A frame with a recovery point of 0 frames begins an open group. H.264 has no other mark for such a frame.
@@ -83,9 +83,9 @@ def _read_h264(content: bytes) -> PictureHead | None:
         if kind == _H264_MESSAGES:
             recovers |= _recovers_at_once(body)
         elif kind == _H264_IDR:
-            return PictureHead(is_key=True)
+            return FrameHeader(is_key=True)
         elif kind in _H264_SLICES:
-            return PictureHead(recovers, recovers)
+            return FrameHeader(recovers, recovers)
     return None
 
 
@@ -112,12 +112,12 @@ def _sum_of_bytes(content: bytes, at: int) -> tuple[int, int]:
     return 0xFF * (at - begin) + (content[at] if at < len(content) else 0), at + 1
 
 
-def _read_hevc(content: bytes) -> PictureHead | None:
+def _read_hevc(content: bytes) -> FrameHeader | None:
     for first, _ in _units(content):
         kind = first >> 1 & 0x3F
         if kind in _HEVC_PICTURES:
             is_key = kind in _HEVC_RANDOM_ACCESS
-            return PictureHead(is_key, is_key and kind not in _HEVC_IDR, kind in _HEVC_RASL)
+            return FrameHeader(is_key, is_key and kind not in _HEVC_IDR, kind in _HEVC_RASL)
     return None
 
 

@@ -8,7 +8,7 @@ already had.
 from collections.abc import Iterable
 
 from videoimport.media.container.mp4_boxes import Box, Read
-from videoimport.media.container.truncated_containers import (
+from videoimport.media.container.truncated_other_formats import (
     ASF_HEADER,
     FLV_TAG,
     MXF_HEADER,

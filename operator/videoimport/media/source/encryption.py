@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from videoimport.api.reasons import Reason
 from videoimport.media.container.mp4_boxes import Box, Read, within
 from videoimport.media.container.mpegts import NULL_PID, pid_of
-from videoimport.media.container.truncated_containers import ASF_HEADER
+from videoimport.media.container.truncated_other_formats import ASF_HEADER
 from videoimport.media.source.findings import Finding
 from videoimport.media.source.streams import Audio, Media, Video
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from videoimport.media.container import mpegts as transport
-from videoimport.media.container.frame_headers import ENOUGH, PictureHead, broken_links, read_head
+from videoimport.media.container.frame_headers import ENOUGH, FrameHeader, broken_links, read_head
 from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import Elementary
 from videoimport.media.timeline.stream_parts import Part, Unit, media
@@ -104,13 +104,13 @@ def _begun(part: Part, pid: int, kept: list[Unit]) -> Part:
     return replace(part, first=part.first | {pid: kept[0].decoded}, shown_first=part.shown_first | {pid: shown})
 
 
-def _first_pictures(part: Part, video: Elementary, read: Read, limit: int) -> list[tuple[Unit, PictureHead]]:
+def _first_pictures(part: Part, video: Elementary, read: Read, limit: int) -> list[tuple[Unit, FrameHeader]]:
     """Return the frames of a part up to its first keyframe, and the later frames that may be shown before this
     keyframe.
 
     Return no frames if there is no keyframe, or if a header cannot be read.
     """
-    found: list[tuple[Unit, PictureHead]] = []
+    found: list[tuple[Unit, FrameHeader]] = []
     key: int | None = None
     for unit, content in _units(part.offset, video.pid, read, limit):
         head = read_head(video.codec, content)
@@ -128,7 +128,7 @@ def _first_pictures(part: Part, video: Elementary, read: Read, limit: int) -> li
     return found if key is not None else []
 
 
-def _undecodable(pictures: list[tuple[Unit, PictureHead]]) -> set[int]:
+def _undecodable(pictures: list[tuple[Unit, FrameHeader]]) -> set[int]:
     """Return the places of the frames that need frames from before the part."""
     at = next((number for number, (_, head) in enumerate(pictures) if head.is_key), 0)
     leading = (
@@ -139,7 +139,7 @@ def _undecodable(pictures: list[tuple[Unit, PictureHead]]) -> set[int]:
     return {*(unit.offset for unit, _ in pictures[:at]), *leading}
 
 
-def _broken_links(pictures: list[tuple[Unit, PictureHead]], read: Read, limit: int) -> dict[int, int]:
+def _broken_links(pictures: list[tuple[Unit, FrameHeader]], read: Read, limit: int) -> dict[int, int]:
     """Return the bytes that mark the first keyframe as a frame with a broken link."""
     for unit, head in pictures:
         if head.is_key and head.is_open:

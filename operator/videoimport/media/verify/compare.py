@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
-from videoimport.media.container import mp4_samples as samples
-from videoimport.media.container import truncated_containers as chunks
 from videoimport.media.container import truncated_matroska as ebml
+from videoimport.media.container import truncated_mp4 as samples
+from videoimport.media.container import truncated_other_formats as chunks
 from videoimport.media.container.mp4_boxes import Box, Read, has_head_first
 from videoimport.media.source.findings import Finding, first_finding
 from videoimport.media.source.packet_scan import Track

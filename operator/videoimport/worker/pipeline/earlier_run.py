@@ -56,7 +56,7 @@ def _confirmed(place: Place, earlier: Finished) -> Report | None:
         return None
     fields = {name: getattr(earlier, name) for name in Report.model_fields}
     own = {"outputs": outputs, "duplicate_of": None, "reason": None, "retry_after_seconds": None}
-    told = facts_of.told_again(earlier.source, place.task.spec.source.address)
+    told = facts_of.reuse_facts(earlier.source, place.task.spec.source.address)
     return Report(**fields | own | {"source": told, "message": telling.imported(outputs) if earlier.message else ""})
 
 

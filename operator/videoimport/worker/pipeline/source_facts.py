@@ -33,7 +33,7 @@ def source_status(url: str, found: Found, sources: Sources | None = None, second
     )
 
 
-def told_again(source: SourceStatus | None, url: str) -> SourceStatus | None:
+def reuse_facts(source: SourceStatus | None, url: str) -> SourceStatus | None:
     """Return the facts that an earlier run found, with the source's address from this run."""
     return source and source.model_copy(update={"url": clip(shown_url(url), 2048)})
 

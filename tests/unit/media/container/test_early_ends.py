@@ -6,9 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from videoimport.media.container import mp4_samples as samples
-from videoimport.media.container import truncated_containers as chunks
 from videoimport.media.container import truncated_matroska as ebml
+from videoimport.media.container import truncated_mp4 as samples
+from videoimport.media.container import truncated_other_formats as chunks
 from videoimport.media.container.mp4_boxes import top_level
 
 DEMUXERS = ("mpegts", "flv", "avi", "ogg", "mpeg", "asf", "mxf", "dv", "mp3")

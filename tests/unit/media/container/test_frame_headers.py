@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from support.every_case import every_case
-from videoimport.media.container.frame_headers import PictureHead, broken_links, read_head
+from videoimport.media.container.frame_headers import FrameHeader, broken_links, read_head
 
 START = b"\x00\x00\x01"
 SEQUENCE = START + b"\xb3" + bytes(8)
@@ -27,7 +27,7 @@ def hevc(kind: int) -> bytes:
     return START + bytes([kind << 1, 1]) + b"\xaf\x00"
 
 
-OPEN, IDR, NONE = PictureHead(is_key=True, is_open=True), PictureHead(is_key=True), PictureHead()
+OPEN, IDR, NONE = FrameHeader(is_key=True, is_open=True), FrameHeader(is_key=True), FrameHeader()
 
 
 @every_case(
@@ -43,15 +43,15 @@ OPEN, IDR, NONE = PictureHead(is_key=True, is_open=True), PictureHead(is_key=Tru
         ("h264", h264(6, OTHER_MESSAGE[:-1] + RECOVERY) + h264(1), OPEN),
         ("h264", h264(6, LATE_RECOVERY) + h264(1), NONE),
         ("h264", h264(6, OTHER_MESSAGE) + h264(1), NONE),
-        ("hevc", hevc(35) + hevc(21), PictureHead(is_key=True, is_open=True, may_need_earlier=False)),
-        ("hevc", hevc(20), PictureHead(is_key=True, may_need_earlier=False)),
+        ("hevc", hevc(35) + hevc(21), FrameHeader(is_key=True, is_open=True, may_need_earlier=False)),
+        ("hevc", hevc(20), FrameHeader(is_key=True, may_need_earlier=False)),
         ("hevc", hevc(8), NONE),
-        ("hevc", hevc(6), PictureHead(may_need_earlier=False)),
+        ("hevc", hevc(6), FrameHeader(may_need_earlier=False)),
         ("vc1", START + b"\x0d", None),
         ("h264", h264(9, b"\x10"), None),
     ],
 )
-def test_a_head_tells_where_decoding_may_begin(codec: str, content: bytes, head: PictureHead | None) -> None:
+def test_a_head_tells_where_decoding_may_begin(codec: str, content: bytes, head: FrameHeader | None) -> None:
     assert read_head(codec, content) == head
 
 

@@ -5,7 +5,7 @@ import pytest
 from support.every_case import every_case
 from videoimport.media.container.joined_headers import why_not_one
 from videoimport.media.container.mp4_boxes import top_level
-from videoimport.media.container.truncated_containers import ASF_HEADER
+from videoimport.media.container.truncated_other_formats import ASF_HEADER
 from videoimport.media.source.packet_scan import Track
 
 

@@ -2,7 +2,7 @@
 
 The last packet, page, tag or chunk shows whether bytes are missing. If a file ends exactly between two of these
 units, the module cannot detect a missing end. Durations in headers are no evidence of a missing end.
-``mp4_samples`` has the check of MP4, and ``truncated_matroska`` that of Matroska.
+``truncated_mp4`` has the check of MP4, and ``truncated_matroska`` that of Matroska.
 """
 
 import re
