@@ -1,7 +1,8 @@
 """Objects that belong to a VideoImport or BulkImport: their owners, derived names, labels and annotations.
 
-An object belongs to a resource only if the namespace, the kind, the derived name and the whole owner reference match.
-Because the names are derived, a second creation of an object fails.
+A derived name is a name that this module computes from the resource. An object belongs to a resource only if its
+namespace, kind, name and whole owner reference are the expected ones. A second creation of an object computes the same
+name, so it fails.
 
 A user who may write in the same namespace can create objects that match. So for objects that a user must not forge, the
 controller also checks the record in the status (``core.discovery.page_digest``, ``core.video.context``).

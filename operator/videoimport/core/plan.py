@@ -23,7 +23,7 @@ _STAMP = "updated_time"
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Action that creates an object with a derived name.
+    """Action that creates an object under the name that the controller computed.
 
     If the object exists already, the action succeeds only under three conditions. The object is not being deleted, it
     has the same controlling owner, and it has the same run label. All fields of the owner must match. If the object is
@@ -152,8 +152,8 @@ def find_earliest(*moments: datetime | None) -> datetime | None:
 def put_creations_last(actions: Iterable[Action]) -> tuple[Action, ...]:
     """Return the actions in their order, but with all creations at the end.
 
-    So deletions do not wait for creations. A quota has space for a new object only once the replaced object is being
-    deleted.
+    So deletions do not wait for creations. A quota may have space for a new object only after the
+    deletion of the replaced object has begun.
     """
     return tuple(sorted(actions, key=lambda action: isinstance(action, Create)))
 

@@ -76,7 +76,7 @@ def drop_unknown_of_object(schema: Schema, raw: dict[str, Any]) -> dict[str, Any
 
 
 def select_schema(schema: Schema, name: Any) -> Schema:
-    """Return the schema of the child ``name`` of an object, which is empty for an unknown field."""
+    """Return the schema of the child ``name`` of an object. The schema is empty for an unknown field."""
     rest = schema.get("additionalProperties")
     found: Schema = schema.get("properties", _NO_SCHEMA).get(name, rest if isinstance(rest, dict) else _NO_SCHEMA)
     return found

@@ -62,7 +62,7 @@ class Entry:
     owner."""
 
     def of(self, kind: type[T]) -> T:
-        """Return the view, which must have the type ``kind``. Raises ValidationError if the object cannot be read."""
+        """Return the view. Its type must be ``kind``. Raises ValidationError if the object cannot be read."""
         if isinstance(self.view, Unreadable):
             raise self.view.problem
         if not isinstance(self.view, kind):

@@ -50,8 +50,8 @@ class NoMemory(kopf.DiffBaseStorage):
 class Intake:
     """Puts watch events into the store.
 
-    ``watch_restarted`` is called with the kind when a watch started again with a list. Such a watch sends no events for
-    deletions during the interruption.
+    ``watch_restarted`` is called with the kind when a watch has restarted with a new list. Such a watch sends no events
+    for objects that were deleted during the interruption.
     """
 
     def __init__(self, store: Store, seen: Callable[[], None], watch_restarted: Callable[[Kind], None]) -> None:

@@ -45,8 +45,8 @@ class Turns:
     def video(self, place: Place, uid: str, entry: Entry | None, *, working: bool, answered: bool) -> None:
         """Update the indexes for an import. ``entry`` is None if the import does not exist.
 
-        ``working`` states whether a Job of the import has not ended. ``answered`` states that no write of a decision
-        about the import is pending any more.
+        ``working`` states whether the import has a Job that has not ended. ``answered`` states that no write of a
+        decision about the import is pending any more.
         """
         view = entry.view if entry else None
         report, standing = None, AdmissionState(uid, holds=True, waits=False) if working else None

@@ -19,7 +19,7 @@ def kubeconfig(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 async def configuration() -> Configuration:
-    """Return the configuration of the asynchronous client library, for ``api_client.Cluster``. Raises ConfigException.
+    """Return the configuration of the asynchronous client library, for ``ApiServerClient``. Raises ConfigException.
 
     The client library reads the token of a service account again every minute.
     """

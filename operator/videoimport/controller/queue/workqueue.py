@@ -102,8 +102,8 @@ class KeyedQueue:
     def rest(self, key: Key, seconds: float) -> None:
         """Set a pause after the key that is being processed.
 
-        Additions during the pause cause only one more reconcile together. So a slow key cannot use all the time of the
-        workers. Pauses below ``LEAST_REST`` are ignored.
+        All additions during the pause together cause only one more reconcile. So a slow key cannot use all the time of
+        the workers. Pauses below ``LEAST_REST`` are ignored.
         """
         if seconds >= LEAST_REST:
             self._rests[key] = self._clock() + min(seconds, LONGEST_REST)

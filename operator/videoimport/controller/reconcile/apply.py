@@ -1,7 +1,7 @@
 """Writes to the cluster.
 
 Each write stores the response in the cache, so that the next decision sees the change at once. If the object has
-changed since it was observed, the controller reads its present state before the write fails.
+changed since it was observed, the write fails. Then the controller reads the object's present state into the cache.
 """
 
 import time
@@ -48,7 +48,7 @@ class Writer:
     store: Store
 
     async def status(self, kind: Kind, entry: Entry, status: Model) -> None:
-        """Write a status if it differs from the observed status. Raises Conflict if the object has changed since."""
+        """Write a status if it differs from the observed status. Raises Conflict if the object has changed."""
         if isinstance(entry.view, VideoImport | BulkImport) and entry.view.status == status:
             return
         written = status.wire()
@@ -146,13 +146,13 @@ def _find_known_parts(entry: Entry, answer: Raw, status: Model, written: Raw) ->
 
 
 def is_foreign(found: Raw, wanted: Raw) -> bool:
-    """Return whether another owner has an object under this derived name, and this object is not being deleted. In this
+    """Return whether the existing object of the computed name has another owner and is not being deleted. In this
     case waiting does not help."""
     return not _has_same_owner(found, wanted) and "deletionTimestamp" not in found["metadata"]
 
 
 def is_the_same(found: Raw, wanted: Raw) -> bool:
-    """Return whether the object under a derived name has the same owner and run and is not being deleted."""
+    """Return whether the existing object has the same owner and run and is not being deleted."""
     return (
         _has_same_owner(found, wanted)
         and _labels(found).get(RUN) == _labels(wanted).get(RUN)

@@ -103,7 +103,7 @@ def _ends_in_time(examined: CheckedSource) -> Finding | None:
     return Finding(
         Reason.UNSUPPORTED_DURATION,
         message,
-        "Split the source, or correct its duration if the duration is wrong.",
+        "Split the source, or export the video again if the duration is wrong.",
     )
 
 

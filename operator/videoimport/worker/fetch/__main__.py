@@ -25,8 +25,10 @@ _LATE_SECONDS = 60.0
 
 
 def fetch(around: Surroundings, stack: ExitStack, listener: socket.socket | None = None) -> Fetched:
-    """Fetch the source of the request and check its SHA-256, if one is given. Raises
-    ImportFailure. ``listener`` is the socket for a file that a client sends. ``stack`` ends the server on it."""
+    """Fetch the source of the request and check its SHA-256, if one is given. Raises ImportFailure.
+
+    ``listener`` is the socket for a file that a client sends. ``stack`` ends the server of this socket.
+    """
     request = around.request
     fetched = _fetched(around, stack, listener)
     if request.checksum and fetched.video.sha256 != request.checksum:

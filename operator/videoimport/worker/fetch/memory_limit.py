@@ -1,8 +1,8 @@
 """Memory limit of a process that handles untrusted input.
 
 Beyond the limit the kernel refuses memory. Then Python raises MemoryError, and the process can report the reason.
-Without the limit the kernel kills the process. Then a hostile web page would look like a too low memory limit of the
-container.
+Without the limit the kernel kills the process. Then no report could tell a hostile web page from a container
+whose memory limit is too low.
 
 RLIMIT_DATA limits private writable mappings, which include 8 MiB for the stack of each thread.
 """

@@ -103,8 +103,8 @@ class Landing:
             self._file.close()
 
     def recover(self, source: str, hashed: Callable[[int], None], *, is_pushed: bool = False) -> Mark | None:
-        """Continue with the bytes of this source that an earlier run fetched, and hash them again. With ``is_pushed``
-        nothing is requested from the source, so a complete file is used as a whole.
+        """Continue with the bytes of this source that an earlier run fetched, and hash them again. ``is_pushed``
+        states that a client sends the file. Then no byte is requested again, and a complete file is used as a whole.
 
         If there are no such bytes, remove the files of earlier runs and return None. ``hashed`` is called with the
         number of hashed bytes.

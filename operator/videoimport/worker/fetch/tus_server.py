@@ -1,6 +1,6 @@
 """Server of the tus 1.0 protocol for one file: core, creation and expiration. It listens on the loopback address.
 
-Every request but OPTIONS needs the session's token. A client continues at the offset that HEAD returns.
+Every request except OPTIONS needs the session's token. A client continues at the offset that HEAD returns.
 """
 
 import contextlib
@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serving(listener: socket.socket, receiver: Receiver) -> Iterator[None]:
-    """Serve the upload inside the ``with`` block. Each client gets its response before the end."""
+    """Serve the upload inside the ``with`` block. Each client gets its response before the block ends."""
     server = Connections(listener, receiver, _Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:

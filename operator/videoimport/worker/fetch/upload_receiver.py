@@ -1,6 +1,6 @@
 """The file of an upload while a client sends it: the offset, the one connection that may write, and the end.
 
-The threads of the server write, and the thread of the fetch waits for news.
+The threads of the server write, and the thread of the fetch waits for new bytes or the end.
 """
 
 import hashlib
@@ -66,8 +66,8 @@ class Receiver:
 
     @contextmanager
     def writing(self, connection: socket.socket, offset: int) -> Iterator[None]:
-        """Let ``connection`` write from ``offset`` on, and end the connection before, which may be broken. Raises
-        BusyError and OffsetConflictError."""
+        """Let ``connection`` write from ``offset`` on. First end the connection that has written so far, because it may
+        be broken. Raises BusyError and OffsetConflictError."""
         with self._news:
             self._end_writer()
             if not self._news.wait_for(lambda: self._writer is None, _TAKEOVER_SECONDS):
@@ -96,7 +96,7 @@ class Receiver:
 
     def keep(self, chunk: bytes) -> None:
         """Append bytes to the file. Only the writing connection may call this. Raises ImportFailure if the upload is
-        refused, or if scratch has no space. Raises BusyError if another connection continues."""
+        refused, or if scratch has no space. Raises BusyError if another connection writes now."""
         self.check()
         if self._is_replaced:
             raise BusyError

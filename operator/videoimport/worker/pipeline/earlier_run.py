@@ -18,9 +18,12 @@ from videoimport.worker.storage.record_scope import StoredObject
 
 
 def done_before(place: Place) -> Report | None:
-    """Return the report of an earlier run that succeeded, even if that run ended without a report. The unfinished
-    uploads of that run are aborted. Return None if a published object is missing or changed. Then the caller imports
-    the video again."""
+    """Return the report of an earlier run that succeeded. The report is in the commit record, even if the pod of that
+    run ended without a report.
+
+    The unfinished uploads of that run are aborted. Return None if a published object is missing or changed. Then the
+    caller imports the video again.
+    """
     earlier = place.record.read()
     if isinstance(earlier, Intent):
         earlier = _adopted(place, earlier)

@@ -14,8 +14,8 @@ class AbandonedError(Exception):
 
 
 class Growing:
-    """A file that grows until ``end`` or ``fail`` is called. Except the first bytes of the file, the existing bytes
-    do not change. The file is opened once, so the writer may rename it. Any thread may call any method."""
+    """A file that grows until ``end`` or ``fail`` is called. Only the first bytes of the file may change after
+    they are written. The file is opened once, so the writer may rename it. Any thread may call any method."""
 
     def __init__(self, path: Path, total: int | None = None, *, finished: bool = False) -> None:
         self.path = path

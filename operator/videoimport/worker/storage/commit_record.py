@@ -23,7 +23,7 @@ _ENTRY = re.compile(r"(content|source)/[0-9A-Za-z]{1,64}\.json")
 
 
 class Intent(Model):
-    """The record before the objects are visible. ``report`` is the report for the time after the publication."""
+    """The record before the objects are visible. ``report`` is the report that counts after the publication."""
 
     schema_version: Literal[2] = 2
     kind: Literal["Intent"] = "Intent"

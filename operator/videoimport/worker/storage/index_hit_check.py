@@ -13,8 +13,8 @@ from videoimport.worker.storage.video_index import Committed
 def suits(entry: Committed, spec: VideoImportSpec) -> bool:
     """Return whether a stored video satisfies the spec, without a fetch of the source.
 
-    An unknown fact does not satisfy the spec. In this case the worker fetches and checks the source. A failed check
-    gives the reason.
+    An unknown fact does not satisfy the spec. In this case the worker fetches and checks the source. If that check
+    fails, it gives the reason.
     """
     return meets(entry, spec.source.checksum, spec.requirements)
 
@@ -47,5 +47,7 @@ def refuse_damaged(entry: Committed, spec: VideoImportSpec) -> None:
     """Raise ImportFailure SOURCE_CORRUPT if an earlier import of the same bytes found damage and this spec does not
     tolerate damage."""
     if _is_too_damaged(entry, spec.requirements):
-        message = f"The source is damaged: {entry.uri} was made from the same bytes, and a part of it is missing."
+        message = (
+            f"The source is damaged: {entry.uri} was made from the same bytes, and a part of the video is missing."
+        )
         raise ImportFailure(Reason.SOURCE_CORRUPT, message)

@@ -38,7 +38,7 @@ _TRIES = 5
 
 
 class Reservation(Model):
-    """An import may write in a folder. The note of an import has the same form."""
+    """The record that an import may write in a folder. The note of an import has the same form."""
 
     uid: Annotated[str, Field(min_length=1, max_length=128)]
     folder: Key

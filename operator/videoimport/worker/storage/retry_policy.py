@@ -1,9 +1,9 @@
 """The time for which a run waits for a destination that does not answer, and the number of times that it uploads a file
 again.
 
-Before the run has results, it ends soon, because a new run costs little. Later, the run holds results that took an
-encode. Then a request is repeated as long as other work of the run makes progress, such as the encode, and
-``WAIT_SECONDS`` longer.
+Before the run has results, it ends soon, because a new run costs little. Later, the run has encoded files, and a
+new run would have to encode again. Then a request is repeated as long as other work of the run makes progress, such as
+the encode, and ``WAIT_SECONDS`` longer.
 
 A repeated upload and a repeated publication move bytes, which is progress too. So both are also limited by the time
 since their first failure.

@@ -159,7 +159,7 @@ class UploadJournal:
         self._write(self._note)
 
     def abort_all(self) -> None:
-        """Abort every upload that the note may have, and remove the note.
+        """Abort every upload that the note may have, and then remove the note, as ``forget`` does.
 
         An interruption may come after an upload was opened and before the caller has its ID. So uploads that are only
         in the note are aborted too.
@@ -170,8 +170,8 @@ class UploadJournal:
         self.forget()
 
     def forget(self) -> None:
-        """Abort the uploads that are still unfinished, and remove the note. Uploads that cannot be aborted or listed
-        stay in the note."""
+        """Abort the uploads that are still unfinished. If all are aborted, remove the note. Otherwise the note keeps
+        the uploads that could not be aborted or listed."""
         doubted = set(self._store.in_doubt)
         self._untold = {key for key in self._untold | doubted if not self._take_back(key)}
         self._store.in_doubt -= doubted

@@ -1,5 +1,5 @@
-"""Detection of encrypted HLS. yt-dlp detects some DRM systems. It gives all others to ffmpeg, which cannot decrypt them
-either."""
+"""Detection of encrypted HLS. yt-dlp detects some DRM systems. Streams of other DRM systems go to ffmpeg, and ffmpeg
+cannot decrypt them."""
 
 import re
 

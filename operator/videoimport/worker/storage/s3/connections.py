@@ -1,8 +1,8 @@
 """Connections to an object store that end after a request whose body was not sent.
 
 botocore sends ``Expect: 100-continue`` and then no body if the store answers at once, for example with 412. It uses the
-connection again. RFC 9110, section 10.1.1, lets the store still wait for that body. Then the store takes the next
-request for the body, and answers HTTP 400 to the rest. s3s-fs did so in one of ten imports, and Garage and RustFS are
+connection again. RFC 9110, section 10.1.1, allows the store to wait for that body. Then the store reads the next
+request as this body, and answers HTTP 400 to the rest. s3s-fs did so in one of ten imports, and Garage and RustFS are
 built on the same HTTP library, hyper.
 """
 

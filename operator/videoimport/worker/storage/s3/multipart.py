@@ -137,7 +137,7 @@ class MultipartUpload:
     def _takes_no_part_twice(self, error: ClientError) -> ImportFailure:
         """Return the failure for a store that accepts no part twice, also after a lost response. The file is then sent
         again in another upload."""
-        message = f"The object store does not accept a part of {self.key} twice: {error_code(error)}."
+        message = f"The object store refuses a part of {self.key} that is sent a second time: {error_code(error)}."
         return DestinationFault(Reason.UNSUPPORTED_DESTINATION, message, remedy=Remedy.RESEND)
 
     def _tell(self, moved: Moved, more: int = 0) -> None:

@@ -45,7 +45,9 @@ def failure_of(
         return DestinationFault(Reason.INVALID_SPEC, f"{said}.", advice=advice)
     if number == errno.EFBIG:
         advice = "Choose a smaller output, or a volume whose file system accepts larger files."
-        return DestinationFault(Reason.UNSUPPORTED_DESTINATION, f"{said}: the file is too large for it.", advice=advice)
+        return DestinationFault(
+            Reason.UNSUPPORTED_DESTINATION, f"{said}: the file is too large for the file system.", advice=advice
+        )
     remedy = Remedy.WAIT if number in _PASSING else Remedy.NONE
     advice = f"Check the volume of {_CLAIM}.claimName and the server that it is on."
     return DestinationFault(Reason.DESTINATION_UNAVAILABLE, f"{said}.", advice=advice, remedy=remedy)
