@@ -69,4 +69,4 @@ class Vitals:
 
     def unready(self) -> str | None:
         """Return the reason why a leader cannot decide yet, or None. A standby is always ready."""
-        return "not all is listed yet" if self._heard is not None and not self._filled else None
+        return "not all objects are listed yet" if self._heard is not None and not self._filled else None

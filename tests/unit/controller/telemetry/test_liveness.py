@@ -26,7 +26,7 @@ def test_a_standby_is_alive_and_ready_while_it_tries(vitals: Vitals, clock: Any)
 
 def test_a_leader_is_ready_once_all_is_listed(vitals: Vitals) -> None:
     vitals.leads(lambda: 0.0)
-    assert vitals.unready() == "not all is listed yet"
+    assert vitals.unready() == "not all objects are listed yet"
     vitals.compared()
     assert vitals.unready() is None
 
