@@ -76,10 +76,15 @@ _HASHED_BYTES = 16 * 2**20
 class Landing:
     """The target file of one download. Raises ImportFailure SCRATCH_FULL if scratch has no space."""
 
-    def __init__(self, folder: Path, name: str = "source", *, outlives: bool = False) -> None:
+    def __init__(
+        self, folder: Path, name: str = "source", *, outlives: bool = False, needs_proof: bool = False
+    ) -> None:
+        """``needs_proof`` leaves the last byte out of the mark until ``prove`` is called. So no later run uses a whole
+        file that this run has not checked."""
         self.folder, self._first_name = folder, name
         self._name, self._number = name, 0
         self._outlives = outlives
+        self._is_proved = not needs_proof
         self._file: IO[bytes] | None = None
         self._hash = hashlib.sha256()
         self._mark: Mark | None = None
@@ -157,10 +162,19 @@ class Landing:
         if self._mark and self.size - self._mark.kept >= SYNCED_BYTES:
             self._synced()
 
-    def start_over(self) -> None:
-        """Delete the bytes that were fetched so far, and continue with a new file name."""
+    def prove(self) -> None:
+        """Record that the whole file was checked, so that a later run may use the file as it is."""
+        self._is_proved = True
+        self._synced()
+
+    def forget(self) -> None:
+        """Let no later run continue this file."""
         self._mark = None
         remove_mark(self.folder)
+
+    def start_over(self) -> None:
+        """Delete the bytes that were fetched so far, and continue with a new file name."""
+        self.forget()
         if self._file is None:
             return
         self._file.close()
@@ -182,7 +196,8 @@ class Landing:
     def _synced(self) -> None:
         if self._mark and self._file:
             os.fdatasync(self._file.fileno())
-            self._mark = self._mark.model_copy(update={"kept": self.size})
+            is_unproved = self.size == self._mark.total and not self._is_proved
+            self._mark = self._mark.model_copy(update={"kept": self.size - is_unproved})
             write_mark(self.folder, self._mark)
 
     def _without_room(self, error: OSError) -> Exception:

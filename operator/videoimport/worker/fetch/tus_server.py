@@ -4,6 +4,7 @@ Every request except OPTIONS needs the session's token. A client continues at th
 """
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ FILE_HASH = "Upload-File-SHA256"
 """Request header of the last PATCH: the SHA-256 of the whole file in hexadecimal digits. It is optional."""
 CHECKSUM_MISMATCH = 460
 """Status of the tus protocol for bytes with another hash."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 2**18
 _READ_SECONDS = 60
 _LONGEST = 20
@@ -106,18 +108,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._check(FILE)
             if self.headers.get("Content-Type") != "application/offset+octet-stream":
                 raise _RefusedError(415, "Content-Type must be application/offset+octet-stream.")
-            offset, length = self._number("Upload-Offset"), self._number("Content-Length")
+            offset, length, sha256 = self._number("Upload-Offset"), self._number("Content-Length"), self._file_hash()
             if offset + length > self.server.receiver.size:
                 raise _RefusedError(413, "The bytes go beyond source.upload.size.")
             with self.server.receiver.writing(self.connection, offset):
                 if self.headers.get("Expect", "").lower() == "100-continue":
                     self.send_response_only(HTTPStatus.CONTINUE)
                     self.end_headers()
-                if self._receive(length):
+                if self._receive(length, sha256):
                     self._answer(204, **self._state())
 
-    def _receive(self, length: int) -> bool:
-        """Receive the body. Return whether it arrived completely."""
+    def _receive(self, length: int, sha256: str | None) -> bool:
+        """Receive the body. Return whether it arrived completely. ``sha256`` is the hash that the client announced."""
         receiver, left = self.server.receiver, length
         while left:
             chunk = self.rfile.read1(min(_CHUNK, left))
@@ -128,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
             receiver.keep(chunk)
             left -= len(chunk)
         if receiver.is_complete:
-            receiver.check_hashes(self.headers.get(FILE_HASH))
+            receiver.check_hashes(sha256)
         return True
 
     def _check(self, path: str) -> None:
@@ -146,6 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
         if not (text.isascii() and text.isdigit() and len(text) < _LONGEST):
             raise _RefusedError(411 if name == "Content-Length" else 400, f"{name} must be a number of bytes.")
         return int(text)
+
+    def _file_hash(self) -> str | None:
+        text = self.headers.get(FILE_HASH)
+        if text is None:
+            return None
+        if not _SHA256.fullmatch(found := text.strip().lower()):
+            raise _RefusedError(400, f"{FILE_HASH} must be a SHA-256 of 64 hexadecimal digits.")
+        return found
 
     def _state(self) -> dict[str, str]:
         return {"Upload-Offset": str(self.server.receiver.offset), **self._expiry()}

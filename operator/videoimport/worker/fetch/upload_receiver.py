@@ -38,6 +38,8 @@ class Receiver:
         self._is_replaced = False
         self._last_byte = clock()
         self.failure: ImportFailure | None = None
+        self.is_checked = landing.size == upload.file.size
+        """True once the whole file has the expected hashes. An earlier run keeps a whole file only if it has them."""
 
     @property
     def offset(self) -> int:
@@ -117,16 +119,21 @@ class Receiver:
             raise self.failure
 
     def check_hashes(self, announced: str | None) -> None:
-        """Compare the complete file with the hash in the spec and with the hash that the client announced. Raises
-        ImportFailure."""
+        """Compare the complete file with the hash in the spec and with the hash that the client announced. Then
+        ``is_checked`` is True. Raises ImportFailure if a hash differs, and OSError if scratch fails."""
         found = self._landing.file(seekable=True).sha256
         expected = {"source.upload.sha256": self.upload.file.sha256, "the hash that the client sent": announced}
         wrong = [f"{name} is {value}" for name, value in expected.items() if value not in (None, found)]
         if wrong:
             message = f"The SHA-256 of the received file is {found}, and {' and '.join(wrong)}."
             advice = "Send the file named in the spec, and do not change the file while it is sent."
+            self._landing.forget()
             self.refuse(ImportFailure(Reason.CHECKSUM_MISMATCH, message, advice=advice))
             raise self.failure or AssertionError
+        self._landing.prove()
+        with self._news:
+            self.is_checked = True
+            self._news.notify_all()
 
     def refuse(self, failure: ImportFailure) -> None:
         """Refuse all further bytes. The client that sends at this moment gets the failure as its response."""
