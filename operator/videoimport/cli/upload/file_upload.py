@@ -18,6 +18,7 @@ from videoimport.cli.port_forward import open_forward
 from videoimport.cli.progress_display import printable
 from videoimport.cli.resource_facts import name_of
 from videoimport.cli.upload.local_file import BLOCK, FileChangedError, HashedFile, LocalFile
+from videoimport.cli.upload.resumed_upload import format_command
 from videoimport.cli.upload.session_token import LocalSession
 from videoimport.cli.upload.tus_client import RefusedFileError, RefusedSessionError, TusClient
 from videoimport.cli.upload.upload_display import SENDING
@@ -99,7 +100,7 @@ class FileUpload:
             case ImportEnded():
                 return True
             case SessionOver(words):
-                command = f"kubectl videoimport upload --resume {name_of(self._resource)} {self._file.path}"
+                command = format_command(self._kube.namespace, name_of(self._resource), self._file)
                 raise UnusableError(f"{words} `{command}` opens another session; it sends only what is missing.")
             case Received(words):
                 self._is_sent = True
@@ -123,7 +124,10 @@ class FileUpload:
             reraise=True,
         )
         name, namespace = self._resource["metadata"]["name"], self._kube.namespace
-        self._resource = with_kind(tries(self._kube.resource, namespace, VIDEO_KIND, name), VIDEO_KIND)
+        found = with_kind(tries(self._kube.resource, namespace, VIDEO_KIND, name), VIDEO_KIND)
+        if found["metadata"]["uid"] != self._resource["metadata"]["uid"]:
+            raise UnusableError("The import was deleted and created again. Upload the file as another import.")
+        self._resource = found
         pods = tries(self._kube.pods, namespace, f"{IMPORT}={name}")
         return choose_step(self._resource, pods, self._session.token_sha256)
 

@@ -1,5 +1,7 @@
 """Continues the upload of an import that exists: with the session of this machine, or with a new session."""
 
+import shlex
+from dataclasses import replace
 from typing import Any
 
 from videoimport.api.labels import UPLOAD_SESSION, VIDEO_KIND
@@ -21,16 +23,22 @@ def resume_upload(kube: Kube, store: SessionStore, name: str, file: LocalFile) -
     check_file(resource, file)
     name, namespace = resource["metadata"]["name"], kube.namespace
     session = store.find(kube.host, namespace, name)
-    if session is not None and is_session_open(resource, session.token_sha256):
-        if not session.belongs_to(file):
+    if session is not None and session.uid in ("", resource["metadata"]["uid"]):
+        if not session.belongs_to(file):  # also after the session: a worker may have kept bytes of the file
             raise UnusableError(
                 f"{file.path} changed since its upload began; restore the file, or upload the changed file as another "
                 "import with --name."
             )
-        return resource, session
-    session = draw_session(file)
+        if is_session_open(resource, session.token_sha256):
+            return resource, session
+    session = replace(draw_session(file), uid=resource["metadata"]["uid"])
     store.keep(kube.host, namespace, name, session)
     return _open_session(kube, resource, session), session
+
+
+def format_command(namespace: str, name: str, file: LocalFile) -> str:
+    """Return the command that continues an upload. The shell reads the path as one word, whatever characters it has."""
+    return f"kubectl videoimport upload --namespace {namespace} --resume {name} {shlex.quote(str(file.path))}"
 
 
 def check_file(resource: Raw, file: LocalFile) -> None:

@@ -25,6 +25,8 @@ class LocalSession:
     token: str = field(repr=False)
     size: int
     modified_ns: int
+    uid: str = ""
+    """UID of the import. Empty until the import exists. A later import of the same name has another one."""
 
     @property
     def token_sha256(self) -> str:

@@ -91,7 +91,10 @@ class TusClient:
         except ConnectionError:  # the worker may have refused the file before it closed the connection
             if not self._connection.has_input():
                 raise
-        return _parse_offset(self._read_response())
+        found = _parse_offset(self._read_response())
+        if found != offset + length:
+            raise ConnectionError("The worker answered with another offset.")
+        return found
 
     def _begin(self, method: str, headers: dict[str, str]) -> None:
         self._http.putrequest(method, FILE, skip_accept_encoding=True)

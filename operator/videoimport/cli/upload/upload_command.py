@@ -148,11 +148,13 @@ def _plan_resumed(kube: "Kube", store: "SessionStore", name: str, file: "LocalFi
 def _run(
     run: "UploadRun", planned: "Sequence[PlannedUpload]", parallel: int, console: Console
 ) -> "list[UploadOutcome]":
+    from videoimport.cli.upload.resumed_upload import format_command
+
     try:
         return run.run(planned, parallel)
     except KeyboardInterrupt:
         for resource, file in run.begun:
-            command = f"kubectl videoimport upload --resume {name_of(resource)} {file.path}"
+            command = format_command(resource["metadata"]["namespace"], name_of(resource), file)
             say(console, f"{reference_of(resource)}: `{command}` continues")
         raise typer.Exit(_INTERRUPTED) from None
 

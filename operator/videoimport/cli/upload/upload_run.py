@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from videoimport.api.labels import GROUP, VIDEO_KIND
@@ -14,6 +14,7 @@ from videoimport.cli.kube_client import Kube
 from videoimport.cli.resource_facts import exit_code_of, is_finished, is_successful, reference_of
 from videoimport.cli.upload.file_upload import FileUpload, UploadOutcome
 from videoimport.cli.upload.local_file import LocalFile
+from videoimport.cli.upload.resumed_upload import format_command
 from videoimport.cli.upload.session_token import LocalSession, SessionStore, draw_session
 from videoimport.cli.upload.upload_display import UploadDisplay
 from videoimport.cli.upload.upload_manifest import add_session
@@ -57,7 +58,7 @@ def check_manifests(kube: Kube, planned: Sequence[PlannedUpload]) -> None:
             kube.create(kube.namespace, VIDEO_KIND, plan.manifest, dry_run=True)
         except ExistsError:
             name = plan.manifest["metadata"]["name"]
-            command = f"kubectl videoimport upload --resume {name} {plan.file.path}"
+            command = format_command(kube.namespace, name, plan.file)
             problems.append(f"vi/{name} exists already; `{command}` continues it, and --name makes another import.")
         except UnusableError as error:
             problems += error.problems
@@ -110,7 +111,9 @@ class UploadRun:
         self._store.keep(self._kube.host, self._kube.namespace, name, session)
         manifest = add_session(plan.manifest, session.token_sha256)
         created = with_kind(self._kube.create(self._kube.namespace, VIDEO_KIND, manifest), VIDEO_KIND)
-        self._display.say(f"{reference_of(created)}: created, id {created['metadata']['uid']}")
+        session = replace(session, uid=created["metadata"]["uid"])
+        self._store.keep(self._kube.host, self._kube.namespace, name, session)
+        self._display.say(f"{reference_of(created)}: created, id {session.uid}")
         return created, session
 
 

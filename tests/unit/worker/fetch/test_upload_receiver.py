@@ -85,3 +85,49 @@ def test_writer_that_another_connection_replaces_takes_no_bytes(receiver: Receiv
 @pytest.mark.parametrize(("token", "accepted"), [(TOKEN, True), ("", False), ("a token ", False), ("\udc80", False)])
 def test_only_the_token_of_the_session_is_accepted(receiver: Receiver, token: str, accepted: bool):
     assert receiver.accepts(token) is accepted
+
+
+@contextmanager
+def kept_file(folder: Path) -> Iterator[tuple[Landing, Receiver]]:
+    """The receiver of a run whose scratch outlives it."""
+    file = SentFile(
+        file={"filename": "talk.mp4", "size": 2000}, token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest(),
+        idle_seconds=60, port=1,
+    )  # fmt: skip
+    with Landing(folder, outlives=True, needs_proof=True) as landing:
+        if landing.recover("source", lambda _: None, is_pushed=True) is None:
+            landing.remember("source", "1", 2000)
+        yield landing, Receiver(file, landing)
+
+
+def test_whole_file_is_not_checked_before_its_hashes_are_compared(tmp_path: Path, connection: socket.socket):
+    with kept_file(tmp_path) as (_, receiver):
+        with receiver.writing(connection, 0):
+            receiver.keep(bytes(2000))
+            assert (receiver.is_complete, receiver.is_checked) == (True, False)
+            receiver.check_hashes(hashlib.sha256(bytes(2000)).hexdigest())
+        assert receiver.is_checked
+
+
+def test_later_run_asks_for_the_last_byte_of_a_file_that_was_not_checked(tmp_path: Path, connection: socket.socket):
+    """The run was killed between the last byte and the comparison. The client sends its hash again with that byte."""
+    with kept_file(tmp_path) as (_, receiver), receiver.writing(connection, 0):
+        receiver.keep(bytes(2000))
+    with kept_file(tmp_path) as (_, receiver):
+        assert (receiver.offset, receiver.is_checked) == (1999, False)
+        with receiver.writing(connection, 1999):
+            receiver.keep(bytes(1))
+            receiver.check_hashes(hashlib.sha256(bytes(2000)).hexdigest())
+    with kept_file(tmp_path) as (_, receiver):
+        assert (receiver.offset, receiver.is_checked) == (2000, True)
+
+
+def test_later_run_uses_no_byte_of_a_file_with_another_hash(tmp_path: Path, connection: socket.socket):
+    with kept_file(tmp_path) as (_, receiver):
+        with receiver.writing(connection, 0):
+            receiver.keep(bytes(2000))
+            with pytest.raises(ImportFailure) as caught:
+                receiver.check_hashes("0" * 64)
+        assert (caught.value.reason, receiver.is_checked) == (Reason.CHECKSUM_MISMATCH, False)
+    with kept_file(tmp_path) as (_, receiver):
+        assert receiver.offset == 0
