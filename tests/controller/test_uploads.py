@@ -191,7 +191,7 @@ def test_nothing_is_created_if_one_file_has_a_problem(
     assert "duration" in taken.stderr
     api.create(video(namespace, "taken"))
     told = run(other, "-f", template, "--name", "taken", code=2).stderr
-    assert f"upload --resume taken {other}" in told
+    assert f"upload --namespace {namespace} --resume taken {other}" in told
     assert [one["metadata"]["name"] for one in api.all_of("VideoImport", namespace)] == ["taken"]
 
 
@@ -206,7 +206,40 @@ def test_interrupted_upload_shows_the_command_that_continues(
         running.send_signal(signal.SIGINT)
         rest = running.stdout.read()
     assert running.returncode == 130
-    assert f"upload --resume talk {file}" in rest
+    assert f"upload --namespace {namespace} --resume talk '{file}'" in rest
+
+
+def test_import_that_is_created_again_gets_no_file(
+    api: ApiServer, namespace: str, argv: Callable[..., list[str]], environment: dict[str, str], file: Path,
+    template: Path,
+) -> None:  # fmt: skip
+    """Whoever may create imports can read the hash of the session, and name another destination."""
+    words = argv(file, "-f", template, "--name", "talk")
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert "created" in running.stdout.readline()
+        found = only(api, namespace)
+        api.delete("VideoImport", namespace, "talk")
+        await_until("it to be gone", lambda: not api.all_of("VideoImport", namespace))
+        copied = {key: found["metadata"][key] for key in ("name", "namespace", "annotations")}
+        api.create({"apiVersion": API_VERSION, "kind": "VideoImport", "metadata": copied, "spec": found["spec"]})
+        _, told = running.communicate()
+    assert running.returncode == 1
+    assert "deleted" in told
+
+
+def test_changed_file_is_refused_after_its_session_too(
+    api: ApiServer, namespace: str, run: Run, argv: Callable[..., list[str]], environment: dict[str, str], file: Path,
+    template: Path,
+) -> None:  # fmt: skip
+    words = argv(file, "-f", template, "--name", "talk")
+    with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert "created" in running.stdout.readline()
+        running.kill()
+    api.merge("VideoImport", namespace, "talk", {"metadata": {"annotations": {UPLOAD_SESSION: "0" * 64}}})
+    file.write_bytes(BODY[::-1])
+    assert "changed since its upload began" in run("--resume", "talk", file, code=2).stderr
 
 
 def awaiting(namespace: str, **upload: object) -> Raw:
