@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from videoimport.worker.runtime.errors import DestinationFault, Remedy
 from videoimport.worker.runtime.logging import log
+from videoimport.worker.storage.s3.answer_limits import UnusableAnswerError
 from videoimport.worker.storage.s3.errors import ErrorKind, error_code, error_kind, operation_of
 
 if TYPE_CHECKING:
@@ -131,8 +132,10 @@ class Retries:
             except Exception as error:
                 if isinstance(error, ClientError):
                     _count(error.response, attempts)
-                if isinstance(error, (BotoCoreError, ClientError, OSError)):  # a stop proves nothing
-                    self._silence = error if _is_silent(error) else None
+                if isinstance(error, (ClientError, UnusableAnswerError)):
+                    self._silence = None
+                elif _is_silent(error):
+                    self._silence = error
                 raise
             self._silence = None
             _count(answer, attempts)

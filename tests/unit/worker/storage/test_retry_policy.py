@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError, UnseekableStreamError
 
 from support.fake_clock import FakeClock
 from videoimport.api.reasons import Reason
@@ -191,6 +191,28 @@ class TestAStoreThatSendsNothing:
         with pytest.raises(ReadTimeoutError):
             client._make_api_call("AbortMultipartUpload", {})
         assert (client.asked, run.clock.now) == (asked, given_up)
+
+    def test_is_asked_no_more_if_another_part_ends_without_an_answer(self, run: Run) -> None:
+        """The body of that part refuses another reading, because its upload was stopped meanwhile."""
+        client: Any = self.Client(run)
+        given_up = client._make_api_call
+
+        def answer(operation: str, params: dict[str, Any]) -> dict[str, Any]:
+            if operation != "UploadPart":
+                answered: dict[str, Any] = given_up(operation, params)
+                return answered
+            with pytest.raises(ReadTimeoutError):
+                client._make_api_call("OtherPart", {})
+            raise UnseekableStreamError(stream_object="body")
+
+        client._make_api_call = answer
+        run.retries.install(client)
+        with pytest.raises(UnseekableStreamError):
+            client._make_api_call("UploadPart", {})
+        asked = client.asked
+        with pytest.raises(ReadTimeoutError):
+            client._make_api_call("AbortMultipartUpload", {})
+        assert client.asked == asked
 
     def test_is_asked_again_as_soon_as_anything_goes_on(self, client: Any, run: Run) -> None:
         run.board.touch()
