@@ -60,8 +60,15 @@ def copy_target(kubectl: Kubectl) -> Iterator[None]:
                     "image": image,
                     "command": ["sleep", "3600"],
                     "volumeMounts": [{"name": "data", "mountPath": "/data"}],
+                    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
                 }
             ],
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 65532,
+                "fsGroup": 65532,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
             "volumes": [{"name": "data", "emptyDir": {}}],
             "terminationGracePeriodSeconds": 0,
         },
