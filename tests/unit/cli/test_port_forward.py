@@ -36,7 +36,9 @@ def cluster(
             connection.send(bytes((channel,)) + NUMBER)
         act(connection)
 
-    with serve(begin, "127.0.0.1", 0, subprotocols=[PROTOCOL], process_request=refuse, compression=None) as server:
+    with serve(
+        begin, "127.0.0.1", 0, subprotocols=[PROTOCOL], process_request=refuse, compression=None, close_timeout=0.1
+    ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.socket.getsockname()[1]}"
         config = {
