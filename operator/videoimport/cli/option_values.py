@@ -1,7 +1,7 @@
 """Checks of option values for several commands: folders by name, and networks."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from videoimport.cli.errors import UnusableError
@@ -11,32 +11,36 @@ def parse_folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
     """Return the folder of each name from NAME=DIR options. Raises UnusableError, for example if a name occurs
     twice."""
     found: dict[str, Path] = {}
-    for pair in pairs:
-        name, is_pair, folder = pair.partition("=")
-        if not (is_pair and name and folder):
-            raise UnusableError(
-                f"{option} {pair}: write NAME=DIR, such as {option} {name or 'name'}=./{name or 'dir'}."
-            )
-        if name in found:
-            raise UnusableError(f"{option} {name} is given twice; give it once.")
+    for name, folder in _split_pairs(option, pairs, "NAME=DIR", lambda name: f"{name or 'name'}=./{name or 'dir'}"):
         path = Path(folder).expanduser()
         if not path.is_dir():
-            raise UnusableError(f"{option} {pair}: there is no folder {folder}; create it, or correct its path.")
+            raise UnusableError(
+                f"{option} {name}={folder}: there is no folder {folder}; create it, or correct its path."
+            )
         found[name] = path.resolve()
     return found
 
 
 def parse_files(option: str, pairs: Sequence[str]) -> dict[str, Path]:
     """Parse NAME=FILE options, where each name occurs once. Raises UnusableError."""
-    found: dict[str, Path] = {}
+    files = _split_pairs(option, pairs, "NAME=FILE", lambda name: f"{name or 'name'}=./talk.mp4")
+    return {name: Path(file).expanduser().resolve() for name, file in files}
+
+
+def _split_pairs(
+    option: str, pairs: Sequence[str], form: str, example: Callable[[str], str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the name and the value of each pair. ``form`` and ``example``, which gets the name of a wrong pair, are for
+    its message. Raises UnusableError for a pair of another form, and for a name that occurs twice."""
+    names: set[str] = set()
     for pair in pairs:
-        name, _, file = pair.partition("=")
-        if not (name and file):
-            raise UnusableError(f"{option} {pair}: write NAME=FILE, such as {option} {name or 'name'}=./talk.mp4.")
-        if name in found:
+        name, _, value = pair.partition("=")
+        if not (name and value):
+            raise UnusableError(f"{option} {pair}: write {form}, such as {option} {example(name)}.")
+        if name in names:
             raise UnusableError(f"{option} {name} is given twice; give it once.")
-        found[name] = Path(file).expanduser().resolve()
-    return found
+        names.add(name)
+        yield name, value
 
 
 def check_networks(given: Sequence[str]) -> tuple[str, ...]:

@@ -76,15 +76,13 @@ _HASHED_BYTES = 16 * 2**20
 class Landing:
     """The target file of one download. Raises ImportFailure SCRATCH_FULL if scratch has no space."""
 
-    def __init__(
-        self, folder: Path, name: str = "source", *, outlives: bool = False, needs_proof: bool = False
-    ) -> None:
-        """``needs_proof`` leaves the last byte out of the mark until ``prove`` is called. So no later run uses a whole
-        file that this run has not checked."""
+    def __init__(self, folder: Path, name: str = "source", *, outlives: bool = False, is_pushed: bool = False) -> None:
+        """``is_pushed`` states that a client sends the file, so no byte can be requested again. The last byte is left
+        out of the mark until ``prove`` is called. So a later run uses a whole file only if this run has checked it."""
         self.folder, self._first_name = folder, name
         self._name, self._number = name, 0
         self._outlives = outlives
-        self._is_proved = not needs_proof
+        self._is_pushed, self._is_proved = is_pushed, not is_pushed
         self._file: IO[bytes] | None = None
         self._hash = hashlib.sha256()
         self._mark: Mark | None = None
@@ -107,9 +105,8 @@ class Landing:
             self._synced()
             self._file.close()
 
-    def recover(self, source: str, hashed: Callable[[int], None], *, is_pushed: bool = False) -> Mark | None:
-        """Continue with the bytes of this source that an earlier run fetched, and hash them again. ``is_pushed``
-        states that a client sends the file. Then no byte is requested again, and a complete file is used as a whole.
+    def recover(self, source: str, hashed: Callable[[int], None]) -> Mark | None:
+        """Continue with the bytes of this source that an earlier run fetched, and hash them again.
 
         If there are no such bytes, remove the files of earlier runs and return None. ``hashed`` is called with the
         number of hashed bytes.
@@ -118,7 +115,7 @@ class Landing:
             return None
         mark = read_mark(self.folder)
         path = self.folder / mark.name if mark else self.path
-        usable = 0 if mark is None else mark.kept if is_pushed else mark.usable
+        usable = 0 if mark is None else mark.kept if self._is_pushed else mark.usable
         if mark is None or mark.source != source or usable == 0 or not _holds(path, usable):
             remove_mark(self.folder)
             for left in self.folder.glob(f"{self._first_name}*"):

@@ -146,8 +146,3 @@ class Receiver:
         """Wait for new bytes, at most ``seconds``."""
         with self._news:
             self._news.wait(seconds)
-
-    def wait_for_answer(self, seconds: float) -> None:
-        """Wait until the writing connection has its response, at most ``seconds``."""
-        with self._news:
-            self._news.wait_for(lambda: self._writer is None, seconds)

@@ -14,8 +14,6 @@ from videoimport.worker.fetch.upload_receiver import Receiver
 from videoimport.worker.runtime.errors import ImportFailure
 
 _LOOK_SECONDS = 0.25
-_ANSWER_SECONDS = 5.0
-"""Maximum number of seconds in which a client gets the response to its last request."""
 
 
 def fetch(around: Surroundings, upload: SentFile, listener: socket.socket, stack: ExitStack) -> Fetched:
@@ -25,7 +23,7 @@ def fetch(around: Surroundings, upload: SentFile, listener: socket.socket, stack
     request.
     """
     around.limits.check(upload.file.size)
-    with Landing(around.folder, outlives=around.request.outlives, needs_proof=True) as landing:
+    with Landing(around.folder, outlives=around.request.outlives, is_pushed=True) as landing:
         _recover(around, upload, landing)
         around.teller.found(_found(upload))
         receiver = Receiver(upload, landing)
@@ -41,7 +39,7 @@ def fetch(around: Surroundings, upload: SentFile, listener: socket.socket, stack
 def _recover(around: Surroundings, upload: SentFile, landing: Landing) -> None:
     file = upload.file
     source = identity("upload", file.filename, str(file.size), file.sha256 or "")
-    if landing.recover(source, lambda done: around.teller.tell(Hashed(done=done)), is_pushed=True) is None:
+    if landing.recover(source, lambda done: around.teller.tell(Hashed(done=done))) is None:
         landing.remember(source, "1", file.size)
 
 
@@ -69,7 +67,6 @@ def _receive(around: Surroundings, receiver: Receiver, landing: Landing) -> File
             break
         _check_idle(receiver)
         receiver.wait(_LOOK_SECONDS)
-    receiver.wait_for_answer(_ANSWER_SECONDS)
     return landing.file(seekable=True)
 
 

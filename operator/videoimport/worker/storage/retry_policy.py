@@ -134,7 +134,7 @@ class Retries:
                     _count(error.response, attempts)
                 if isinstance(error, (ClientError, UnusableAnswerError)):
                     self._silence = None
-                elif _is_silent(error):
+                elif error_kind(error) is ErrorKind.AWAY:
                     self._silence = error
                 raise
             self._silence = None
@@ -240,11 +240,6 @@ def _once(send: Callable[..., Any], operation: str, params: dict[str, Any], body
 
 def _is_transient(error: BaseException) -> bool:
     return isinstance(error, Exception) and error_kind(error) in (*_TRANSIENT, ErrorKind.DAMAGED)
-
-
-def _is_silent(error: Exception) -> bool:
-    """Return whether a request got no answer."""
-    return not isinstance(error, ClientError) and error_kind(error) is ErrorKind.AWAY
 
 
 def _waits(error: BaseException) -> bool:

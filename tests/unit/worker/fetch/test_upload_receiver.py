@@ -94,8 +94,8 @@ def kept_file(folder: Path) -> Iterator[tuple[Landing, Receiver]]:
         file={"filename": "talk.mp4", "size": 2000}, token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest(),
         idle_seconds=60, port=1,
     )  # fmt: skip
-    with Landing(folder, outlives=True, needs_proof=True) as landing:
-        if landing.recover("source", lambda _: None, is_pushed=True) is None:
+    with Landing(folder, outlives=True, is_pushed=True) as landing:
+        if landing.recover("source", lambda _: None) is None:
             landing.remember("source", "1", 2000)
         yield landing, Receiver(file, landing)
 
