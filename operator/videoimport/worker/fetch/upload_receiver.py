@@ -102,10 +102,16 @@ class Receiver:
         self.check()
         if self._is_replaced:
             raise BusyError
-        try:
+        with self._ended_by_errors():
             self._landing.keep(chunk)
+
+    @contextmanager
+    def _ended_by_errors(self) -> Iterator[None]:
+        """Refuse the upload after an error of scratch. The file may have a part of the bytes, so no request may
+        continue it."""
+        try:
+            yield
         except (ImportFailure, OSError, MemoryError) as error:
-            # The file may have a part of the chunk, so no request may continue it.
             self.failure = error if isinstance(error, ImportFailure) else unexpected(error)
             raise self.failure from None
         finally:
@@ -120,7 +126,7 @@ class Receiver:
 
     def check_hashes(self, announced: str | None) -> None:
         """Compare the complete file with the hash in the spec and with the hash that the client announced. Then
-        ``is_checked`` is True. Raises ImportFailure if a hash differs, and OSError if scratch fails."""
+        ``is_checked`` is True. Raises ImportFailure if a hash differs, or if scratch fails."""
         found = self._landing.file(seekable=True).sha256
         expected = {"source.upload.sha256": self.upload.file.sha256, "the hash that the client sent": announced}
         wrong = [f"{name} is {value}" for name, value in expected.items() if value not in (None, found)]
@@ -130,10 +136,10 @@ class Receiver:
             self._landing.forget()
             self.refuse(ImportFailure(Reason.CHECKSUM_MISMATCH, message, advice=advice))
             raise self.failure or AssertionError
-        self._landing.prove()
-        with self._news:
-            self.is_checked = True
-            self._news.notify_all()
+        if not self.is_checked:  # a later request without bytes finds the file closed
+            with self._ended_by_errors():
+                self._landing.prove()
+                self.is_checked = True
 
     def refuse(self, failure: ImportFailure) -> None:
         """Refuse all further bytes. The client that sends at this moment gets the failure as its response."""

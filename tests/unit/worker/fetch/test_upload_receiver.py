@@ -1,6 +1,8 @@
 """The received bytes of an upload: who may write, and what follows a failed write."""
 
+import errno
 import hashlib
+import os
 import resource
 import socket
 from collections.abc import Iterator
@@ -131,3 +133,26 @@ def test_later_run_uses_no_byte_of_a_file_with_another_hash(tmp_path: Path, conn
         assert (caught.value.reason, receiver.is_checked) == (Reason.CHECKSUM_MISMATCH, False)
     with kept_file(tmp_path) as (_, receiver):
         assert receiver.offset == 0
+
+
+def test_disk_that_does_not_keep_the_file_ends_the_upload(
+    tmp_path: Path, connection: socket.socket, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, "the disk fails")
+
+    with kept_file(tmp_path) as (_, receiver), receiver.writing(connection, 0):
+        receiver.keep(bytes(2000))
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fdatasync", fail)
+            with pytest.raises(ImportFailure) as caught:
+                receiver.check_hashes(None)
+    assert (receiver.failure, receiver.is_checked) == (caught.value, False)
+
+
+def test_request_after_the_end_gets_its_answer(tmp_path: Path, connection: socket.socket):
+    with kept_file(tmp_path) as (_, receiver), receiver.writing(connection, 0):
+        receiver.keep(bytes(2000))
+        receiver.check_hashes(None)
+    receiver.check_hashes(hashlib.sha256(bytes(2000)).hexdigest())
+    assert receiver.is_checked
