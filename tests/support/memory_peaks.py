@@ -32,7 +32,7 @@ class MemoryPeaks:
         return self._most // 1024
 
     def of(self, word: str) -> int:
-        """Most MiB that one process had whose command has this word."""
+        """Most MiB that one process had whose command or name has this word."""
         return max((self._peaks[pid] for pid, name in self._programs.items() if word in name), default=0) // 1024
 
     def _watch(self) -> None:
@@ -47,6 +47,9 @@ class MemoryPeaks:
                 if not any(word in argv for word in _OURS):
                     continue
                 status = Path(f"/proc/{pid}/status").read_text()
+                argv += Path(
+                    f"/proc/{pid}/comm"
+                ).read_bytes()  # a copy of the worker has its command and a name of its own
             except OSError:
                 continue
             fields = dict(line.split(":", 1) for line in status.splitlines())

@@ -58,8 +58,8 @@ def test_only_the_standard_library_is_imported_before_the_handlers() -> None:
     [
         ("videoimport.cli.__main__", {"celpy"}),
         ("videoimport.worker.process", {"ffmpeg", "yt_dlp"}),
-        ("videoimport.worker.fetch.__main__", {"boto3", "botocore", "ffmpeg", "yt_dlp"}),
-        ("videoimport.worker.listing.__main__", {"boto3", "botocore", "ffmpeg", "yt_dlp"}),
+        ("videoimport.worker.fetch.process", {"boto3", "botocore", "ffmpeg", "yt_dlp"}),
+        ("videoimport.worker.listing.process", {"boto3", "botocore", "ffmpeg", "yt_dlp"}),
     ],
 )
 def test_a_process_imports_no_library_before_it_needs_it(module: str, absent: set[str]) -> None:

@@ -77,7 +77,7 @@ class Outlets:
         workers = [pid for pid in descendants(os.getpid()) if b"videoimport.worker" in _read(pid, "cmdline")]
         pids = {pid for worker in workers for pid in (worker, *descendants(worker))}
         with self.lock:
-            self.seen += [_read(pid, name) for pid in sorted(pids) for name in ("cmdline", "environ")]
+            self.seen += [_read(pid, name) for pid in sorted(pids) for name in ("cmdline", "comm", "environ")]
 
     def watching(self, route: Route) -> Route:
         def answer(exchange: Exchange) -> None:
@@ -175,7 +175,7 @@ def test_a_success_shows_no_secret(
     assert proxy.asked[0][1]
     children = outlets.children()
     assert "ffmpeg" in children
-    assert "videoimport.worker.fetch" in children
+    assert "worker.fetch" in children
     for secret in (KEY_ID, SECRET):
         assert secret not in children + ended.everything + _objects(bucket)
     assert _found(ended.everything, _objects(bucket), children) == []

@@ -353,7 +353,7 @@ def entrypoint() -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("number", "reason"), [(signal.SIGKILL, Reason.OUT_OF_MEMORY), (signal.SIGTERM, Reason.WORKER_LOST)]
 )
-@pytest.mark.parametrize("module", ["videoimport.worker.fetch", "ffmpeg"])
+@pytest.mark.parametrize("module", ["worker.fetch", "ffmpeg"])
 def test_a_child_that_something_else_ended(
     desk: WorkerHarness, site: FakeSourceSite, footage: Any, module: str, number: signal.Signals, reason: Reason
 ) -> None:
@@ -378,6 +378,7 @@ def _children_of(pid: int, word: str) -> list[int]:
     for child in descendants(pid):
         with contextlib.suppress(OSError):
             words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            words.append(Path(f"/proc/{child}/comm").read_bytes().strip())
             encodes = word != "ffmpeg" or b"-progress" in words
             if any(one.decode().endswith(word) for one in words) and encodes:
                 found.append(child)

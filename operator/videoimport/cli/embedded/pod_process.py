@@ -20,7 +20,7 @@ from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.cli.embedded.local_volumes import LocalVolumes
 from videoimport.cli.embedded.private_folder import write_files
 from videoimport.controller.client.resources import Raw
-from videoimport.worker.runtime.subprocesses import end_with_parent
+from videoimport.worker.runtime.forked_process import end_with_parent
 
 _OPTIONS: Mapping[str, str] = {
     import_task.SCRATCH_PATH: "--scratch",

@@ -19,7 +19,7 @@ from videoimport.worker.fetch.protocol import Failed, Request, Teller
 from videoimport.worker.runtime import disk_space as disks
 from videoimport.worker.runtime import logging as logs
 from videoimport.worker.runtime.errors import ImportFailure, unexpected
-from videoimport.worker.runtime.subprocesses import end_with_parent
+from videoimport.worker.runtime.forked_process import end_with_parent
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route, with_login
 

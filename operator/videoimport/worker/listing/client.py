@@ -13,6 +13,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import DESTINATION_CREDENTIALS_PATH, DESTINATION_VOLUME_PATH
 from videoimport.api.tasks.listing_task import ListingTask, Skipped
 from videoimport.worker.fetch.protocol import Failed, Request
+from videoimport.worker.listing import process
 from videoimport.worker.listing.protocol import (
     ANSWERS,
     Answer,
@@ -94,7 +95,7 @@ def _is_own(task: ListingTask) -> bool:
 
 def start(children: Children, folder: Path) -> Child:
     """Start the sandboxed process, which waits for a request."""
-    return sandboxed_child.start(children, folder, "videoimport.worker.listing", _NAME)
+    return sandboxed_child.start(children, folder, process.main, _NAME)
 
 
 class Lister:

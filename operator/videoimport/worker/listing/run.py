@@ -41,7 +41,7 @@ class ListingRunner(TaskRunner[PageReport]):
             return self._listed(self._page, Path(folder))
 
     def _listed(self, page: PageBuilder, folder: Path) -> PageReport:
-        child = asking.start(self.children, folder)  # the process starts while the destination is checked
+        child = asking.start(self.children, folder)  # before the first secret: it may be a copy
         with self._destination(folder) as store:
             judge = Judge(self._task, store, self.children)
             if judge.looks:

@@ -19,6 +19,7 @@ from videoimport.worker.runtime import termination_message as reporting
 from videoimport.worker.runtime.errors import ImportFailure, Interruption
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.runtime.paths import Paths
+from videoimport.worker.runtime.subprocesses import Child
 from videoimport.worker.runtime.task_runner import TaskRunner
 from videoimport.worker.source import fetch_client as fetching
 from videoimport.worker.source import ffmpeg_version_warning as versions
@@ -36,15 +37,16 @@ class ImportRunner(TaskRunner[Report]):
 
     def work(self) -> Report:
         """Import the video. Raises ImportFailure or Interruption."""
-        self._ticker.start()
         with workspace.opened(self._task, self._paths.scratch) as space:
+            fetcher = fetching.start(self.children, space.source)  # before any thread and any secret: it may be a copy
+            self._ticker.start()
             watchdog = self._watchdog(space.folder, space.source)
             watchdog.start()
             try:
                 setting = Setting(
                     self._task, self._paths, space, self.children, self._board, self._ticker, self.complete
                 )
-                done = report(setting)
+                done = report(setting, fetcher)
                 space.is_done = True
                 return done
             finally:
@@ -82,10 +84,9 @@ class ImportRunner(TaskRunner[Report]):
         return Watchdog(self._board, self.children, room, self._task.stall_seconds, end)
 
 
-def report(setting: Setting) -> Report:
+def report(setting: Setting, fetcher: Child) -> Report:
     """Import the video, unless an earlier run has done so. Return the report. Raises ImportFailure or Interruption."""
     task, paths = setting.task, setting.paths
-    fetcher = fetching.start(setting.children, setting.space.source)  # it starts while the destination is checked
     trusted = trust.bundle(task.spec.worker.ca_bundle_config_map_ref, paths.ca_bundle, setting.space.folder)
     place = preflight.connect(task, paths.credentials, paths.destination_volume, trusted)
     place.store.went_on = setting.board.touch

@@ -1,36 +1,28 @@
-"""The only module that starts child processes.
+"""The child processes of a task: programs, and copies of this process.
 
 Each child process leads a separate session, so that it can be killed together with all processes that it started.
 """
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from videoimport.api.reasons import Reason
 from videoimport.media.source.probe import complaints
 from videoimport.worker.runtime.errors import ImportFailure, Interruption
+from videoimport.worker.runtime.forked_process import ForkedProcess, can_fork, die_with
 from videoimport.worker.runtime.stop_request import Stop
 
 STDERR_CHARACTERS = 16_384
 """Maximum number of characters that are kept from the end of a child process's stderr."""
-_PR_SET_PDEATHSIG = 1
 _TICKS = os.sysconf("SC_CLK_TCK")
-_LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def end_with_parent(number: signal.Signals) -> None:
-    """Ask the kernel to send this process the signal ``number`` when the thread that started it ends."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, number)
-
-
 _NO_COMPLAINTS = ("set_mempolicy: Operation not permitted", "get_mempolicy: Operation not permitted")
 """Messages of libnuma (used by x265) on stderr that are ignored.
 
@@ -42,14 +34,6 @@ _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 """Signals by which users and container runtimes end a process. A fault of the program never sends them."""
 _FFMPEG_STOPPED = 255
 """Exit code of ffmpeg after SIGINT or SIGTERM, which ffmpeg handles itself."""
-
-
-def _die_with(parent: int) -> None:
-    """Prepare the child process before it calls exec, so that no child process survives a worker that was killed with
-    SIGKILL."""
-    end_with_parent(signal.SIGKILL)
-    if os.getppid() != parent:  # the parent ended before prctl took effect
-        os._exit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +54,7 @@ class Ended:
 class Child:
     """A running child process. Read ``lines()`` to the end, then call ``ended()``."""
 
-    def __init__(self, process: subprocess.Popen[str], name: str, stop: Stop) -> None:
+    def __init__(self, process: subprocess.Popen[str] | ForkedProcess, name: str, stop: Stop) -> None:
         self._process, self._name, self._stop = process, name, stop
         self._killed = False
         self._tail: deque[str] = deque()
@@ -203,12 +187,27 @@ class Children:
         method kills the child process and raises the Interruption. Raises ImportFailure ENCODER_UNAVAILABLE if the
         program does not exist.
         """
+        title = name or os.path.basename(argv[0])  # noqa: PTH119
+        return self._record(lambda: _popen(argv, env, logs_itself=logs_itself), title)
+
+    def start_python(self, main: Callable[[], None], env: Mapping[str, str], name: str) -> Child:
+        """Start a Python process that runs ``main``, a function at the top of a module that can run as a program.
+
+        The process shares this process's stderr. It is a copy of this process if this process has one thread, so start
+        it before any thread. Otherwise a new interpreter runs the module.
+        """
+        module = main.__module__
+        if can_fork():
+            title = ".".join(module.split(".")[1:3])  # such as worker.fetch
+            return self._record(lambda: ForkedProcess.start(main, env, title), name)
+        return self.start((sys.executable, "-P", "-m", module), env=env, logs_itself=True, name=name)
+
+    def _record(self, start: Callable[[], subprocess.Popen[str] | ForkedProcess], name: str) -> Child:
         self._all = [child for child in self._all if child.running]
         child = None
         try:
             with self._stop.deferred():  # a fork hook would lose the exception, and the child would not be recorded
-                process = _popen(argv, env, logs_itself=logs_itself)
-                child = Child(process, name or os.path.basename(argv[0]), self._stop)  # noqa: PTH119
+                child = Child(start(), name, self._stop)
                 self._all.append(child)
         except Interruption:
             if child is not None:
@@ -258,7 +257,7 @@ def _popen(argv: Sequence[str], env: Mapping[str, str] | None, *, logs_itself: b
             errors="replace",
             env=dict(env) if env is not None else None,
             start_new_session=True,
-            preexec_fn=lambda: _die_with(parent),
+            preexec_fn=lambda: die_with(parent),
         )
     except FileNotFoundError:
         message = f"The worker image has no {argv[0]}."

@@ -17,6 +17,7 @@ from videoimport.api.tasks.import_task import (
     SOURCE_VOLUME_PATH,
     Task,
 )
+from videoimport.worker.fetch import process
 from videoimport.worker.fetch.limits import Pace
 from videoimport.worker.fetch.protocol import (
     EVENTS,
@@ -103,7 +104,7 @@ def start(children: Children, folder: Path) -> Child:
 
     ``begin`` sends the request to the process.
     """
-    return sandboxed_child.start(children, folder, "videoimport.worker.fetch", _NAME)
+    return sandboxed_child.start(children, folder, process.main, _NAME)
 
 
 class Fetching:

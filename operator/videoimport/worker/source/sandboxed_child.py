@@ -1,8 +1,7 @@
 """The worker's interface to a sandboxed process: the start, the output lines, and an exit without a report."""
 
 import os
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,11 +16,10 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CER
 """Environment variables that the process inherits. In particular, the process inherits no proxy variables."""
 
 
-def start(children: Children, folder: Path, module: str, name: str) -> Child:
-    """Start a Python module as a process that reads its request from standard input. Messages use ``name`` for the
-    process."""
-    argv = (sys.executable, "-P", "-m", module)
-    return children.start(argv, env=environment(os.environ, folder), logs_itself=True, name=name)
+def start(children: Children, folder: Path, main: Callable[[], None], name: str) -> Child:
+    """Start a process that runs ``main``, which reads its request from standard input. Messages use ``name`` for the
+    process. Start it before the first secret is read: the process may be a copy of this one."""
+    return children.start_python(main, environment(os.environ, folder), name)
 
 
 def environment(outer: Mapping[str, str], folder: Path) -> dict[str, str]:
