@@ -14,6 +14,7 @@ from rich.filesize import decimal
 from videoimport.api.output_options import Output
 from videoimport.cli.doctor.check import Check
 from videoimport.media.source import ffmpeg_versions
+from videoimport.media.source.decoders import CODECS_ARGV
 from videoimport.media.transcode import command
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
@@ -31,7 +32,7 @@ def check_machine() -> Iterator[Check]:
     yield judge_system(platform.system())
     for program in ffmpeg_versions.PROGRAMS:
         yield judge_program(program, _output_of(ffmpeg_versions.version_argv(program)))
-    yield judge_encoders(_output_of(command.ENCODERS_ARGV))
+    yield judge_encoders(_output_of(CODECS_ARGV))
     folder = tempfile.gettempdir()
     yield judge_scratch(folder, shutil.disk_usage(folder).free)
     yield judge_proxies(os.environ)
@@ -68,7 +69,7 @@ def judge_program(program: str, output: str | None) -> Check:
 def judge_encoders(output: str | None) -> Check:
     """Check that ffmpeg has the encoders for the default output settings. ``output`` is the list that ffmpeg prints."""
     needed = command.surely_needed_encoders(Output())
-    missing = sorted(needed - command.listed_names(output or ""))
+    missing = sorted(needed - command.encoders_of(output or ""))
     if missing:
         solution = "Install a build of ffmpeg that has them, such as the one of the distribution."
         return Check("Encoders", "failed", f"ffmpeg has no {', '.join(missing)}.", solution)

@@ -4,6 +4,8 @@ Each command reads local files or the worker's loopback server. Encodes, copies 
 unless damage is tolerated.
 """
 
+import re
+
 from videoimport.api.output_options import Output
 from videoimport.media.source.packet_scan import SAME_SECONDS
 from videoimport.media.source.probe import address, guarded
@@ -240,7 +242,6 @@ def thumbnail_argv(path: str, video: Video, at: float, picture: str, *, is_exact
     ]  # fmt: skip
 
 
-ENCODERS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-encoders")
 FILTERS_ARGV = ("ffmpeg", "-hide_banner", "-v", "error", "-filters")
 
 
@@ -277,9 +278,19 @@ def needed_filters(job: Job, targets: tuple[Target, ...]) -> frozenset[str]:
     return color.needed_filters(video) | frozenset(("bwdif",) if is_interlaced(video) else ())
 
 
-def listed_names(text: str) -> frozenset[str]:
-    """Return the second word of each line of ``-encoders`` or ``-filters``.
+def encoders_of(text: str) -> frozenset[str]:
+    """Return the names of the encoders in the output of ``ffmpeg -codecs``.
 
-    Each line begins with flags, then the name.
+    The second flag of a line is E if ffmpeg can encode the codec. The line ends with the list of its encoders, unless
+    the only encoder has the name of the codec.
     """
+    found = (_ENCODED.match(line) for line in text.splitlines())
+    return frozenset(name for match in found if match for name in (match[2] or match[1]).split())
+
+
+_ENCODED = re.compile(r" *[D.]E\S+ (\S+) (?:.*\(encoders: ([^)]+)\))?")
+
+
+def filters_of(text: str) -> frozenset[str]:
+    """Return the names in the output of ``ffmpeg -filters``. Each line begins with flags, then the name."""
     return frozenset(words[1] for line in text.splitlines() if len(words := line.split()) > 1)

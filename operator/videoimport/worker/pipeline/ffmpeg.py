@@ -8,6 +8,7 @@ from pathlib import Path
 
 from videoimport.api.output_options import Output
 from videoimport.api.reasons import Reason
+from videoimport.media.source.decoders import CODECS_ARGV
 from videoimport.media.source.packet_scan import Track, declared
 from videoimport.media.transcode import command, progress
 from videoimport.media.transcode.encoder_arguments import QUIET
@@ -112,8 +113,9 @@ def targets(job: Job, folder: Path, *, growing: bool = False) -> tuple[Target, .
 
 def require(children: Children, encoders: frozenset[str], filters: frozenset[str] = frozenset()) -> None:
     """Raise ImportFailure ENCODER_UNAVAILABLE if this ffmpeg lacks a needed encoder or filter."""
-    for argv, needed in ((command.ENCODERS_ARGV, encoders), (command.FILTERS_ARGV, filters)):
-        missing = needed - command.listed_names(children.ask(argv).stdout) if needed else frozenset()
+    lists = ((CODECS_ARGV, command.encoders_of, encoders), (command.FILTERS_ARGV, command.filters_of, filters))
+    for argv, names_of, needed in lists:
+        missing = needed - names_of(children.ask(argv).stdout) if needed else frozenset()
         if missing:
             message = f"The worker image's ffmpeg has no {', '.join(sorted(missing))}."
             advice = "Use a worker image whose ffmpeg has it, or another output."

@@ -199,7 +199,7 @@ class Inspector:
 
     @cached_property
     def _codecs(self) -> frozenset[str]:
-        return decoders.decodable(self._children.run(decoders.CODECS_ARGV).stdout)
+        return decoders.decodable(self._children.ask(decoders.CODECS_ARGV).stdout)
 
     def _usable(self, file: Examined) -> Examined:
         encrypted = frozenset(track.index for track in file.encrypted)

@@ -4,7 +4,7 @@ import pytest
 
 from videoimport.cli.doctor import machine_checks as machine
 
-ENCODERS = " V....D libx264              H.264\n A....D aac                  AAC\n"
+CODECS = " DEV.LS h264    H.264 (decoders: h264 ) (encoders: libx264 libx264rgb )\n DEAIL. aac    AAC\n"
 
 
 @pytest.mark.parametrize(("version", "state"), [((3, 11), "ok"), ((3, 13), "ok"), ((3, 14), "warning")])
@@ -28,8 +28,8 @@ def test_ffmpeg_is_judged_by_its_version(output: str | None, state: str) -> None
 
 
 def test_missing_encoders_are_named() -> None:
-    assert machine.judge_encoders(ENCODERS).state == "ok"
-    check = machine.judge_encoders(ENCODERS.replace("libx264", "libx265"))
+    assert machine.judge_encoders(CODECS).state == "ok"
+    check = machine.judge_encoders(CODECS.replace("libx264", "libx265"))
     assert (check.state, check.message) == ("failed", "ffmpeg has no libx264.")
     assert machine.judge_encoders(None).state == "failed"
 

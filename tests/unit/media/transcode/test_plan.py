@@ -263,9 +263,22 @@ def test_what_a_plan_stands_on_is_known_before_it_runs() -> None:
     assert needs(ENCODE, replace(GOOD, transfer="smpte2084", field_order="tt"))[1] == {"zscale", "tonemap", "bwdif"}
 
 
-def test_listed_names_are_the_second_words() -> None:
-    listed = " V....D libx264   libx264 H.264\n A..... aac   AAC\n ------\n"
-    assert command.listed_names(listed) == {"libx264", "aac"}
+def test_encoders_are_in_the_list_of_codecs() -> None:
+    listed = """Codecs:
+ D..... = Decoding supported
+ .E.... = Encoding supported
+ -------
+ DEV.LS h264                 H.264 / AVC (decoders: h264 h264_qsv ) (encoders: libx264 libx264rgb )
+ D.V.L. vp9                  Google VP9 (decoders: vp9 libvpx-vp9 )
+ DEA.L. aac                  AAC (Advanced Audio Coding) (decoders: aac aac_fixed )
+ .EA.L. mp3                  MP3 (encoders: libmp3lame )
+"""
+    assert command.encoders_of(listed) - {"="} == {"libx264", "libx264rgb", "aac", "libmp3lame"}
+
+
+def test_filters_are_the_second_words() -> None:
+    listed = " ... zscale  V->V Apply resizing\n .S. tonemap  V->V Conversion\n"
+    assert command.filters_of(listed) == {"zscale", "tonemap"}
 
 
 @pytest.mark.parametrize("keyframes_only", [True, False])
