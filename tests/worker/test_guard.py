@@ -77,7 +77,8 @@ Guard([], [keys]).install()
 os.symlink(keys + "/secret", scratch + "/link")
 parent = f"/proc/{os.getppid()}/environ"
 for path in (keys + "/secret", scratch + "/link", scratch + "/../keys/secret", "/proc/self/root" + keys + "/secret",
-             parent, parent.encode(), "/proc/self/../1/environ", "/proc/cpuinfo"):
+             parent, parent.encode(), "/proc/self/../1/environ", "/proc/cpuinfo", "/proc/self/environ",
+             f"/proc/self/task/{os.getpid()}/environ", "/proc/self/mem"):
     name = Path(os.fsdecode(path))
     for reading in (lambda: open(path), lambda: os.open(path, os.O_RDONLY), lambda: name.read_bytes()):
         try:

@@ -80,6 +80,12 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
     return any(path == folder or path.startswith(folder + "/") for folder in folders)
 
 
+def _is_own(path: str) -> bool:
+    """Return whether a file in /proc describes this process. A copy of the worker does not read the worker's memory and
+    environment variables, which are its own too."""
+    return _is_below(path, (f"/proc/{os.getpid()}",)) and PurePath(path).name not in ("environ", "mem")
+
+
 class Guard:
     """The audit hook of the address guard. It allows or refuses events, and records the refused addresses.
 
@@ -154,9 +160,7 @@ class Guard:
         if not isinstance(path, str | bytes):
             return  # a descriptor of a file that is already open
         real = os.path.realpath(os.fsdecode(path))
-        if _is_below(real, self._shut) or (
-            _is_below(real, ("/proc",)) and not _is_below(real, (f"/proc/{os.getpid()}",))
-        ):
+        if _is_below(real, self._shut) or (_is_below(real, ("/proc",)) and not _is_own(real)):
             raise ForbiddenError(f"{real} is not allowed in this process")
 
     def _check_command(self, event: str, args: tuple[Any, ...]) -> None:
