@@ -15,6 +15,7 @@ from support.portion import portion
 from support.worker import hostile_lists
 from support.worker.fetch_harness import FetchHarness
 from support.worker.listing_harness import ListingHarness
+from support.worker.object_store import Bucket
 from videoimport.api.reasons import Reason, info
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -50,6 +51,11 @@ def report() -> Iterator[None]:
     (ROOT / "build").mkdir(exist_ok=True)
     (ROOT / "build/memory.md").write_text(text)
     print(f"\n{text}")
+
+
+@pytest.fixture
+def lists(bucket: Bucket, tmp_path: Path) -> ListingHarness:
+    return ListingHarness(bucket, tmp_path, is_new=True)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -23,6 +23,7 @@ from support.worker.listing_harness import ListingHarness
 from support.worker.object_store import KEY_ID, SECRET, Bucket
 from support.worker.webhook_harness import WebhookHarness
 from support.worker.worker_harness import LOOPBACK, WorkerHarness, descendants
+from support.worker.worker_process import MODULE
 
 Footage = Callable[[str], Path]
 MARK = "c4nary"
@@ -97,6 +98,16 @@ def outlets(tmp_path: Path) -> Outlets:
     folder = tmp_path / "outlets"
     folder.mkdir()
     return Outlets(folder)
+
+
+@pytest.fixture
+def desk(bucket: Bucket, tmp_path: Path) -> WorkerHarness:
+    return WorkerHarness(bucket, tmp_path, program=MODULE)
+
+
+@pytest.fixture
+def lists(bucket: Bucket, tmp_path: Path) -> ListingHarness:
+    return ListingHarness(bucket, tmp_path, is_new=True)
 
 
 @pytest.fixture

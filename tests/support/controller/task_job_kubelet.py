@@ -3,8 +3,6 @@ with what the pod mounts."""
 
 import base64
 import os
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from pathlib import Path
 from support.controller.api_server import ApiServer, Raw, Refused
 from support.controller.fake_kubelet import beside_a_sidecar, running, terminated
 from support.controller.node_logs import NodeLogs
+from support.worker.worker_process import WorkerProcess
 from videoimport.api.labels import IMPORT, TASK
 
 _FLAGS = {
@@ -37,7 +36,7 @@ class TaskJobKubelet:
     hold: threading.Event = field(default_factory=threading.Event)
     mesh: bool = False
     """True adds a container that never ends to what each pod reports."""
-    _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _running: dict[str, WorkerProcess] = field(default_factory=dict)
     _threads: dict[str, threading.Thread] = field(default_factory=dict)
 
     def run(self, stopping: threading.Event) -> None:
@@ -93,11 +92,11 @@ class TaskJobKubelet:
         (room / "task.json").write_text(pod["metadata"]["annotations"][TASK])
         self._status(name, running())
         message = room / "message"
-        argv = [sys.executable, "-m", "videoimport.worker", "--task", room / "task.json", "--scratch", room / "scratch",
+        argv = ["--task", room / "task.json", "--scratch", room / "scratch",
                 "--termination-message", message, *self._mounted(pod, room)]  # fmt: skip
         with self.logs.path(self.namespace, name).open("wb") as log:
             environment = {key: value for key, value in os.environ.items() if key in ("PATH", "PYTHONPATH")}
-            process = subprocess.Popen(argv, stdout=log, stderr=log, env={**environment, "HOME": str(room / "home")})
+            process = WorkerProcess(argv, {**environment, "HOME": str(room / "home")}, output=log)
             self._running[uid] = process
             code = process.wait()
         self._running.pop(uid, None)

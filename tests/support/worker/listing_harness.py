@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 from support.waiting import LONGEST_SECONDS
 from support.worker.object_store import KEY_ID, SECRET, Bucket
 from support.worker.worker_harness import LOOPBACK
+from support.worker.worker_process import Process, WorkerProcess, start_interpreter
 from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.tasks.listing_log import unpacked
 from videoimport.api.tasks.listing_task import FoundItem, ListingTask, PageLine, PageReport, RejectedLine
@@ -82,6 +81,8 @@ class ListingHarness:
         default_factory=lambda: {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
     )
     """The source's."""
+    is_new: bool = False
+    """Its workers begin with a new interpreter, as in an image, and are not copies of a loaded process."""
 
     def task(self, source: dict[str, Any], **more: Any) -> ListingTask:
         destination = {
@@ -94,7 +95,7 @@ class ListingHarness:
         }  # fmt: skip
         return ListingTask.model_validate({**defaults, **more, "source": BulkSource.model_validate(source)})
 
-    def start(self, task: ListingTask, *, is_leader: bool = False) -> "subprocess.Popen[str]":
+    def start(self, task: ListingTask, *, is_leader: bool = False) -> Process:
         self._write("source", self.secret)
         self._write("destination", {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET})
         self._write("manifest", self.manifests)
@@ -106,17 +107,15 @@ class ListingHarness:
             "manifest": "manifest", "termination-message": "message",
         }  # fmt: skip
         argv = [word for name, path in own.items() for word in (f"--{name}", str(self.folder / path))]
-        return subprocess.Popen(
-            [sys.executable, "-m", "videoimport.worker", *argv],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ),
-            start_new_session=is_leader,
-        )  # fmt: skip
+        if is_leader or self.is_new:
+            return start_interpreter(argv, os.environ, is_joined=True, is_leader=is_leader)
+        return WorkerProcess(argv, os.environ, is_joined=True)
 
     def page(self, source: dict[str, Any], **more: Any) -> ListedPage:
         """The first page, or the one after a cursor."""
         return self.ended(self.start(self.task(source, **more)))
 
-    def ended(self, process: "subprocess.Popen[str]") -> ListedPage:
+    def ended(self, process: Process) -> ListedPage:
         log, _ = process.communicate(timeout=LONGEST_SECONDS)
         message = self.folder / "message"
         return ListedPage(process.returncode, log, message.read_bytes() if message.exists() else b"")
@@ -152,5 +151,5 @@ def jsonl(*rows: dict[str, Any]) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
-def terminate(process: "subprocess.Popen[str]") -> None:
+def terminate(process: Process) -> None:
     process.send_signal(signal.SIGTERM)

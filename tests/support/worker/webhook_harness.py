@@ -2,13 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from support.waiting import LONGEST_SECONDS
+from support.worker.worker_process import Process, WorkerProcess, start_interpreter
 from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
 
 LOOPBACK = ("127.0.0.0/8",)
@@ -38,24 +37,22 @@ class WebhookHarness:
         }  # fmt: skip
         return DeliveryTask(**wish | more)
 
-    def start(self, task: DeliveryTask, *, is_leader: bool = False) -> "subprocess.Popen[str]":
+    def start(self, task: DeliveryTask, *, is_leader: bool = False) -> Process:
         secret = self.folder / "secret"
         secret.mkdir(exist_ok=True)
         for name, value in self.keys.items():
             (secret / name).write_text(value)
         (self.folder / "task.json").write_text(task.model_dump_json(by_alias=True, exclude_none=True))
-        return subprocess.Popen(
-            [sys.executable, "-m", "videoimport.worker", "--task", self.folder / "task.json",
-             "--webhook-secret", secret, "--ca-bundle", self.folder / "ca.crt",
-             "--termination-message", self.folder / "message"],
-            # A proxy that nobody answers at: none of the environment's may be used.
-            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "https_proxy": "http://127.0.0.1:9",
-                 "http_proxy": "http://127.0.0.1:9"},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
-            start_new_session=is_leader,
-        )  # fmt: skip
+        argv = ["--task", self.folder / "task.json", "--webhook-secret", secret, "--ca-bundle", self.folder / "ca.crt",
+                "--termination-message", self.folder / "message"]  # fmt: skip
+        # A proxy that nobody answers at: none of the environment's may be used.
+        nowhere = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
+        env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **nowhere}
+        if is_leader:
+            return start_interpreter(argv, env, self.folder, is_leader=True)
+        return WorkerProcess(argv, env, self.folder)
 
-    def ended(self, process: "subprocess.Popen[str]") -> FinishedDelivery:
+    def ended(self, process: Process) -> FinishedDelivery:
         out, log = process.communicate(timeout=LONGEST_SECONDS)
         message = (self.folder / "message").read_text()
         return FinishedDelivery(process.returncode, DeliveryReport.model_validate_json(message), out + log + message)

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from support.waiting import LONGEST_SECONDS
 from support.worker.object_store import KEY_ID, SECRET, Bucket
+from support.worker.worker_process import MODULE, Process, WorkerProcess, start_interpreter
 from videoimport.api.tasks.import_report import Progress, Report, read_report
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImportSpec, spec_hash
@@ -52,7 +52,7 @@ class FinishedRun:
 class ActiveRun:
     """A run under way. Its lines are kept as they come."""
 
-    def __init__(self, process: "subprocess.Popen[str]", message: Path) -> None:
+    def __init__(self, process: Process, message: Path) -> None:
         self.process, self._message = process, message
         self.lines: list[str] = []
         self.log: list[str] = []
@@ -101,7 +101,9 @@ class WorkerHarness:
     """More of its command line: where the source's things are."""
     launcher: tuple[str, ...] = ()
     """What starts it, such as the image's entry point."""
-    program: tuple[str, ...] = ("-m", "videoimport.worker")
+    program: tuple[str, ...] = ()
+    """Arguments of its interpreter. Without them, a launcher and a group of its own, it is a copy of a process that has
+    loaded its modules."""
     is_leader: bool = False
     """It leads a process group of its own, as in a container."""
 
@@ -132,15 +134,18 @@ class WorkerHarness:
             (keys / name).write_text(value)
         message.unlink(missing_ok=True)
         (self.folder / "task.json").write_text(task.model_dump_json(by_alias=True, exclude_none=True))
-        process = subprocess.Popen(
-            [*self.launcher, sys.executable, *self.program, "--task", self.folder / "task.json", "--scratch", scratch,
-             "--credentials", keys, "--termination-message", message, *self.options],
-            # A proxy that nobody answers at: none of the environment's may be used.
-            env={"PATH": self.path, "HOME": "/nonexistent", "http_proxy": "http://127.0.0.1:9"},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
-            start_new_session=self.is_leader,
-        )  # fmt: skip
-        return ActiveRun(process, message)
+        words = ["--task", self.folder / "task.json", "--scratch", scratch, "--credentials", keys,
+                 "--termination-message", message, *self.options]  # fmt: skip
+        return ActiveRun(self._begin(words), message)
+
+    def _begin(self, words: list[str | Path]) -> Process:
+        # A proxy that nobody answers at: none of the environment's may be used.
+        env = {"PATH": self.path, "HOME": "/nonexistent", "http_proxy": "http://127.0.0.1:9"}
+        if not (self.launcher or self.program or self.is_leader):
+            return WorkerProcess(words, env, self.folder)
+        return start_interpreter(
+            words, env, self.folder, program=self.program or MODULE, launcher=self.launcher, is_leader=self.is_leader
+        )
 
     def run(self, task: Task) -> FinishedRun:
         return self.start(task).ended()
