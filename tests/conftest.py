@@ -7,6 +7,7 @@ others each time.
 import json
 import os
 import resource
+import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -62,6 +63,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Beside the results: what was left out, and the CPU seconds of this process and of all that it waited for."""
     if results := session.config.getoption("xmlpath", None):
+        if process := sys.modules.get("support.worker.worker_process"):
+            process.stop_server()
         used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         told = {"left_out": LEFT_OUT, "cpu_seconds": sum(each.ru_utime + each.ru_stime for each in used)}
         Path(results).with_suffix(".json").write_text(json.dumps(told, indent=1))

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from multiprocessing.reduction import DupFd
 from pathlib import Path
@@ -104,6 +105,11 @@ def start_interpreter(
 
 
 Process = WorkerProcess | subprocess.Popen[str]
+
+
+def stop_server() -> None:
+    """Wait for the end of the server, if it runs, so that the CPU time of its workers counts."""
+    forkserver._forkserver._stop()
 
 
 class _Descriptor:
