@@ -63,7 +63,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Beside the results: what was left out, and the CPU seconds of this process and of all that it waited for."""
     if results := session.config.getoption("xmlpath", None):
-        if process := sys.modules.get("support.worker.worker_process"):
+        if process := sys.modules.get("support.loaded_process"):
             process.stop_server()
         used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         told = {"left_out": LEFT_OUT, "cpu_seconds": sum(each.ru_utime + each.ru_stime for each in used)}

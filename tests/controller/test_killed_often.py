@@ -5,7 +5,7 @@ from pathlib import Path
 
 from support.controller.api_server import ApiServer, Raw, await_until, background, holds
 from support.controller.api_server_proxy import ApiServerProxy
-from support.controller.controller_process import Controller, Forked, through
+from support.controller.controller_process import Controller, through
 from support.controller.fake_kubelet import FakeKubelet
 from support.controller.manifests import bulk
 from support.controller.namespace_state import JobRecord, final_state
@@ -32,7 +32,7 @@ def test_every_item_has_the_result_that_it_has_without_and_none_is_there_twice(a
         with background("job record", jobs.run), background("fake kubelet", kubelet.run):
             api.create(bulk(namespace, [*URLS, *URLS[:5]], parallelism=20))
             assert _killed(api, namespace, controller) >= LEAST_KILLS
-            with Forked(controller):
+            with controller:
                 await_until("the end", lambda: over(api, namespace), explain=controller.tail)
         state = final_state(api, namespace)
     check_status(state["BulkImport/many"])
@@ -65,7 +65,7 @@ def _killed(api: ApiServer, namespace: str, controller: Controller) -> int:
     """One controller after the other, each for so many items; returns how many."""
     kills, next_kill = 0, KILL_EVERY
     while next_kill < ITEMS:
-        with Forked(controller):
+        with controller:
             await_until(f"{next_kill} items", lambda: ended(api, namespace) >= next_kill)  # noqa: B023
         kills += 1
         next_kill = ended(api, namespace) + KILL_EVERY

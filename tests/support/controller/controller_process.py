@@ -2,21 +2,18 @@
 
 import itertools
 import json
-import multiprocessing
 import os
 import random
 import signal
 import socket
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
 
 from support.controller.api_server import await_until
+from support.loaded_process import LoadedProcess, preload
 from support.waiting import LONGEST_SECONDS
-from videoimport.controller.__main__ import main as controller_main
 
 QUICK = {
     "VIDEOIMPORT_WORKER_IMAGE": "videoimport-worker:test",
@@ -29,6 +26,7 @@ QUICK = {
     "VIDEOIMPORT_WEBHOOK_BACKOFF_SECONDS": "0.2",
     "VIDEOIMPORT_WEBHOOK_BACKOFF_CAP_SECONDS": "1",
 }
+preload("videoimport.controller.__main__", "kubernetes.aio.client", "kubernetes.aio.config")
 
 
 @dataclass
@@ -39,13 +37,14 @@ class Controller:
     log: Path
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=lambda: free_port())
-    process: subprocess.Popen[bytes] | None = None
+    process: LoadedProcess | None = None
 
     def start(self) -> "Controller":
         """Without waiting for anything."""
         with self.log.open("ab") as sink:
-            command = [sys.executable, "-m", "videoimport.controller"]
-            self.process = subprocess.Popen(command, env=os.environ | self.variables, stdout=sink, stderr=sink)
+            self.process = LoadedProcess(
+                "videoimport.controller.__main__", [], os.environ | self.variables, output=sink
+            )
         return self
 
     @property
@@ -103,43 +102,7 @@ class Controller:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
-
-
-class Forked:
-    """Another process that runs the controller, forked from one that has imported everything: for starting many."""
-
-    _SERVER = multiprocessing.get_context("forkserver")
-    _SERVER.set_forkserver_preload(
-        ["videoimport.controller.__main__", "kubernetes.aio.client", "kubernetes.aio.config"]
-    )
-
-    def __init__(self, controller: Controller) -> None:
-        self._process = self._SERVER.Process(target=_become, args=[str(controller.log), controller.variables])
-        self._process.start()
-
-    @property
-    def pid(self) -> int:
-        assert self._process.pid is not None
-        return self._process.pid
-
-    def wait(self) -> None:
-        """Until it has ended."""
-        self._process.join()
-
-    def __enter__(self) -> "Forked":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.join()
-
-
-def _become(log: str, variables: dict[str, str]) -> None:
-    sink = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(sink, 1)
-    os.dup2(sink, 2)
-    os.environ.update(variables)
-    controller_main()
+        self.process = None
 
 
 def through(port: int, path: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from support.controller.api_server import ApiServer, Raw, await_until, background, holds
 from support.controller.api_server_proxy import ApiServerProxy, KillAfter
-from support.controller.controller_process import Controller, Forked, through
+from support.controller.controller_process import Controller, through
 from support.controller.fake_kubelet import FakeKubelet
 from support.controller.fake_listing_worker import FakeListingWorker
 from support.controller.fake_webhook_worker import FakeWebhookWorker
@@ -256,10 +256,10 @@ class ScenarioRun:
             background("job record", jobs.run),
             background("fake kubelet", kubelet.run),
             background("beside", self.story.beside(self.api, self.namespace)),
-            Forked(controller := self._controller(proxy)) as first,
+            self._controller(proxy) as controller,
         ):
-            kill.pid = first.pid
-            with background("successor", lambda stopping: self._succeed(kill, first, stopping)):
+            kill.pid = controller.pid
+            with background("successor", lambda stopping: self._succeed(kill, controller, stopping)):
                 self.story.tell(self.api, self.namespace, kubelet)
                 self._await_end(wanted, controller)
             await_until("the record of every Job", lambda: len(jobs.uids) >= self.story.jobs)
@@ -274,13 +274,13 @@ class ScenarioRun:
             environment={"VIDEOIMPORT_WATCH_NAMESPACES": json.dumps([self.namespace])},
         )
 
-    def _succeed(self, kill: KillAfter, first: Forked, stopping: threading.Event) -> None:
+    def _succeed(self, kill: KillAfter, first: Controller, stopping: threading.Event) -> None:
         """Another controller takes over once the first was killed."""
         while not kill.happened.wait(0.05):
             if stopping.is_set():
                 return
-        first.wait()
-        with ApiServerProxy(self.api).running() as calm, Forked(self._controller(calm)):
+        first.process.wait()
+        with ApiServerProxy(self.api).running() as calm, self._controller(calm):
             stopping.wait()
 
     def _shown(self, controller: Controller) -> str:

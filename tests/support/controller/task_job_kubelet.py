@@ -11,7 +11,8 @@ from pathlib import Path
 from support.controller.api_server import ApiServer, Raw, Refused
 from support.controller.fake_kubelet import beside_a_sidecar, running, terminated
 from support.controller.node_logs import NodeLogs
-from support.worker.worker_process import WorkerProcess
+from support.loaded_process import LoadedProcess
+from support.worker.worker_process import start_copy
 from videoimport.api.labels import IMPORT, TASK
 
 _FLAGS = {
@@ -36,7 +37,7 @@ class TaskJobKubelet:
     hold: threading.Event = field(default_factory=threading.Event)
     mesh: bool = False
     """True adds a container that never ends to what each pod reports."""
-    _running: dict[str, WorkerProcess] = field(default_factory=dict)
+    _running: dict[str, LoadedProcess] = field(default_factory=dict)
     _threads: dict[str, threading.Thread] = field(default_factory=dict)
 
     def run(self, stopping: threading.Event) -> None:
@@ -96,7 +97,7 @@ class TaskJobKubelet:
                 "--termination-message", message, *self._mounted(pod, room)]  # fmt: skip
         with self.logs.path(self.namespace, name).open("wb") as log:
             environment = {key: value for key, value in os.environ.items() if key in ("PATH", "PYTHONPATH")}
-            process = WorkerProcess(argv, {**environment, "HOME": str(room / "home")}, output=log)
+            process = start_copy(argv, {**environment, "HOME": str(room / "home")}, output=log)
             self._running[uid] = process
             code = process.wait()
         self._running.pop(uid, None)

@@ -12,7 +12,7 @@ from typing import Any
 from support.waiting import LONGEST_SECONDS
 from support.worker.object_store import KEY_ID, SECRET, Bucket
 from support.worker.worker_harness import LOOPBACK
-from support.worker.worker_process import Process, WorkerProcess, start_interpreter
+from support.worker.worker_process import Process, start_copy, start_interpreter
 from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.tasks.listing_log import unpacked
 from videoimport.api.tasks.listing_task import FoundItem, ListingTask, PageLine, PageReport, RejectedLine
@@ -109,7 +109,7 @@ class ListingHarness:
         argv = [word for name, path in own.items() for word in (f"--{name}", str(self.folder / path))]
         if is_leader or self.is_new:
             return start_interpreter(argv, os.environ, is_joined=True, is_leader=is_leader)
-        return WorkerProcess(argv, os.environ, is_joined=True)
+        return start_copy(argv, os.environ, is_joined=True)
 
     def page(self, source: dict[str, Any], **more: Any) -> ListedPage:
         """The first page, or the one after a cursor."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from support.waiting import LONGEST_SECONDS
-from support.worker.worker_process import Process, WorkerProcess, start_interpreter
+from support.worker.worker_process import Process, start_copy, start_interpreter
 from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
 
 LOOPBACK = ("127.0.0.0/8",)
@@ -50,7 +50,7 @@ class WebhookHarness:
         env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **nowhere}
         if is_leader:
             return start_interpreter(argv, env, self.folder, is_leader=True)
-        return WorkerProcess(argv, env, self.folder)
+        return start_copy(argv, env, self.folder)
 
     def ended(self, process: Process) -> FinishedDelivery:
         out, log = process.communicate(timeout=LONGEST_SECONDS)

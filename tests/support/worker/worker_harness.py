@@ -11,7 +11,7 @@ from typing import Any
 
 from support.waiting import LONGEST_SECONDS
 from support.worker.object_store import KEY_ID, SECRET, Bucket
-from support.worker.worker_process import MODULE, Process, WorkerProcess, start_interpreter
+from support.worker.worker_process import MODULE, Process, start_copy, start_interpreter
 from videoimport.api.tasks.import_report import Progress, Report, read_report
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImportSpec, spec_hash
@@ -142,7 +142,7 @@ class WorkerHarness:
         # A proxy that nobody answers at: none of the environment's may be used.
         env = {"PATH": self.path, "HOME": "/nonexistent", "http_proxy": "http://127.0.0.1:9"}
         if not (self.launcher or self.program or self.is_leader):
-            return WorkerProcess(words, env, self.folder)
+            return start_copy(words, env, self.folder)
         return start_interpreter(
             words, env, self.folder, program=self.program or MODULE, launcher=self.launcher, is_leader=self.is_leader
         )
