@@ -77,7 +77,7 @@ def counted(desk: WorkerHarness, site: FakeSourceSite, footage: Footage) -> Iter
 
 
 class TestAFaultThatPasses:
-    @pytest.mark.full(but=["a part", "the intent", "the result"])
+    @pytest.mark.full(but=["a part", "the intent"])
     @pytest.mark.parametrize("moment", MOMENTS)
     def test_an_outage_costs_no_encode(self, counted: Counted, moment: str) -> None:
         """More refusals than boto repeats by itself, of all requests from that moment on."""

@@ -195,7 +195,7 @@ class TestKilled:
                 store_beside(mine, files)
         return doom.what if doom.seen >= at else None
 
-    @pytest.mark.full(but=["volume-*", "bucket-True-True"])
+    @pytest.mark.full(but=["volume-True-False", "bucket-True-True"])
     @pytest.mark.parametrize(("after", "freed"), [(True, True), (False, True), (True, False)])
     def test_at_any_call_the_next_run_has_the_same_folder(
         self, new_home: Callable[[], DestinationHarness], files: dict[str, Path], after: bool, freed: bool

@@ -274,6 +274,7 @@ def test_every_habit_alone_is_coped_with(
     check(Case(habits), store, mutated, files)
 
 
+@pytest.mark.full(but=["None-*", "InBetween-plain", "InBetween-conditions-*", "InBetween-if_match-*"])
 @pytest.mark.parametrize("habits", [Habits(), *ONE_HABIT], ids=_name)
 @pytest.mark.parametrize("intruder", [None, "InBetween"])
 def test_an_own_result_is_replaced_and_no_other(

@@ -194,6 +194,7 @@ def test_a_success_shows_no_secret(
     assert "far.example/v.mp4" in ended.report.source.url
 
 
+@pytest.mark.full(but=["login", "broken off", "an echo", "garbage", "badly redirected"])
 @pytest.mark.parametrize("how", ENDINGS)
 def test_no_failure_shows_a_secret(
     desk: WorkerHarness, site: FakeSourceSite, outlets: Outlets, proxy: HttpProxy, bucket: Bucket, how: str
@@ -207,6 +208,7 @@ def test_no_failure_shows_a_secret(
     assert _found(ended.everything, _objects(bucket), outlets.children()) == []
 
 
+@pytest.mark.full(but=["headers", "netrc", "proxy-password"])
 @pytest.mark.parametrize("key", SOURCE_SECRET)
 def test_nor_does_a_secret_that_is_of_no_use(
     desk: WorkerHarness, site: FakeSourceSite, outlets: Outlets, proxy: HttpProxy, key: str

@@ -240,6 +240,7 @@ def test_the_probe_is_short_and_leaves_nothing(
     assert home.unfinished == []
 
 
+@pytest.mark.full(but=[*UNLIKE, "another hash", "not at HEAD", "no checksums", "501 at Complete"])
 def test_new_again_duplicate_and_taken(
     case: Case, start: Callable[..., Place], home: BucketHarness, files: dict[str, Path], shaped: ShapedStore
 ) -> None:
@@ -400,6 +401,7 @@ def shadowed(place: Place, complete: Callable[..., Any]) -> None:
     place.store.client = Client()  # type: ignore[attr-defined]
 
 
+@pytest.mark.full(but=["True-*", "False-as it is", "False-a gateway"])
 @IN_SOME
 @pytest.mark.parametrize("after", [True, False])
 def test_killed_at_the_video_the_next_run_ends_with_one_whole_result(

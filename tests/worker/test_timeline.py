@@ -70,12 +70,9 @@ def later(seconds: float) -> tuple[str, ...]:
 @pytest.mark.full(
     but=[
         "twice.ts-*-Auto",
-        "three-times.ts-*-Encode",
         "back.ts-*-Encode",
         "an-hour-later.ts-*-Auto",
-        "a-picture-back.ts-*-Auto",
         "joined.vob-*-Encode",
-        "joined.mkv-*-Auto",
     ]
 )
 def test_a_clock_that_starts_again_loses_nothing(
