@@ -64,6 +64,9 @@ class Kube:
         self._client = ApiClient(chosen)
         self.host = chosen.host
         """The address of the API server."""
+        given = (("--kubeconfig", kubeconfig), ("--context", context))
+        self.options = [word for option, value in given if value is not None for word in (option, str(value))]
+        """The options of the command line that choose this API server. A suggested command repeats them."""
 
     def bulk(self, namespace: str, name: str) -> Raw:
         """Return a BulkImport."""

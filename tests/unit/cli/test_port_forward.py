@@ -2,20 +2,21 @@
 
 import http
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import yaml
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from support.upload_cluster import write_kubeconfig
 from support.waiting import until
-from videoimport.cli.errors import MissingRightError, UnreachableError
+from videoimport.cli.errors import MissingRightError, UnreachableError, UnusableError
 from videoimport.cli.kube_client import Kube
 from videoimport.cli.port_forward import open_forward
 
@@ -40,15 +41,12 @@ def cluster(
         begin, "127.0.0.1", 0, subprotocols=[PROTOCOL], process_request=refuse, compression=None, close_timeout=0.1
     ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.socket.getsockname()[1]}"
-        config = {
-            "current-context": "one",
-            "contexts": [{"name": "one", "context": {"cluster": "c", "user": "u", "namespace": "films"}}],
-            "clusters": [{"name": "c", "cluster": {"server": address}}],
-            "users": [{"name": "u", "user": {"token": "very-secret"}}],
-        }
-        (folder / "config").write_text(yaml.safe_dump(config))
-        yield Kube(folder / "config", None)
+        yield make_kube(folder, server.socket.getsockname()[1])
+
+
+def make_kube(folder: Path, port: int) -> Kube:
+    write_kubeconfig(folder / "config", port)
+    return Kube(folder / "config", None)
 
 
 def echo(connection: ServerConnection) -> None:
@@ -127,6 +125,30 @@ def test_refusal_has_the_message_of_the_api_server(tmp_path: Path, status: int, 
     with cluster(tmp_path, echo, refuse) as kube, pytest.raises(kind, match="pods is forbidden") as told:
         open_forward(kube, "talk-1", PORT)
     assert "very-secret" not in str(told.value)
+
+
+def test_handshake_without_a_response_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("videoimport.cli.port_forward._SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        kube = make_kube(tmp_path, silent.getsockname()[1])
+        with pytest.raises(ConnectionError, match="Timeout"):
+            open_forward(kube, "talk-1", PORT)
+
+
+def test_redirect_is_not_followed(tmp_path: Path) -> None:
+    """The other address would get the user's login."""
+
+    def redirect(connection: ServerConnection, _: Request) -> Response:
+        response = connection.respond(http.HTTPStatus.FOUND, "")
+        response.headers["Location"] = f"ws://127.0.0.1:{other.getsockname()[1]}/"
+        return response
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.setblocking(False)
+        with cluster(tmp_path, echo, redirect) as kube, pytest.raises((ConnectionError, UnusableError)):
+            open_forward(kube, "talk-1", PORT)
+        with pytest.raises(BlockingIOError):
+            other.accept()
 
 
 def test_address_without_a_server_is_a_broken_connection(tmp_path: Path) -> None:
