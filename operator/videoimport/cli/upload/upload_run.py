@@ -26,7 +26,7 @@ from videoimport.cli.upload.upload_manifest import add_session
 Raw = dict[str, Any]
 ROLE = "videoimport-uploader"
 """Name of the role for uploads. The name begins with another word if the Helm release has another name."""
-_ROLE_SELECTOR = "app.kubernetes.io/component=uploader"
+_ROLE_SELECTOR = "videoimport.io/role=uploader"
 _SEND = (
     Right(GROUP, "videoimports", "", ("get",)),
     Right("", "pods", "", ("list",)),
