@@ -38,6 +38,8 @@ class UploadCluster:
         """Ports of this machine by the name of the pod. A pod without one gets no response to its port-forward."""
         self.forwarded: list[str] = []
         """Names of the pods whose port was asked for."""
+        self.refused: set[str] = set()
+        """Kinds that the user may not read."""
         self.before_create: Callable[[Raw], object] = lambda _: None
         self.before_forward: Callable[[str], object] = lambda _: None
         self.kubeconfig = folder / "kubeconfig"
@@ -111,7 +113,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         *_, kind, name = urlsplit(self.path).path.split("/")
-        if name == "portforward":
+        if {kind, name} & self.cluster.refused:
+            self._answer(403, {"message": f"{kind} is forbidden"})
+        elif name == "portforward":
             self._forward(kind)
         elif name == "pods":
             self._answer(200, {"items": self.cluster.pods})

@@ -32,6 +32,10 @@ _PATIENCE_SECONDS = 600.0
 _LONGEST_PAUSE = 10.0
 
 
+class UploadOverError(Exception):
+    """This session cannot send the file any more. The text has the solution."""
+
+
 class FileDisplay(Protocol):
     """The display of one file."""
 
@@ -87,20 +91,23 @@ class FileUpload:
         except FileChangedError as changed:
             problem = f"{changed} The import cannot get a consistent file; upload the file again when it is complete."
             return UploadOutcome(self.resource, is_sent=False, problem=problem)
+        except UploadOverError as over:
+            return UploadOutcome(self.resource, self.is_sent, str(over))
         except UnusableError as error:
-            return UploadOutcome(self.resource, self.is_sent, " ".join(error.problems))
+            command = format_resume(self._kube, name_of(self.resource), self.file)
+            return UploadOutcome(self.resource, self.is_sent, f"{' '.join(error.problems)} Then `{command}` continues.")
         return UploadOutcome(self.resource, self.is_sent)
 
     def _go_on(self, content: HashedFile, *, until_end: bool) -> bool:
-        """Take the next step. Return whether the upload is over. Raises UnusableError, for example if the session is
-        over."""
+        """Take the next step. Return whether the upload is over. Raises UploadOverError, and UnusableError if the API
+        server refuses a request."""
         step = self._look()
         match step:
             case ImportEnded():
                 return True
             case SessionOver(words):
                 command = format_resume(self._kube, name_of(self.resource), self.file)
-                raise UnusableError(f"{words} `{command}` opens another session; it sends only what is missing.")
+                raise UploadOverError(f"{words} `{command}` opens another session; it sends only what is missing.")
             case Received(words):
                 self.is_sent = True
                 self._display.move(self.file.size)
@@ -126,9 +133,9 @@ class FileUpload:
         try:
             found = with_kind(tries(self._kube.resource, namespace, VIDEO_KIND, name), VIDEO_KIND)
         except NotFoundError:
-            raise UnusableError("The import was deleted. Upload the file as another import.") from None
+            raise UploadOverError("The import was deleted. Upload the file as another import.") from None
         if found["metadata"]["uid"] != self.resource["metadata"]["uid"]:
-            raise UnusableError("The import was deleted and created again. Upload the file as another import.")
+            raise UploadOverError("The import was deleted and created again. Upload the file as another import.")
         self.resource = found
         pods = tries(self._kube.pods, namespace, f"{IMPORT}={name}")
         return choose_step(self.resource, pods, self._session.token_sha256)

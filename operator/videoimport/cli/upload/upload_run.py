@@ -185,7 +185,7 @@ def compute_exit_code(outcomes: Sequence[UploadOutcome]) -> int:
     if not any(has_failed(outcome) for outcome in outcomes):
         return 0
     only = outcomes[0].resource if len(outcomes) == 1 else None
-    return exit_code_of([only]) if only is not None and is_finished(only) else _FAILED
+    return (exit_code_of([only]) if only is not None and is_finished(only) else 0) or _FAILED
 
 
 def has_failed(outcome: UploadOutcome) -> bool:

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from support.upload_cluster import NAMESPACE, UploadCluster, build_pod, upload_cluster
-from support.waiting import until
+from support.waiting import LONGEST_SECONDS, until
 from videoimport.api.labels import API_VERSION, UPLOAD_SESSION
 from videoimport.cli.upload.hashed_file import BLOCK
 from videoimport.worker.fetch.partial_file import Landing
@@ -94,7 +94,7 @@ def commands(cluster: UploadCluster, tmp_path: Path) -> Iterator[Commands]:
 
 
 def read_end(running: "subprocess.Popen[str]", code: int = 0) -> str:
-    output, _ = running.communicate(timeout=60)
+    output, _ = running.communicate(timeout=LONGEST_SECONDS)
     assert running.returncode == code, output
     return output
 
@@ -134,6 +134,23 @@ def test_pod_that_takes_the_name_of_the_worker_gets_no_token(commands: Commands,
     interrupt(running)
 
 
+@pytest.mark.parametrize("change", ["annotation", "deleted", "rights"])
+def test_end_of_an_upload_is_explained(commands: Commands, cluster: UploadCluster, change: str) -> None:
+    running = commands.create("talk", commands.write())
+    until(lambda: "talk" in cluster.videos)
+    command = f"`kubectl videoimport upload --kubeconfig {cluster.kubeconfig} --namespace {NAMESPACE} --resume talk"
+    if change == "annotation":
+        del cluster.videos["talk"]["metadata"]["annotations"][UPLOAD_SESSION]
+        words = f"{UPLOAD_SESSION} was removed, which ends the session. {command}"
+    elif change == "deleted":
+        del cluster.videos["talk"]
+        words = "The import was deleted. Upload the file as another import."
+    else:
+        cluster.refused.add("pods")
+        words = f"Then {command}"
+    assert words in read_end(running, 1)
+
+
 def test_unreadable_file_does_not_stop_the_others(commands: Commands, cluster: UploadCluster) -> None:
     """It goes away after the command found it."""
     bad, good = commands.write("bad.mp4"), commands.write("good.mp4")
@@ -150,7 +167,7 @@ def test_unreadable_file_does_not_stop_the_others(commands: Commands, cluster: U
 def test_token_of_the_winner_survives_an_equal_command(commands: Commands, cluster: UploadCluster) -> None:
     """Both ask the API server at the same time."""
     both = threading.Barrier(2)
-    cluster.before_create = lambda _: both.wait(60)
+    cluster.before_create = lambda _: both.wait(LONGEST_SECONDS)
     path = commands.write()
     first, second = commands.create("talk", path), commands.create("talk", path)
     until(lambda: first.poll() is not None or second.poll() is not None)
@@ -213,7 +230,7 @@ def test_one_interrupt_ends_a_creation_that_has_no_response(commands: Commands, 
 
     cluster.before_create = hang
     running = commands.create("talk", commands.write())
-    assert reached.wait(60)
+    assert reached.wait(LONGEST_SECONDS)
     interrupt(running)
     forever.set()
     assert len(commands.tokens()) == 1
