@@ -39,7 +39,7 @@ class UploadCluster:
         self.forwarded: list[str] = []
         """Names of the pods whose port was asked for."""
         self.refused: set[str] = set()
-        """Kinds that the user may not read."""
+        """Kinds for which the user has no right."""
         self.before_create: Callable[[Raw], object] = lambda _: None
         self.before_forward: Callable[[str], object] = lambda _: None
         self.kubeconfig = folder / "kubeconfig"
@@ -127,7 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path.endswith("/selfsubjectaccessreviews"):
-            self._answer(201, {"status": {"allowed": True}})
+            asked = body["spec"]["resourceAttributes"]
+            self._answer(201, {"status": {"allowed": asked["resource"] not in self.cluster.refused}})
         elif "dryRun=All" in self.path:
             self._answer(201, body)
         else:

@@ -1,5 +1,6 @@
 """Runs the uploads of one command, several at the same time."""
 
+import shlex
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -55,10 +56,10 @@ def check_rights(kube: Kube, *, creates: bool) -> None:
     """Raise UnusableError with the rights for an upload that the user lacks."""
     missing = list(find_missing_rights(kube, (*(_CREATE if creates else ()), *_SEND)))
     if missing:
+        command = shlex.join(("kubectl", "get", "clusterroles", *kube.options, "--selector", _ROLE_SELECTOR))
         raise UnusableError(
             f"In the namespace {kube.namespace} you may not {', '.join(missing)}; ask for the ClusterRole {ROLE} in "
-            f"that namespace. If its name differs, `kubectl get clusterroles --selector {_ROLE_SELECTOR}` shows it. If "
-            "the cluster has none, ask for these rights."
+            f"that namespace. If its name differs, `{command}` shows it. If the cluster has none, ask for these rights."
         )
 
 

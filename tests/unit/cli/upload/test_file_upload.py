@@ -26,6 +26,8 @@ from videoimport.worker.fetch.upload_receiver import Receiver
 
 BODY = os.urandom(2 * BLOCK + 3)
 INTERRUPTED = 130
+HUGE = 2**42
+"""Size in bytes of a file without blocks on the disk."""
 
 
 @pytest.fixture
@@ -208,6 +210,47 @@ def test_one_interrupt_ends_the_handshake_of_a_port_forward(commands: Commands, 
     cluster.ports.clear()
     until(lambda: cluster.forwarded)
     assert "continues" in interrupt(running)
+
+
+def test_missing_rights_lead_to_the_role_whatever_its_name_is(commands: Commands, cluster: UploadCluster) -> None:
+    cluster.refused.add("pods")
+    told = read_end(commands.create("talk", commands.write(), "--context", "one"), 2)
+    assert "you may not list pods, get pods/portforward, create pods/portforward; ask for the ClusterRole" in told
+    options = f"--kubeconfig {cluster.kubeconfig} --context one"
+    assert f"`kubectl get clusterroles {options} --selector videoimport.io/role=uploader` shows it" in told
+
+
+def test_one_interrupt_ends_the_hash_of_what_the_worker_has(commands: Commands, cluster: UploadCluster) -> None:
+    """The file is so large that the hash would take many minutes."""
+    path = commands.write()
+    os.truncate(path, HUGE)
+    running = commands.create("talk", path)
+    until(lambda: "talk" in cluster.videos)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        cluster.serve_run("talk", 1, listener.getsockname()[1])
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(2**16)
+            connection.sendall(f"HTTP/1.1 200 OK\r\nUpload-Offset: {HUGE - 1}\r\n\r\n".encode())
+            assert running.stdout is not None
+            until(lambda: "hashing" in running.stdout.readline())
+            assert "continues" in interrupt(running)
+
+
+def test_one_interrupt_ends_the_hash_of_a_file_that_is_compared(commands: Commands, cluster: UploadCluster) -> None:
+    path = commands.write()
+    os.truncate(path, HUGE)
+    upload = {"filename": path.name, "size": HUGE, "sha256": "0" * 64}
+    cluster.videos["talk"] = {"metadata": {"name": "talk"}, "spec": {"source": {"upload": upload}}}
+    running = commands.begin("--resume", "talk", path)
+    until(lambda: _has_read(running, 2**28))
+    interrupt(running)
+
+
+def _has_read(running: "subprocess.Popen[str]", most: int) -> bool:
+    """Whether a process has read more bytes than its start needs."""
+    [line] = [line for line in Path(f"/proc/{running.pid}/io").read_text().splitlines() if line.startswith("rchar")]
+    return int(line.split()[1]) > most
 
 
 def test_one_interrupt_ends_a_block_that_nobody_takes(commands: Commands, cluster: UploadCluster) -> None:
