@@ -9,7 +9,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import OPEN, SERVER, Protocol
 from websockets.utils import accept_key
 
+from support.local_server import QuietHandler, serving
 from videoimport.api.labels import IMPORT, RUN, UPLOAD_SESSION
 
 Raw = dict[str, Any]
@@ -81,12 +81,14 @@ def build_pod(name: str, run: int, owner: Raw | None, called: str = "") -> Raw:
     }
 
 
-def write_kubeconfig(path: Path, port: int) -> None:
-    """Write the kubeconfig of an API server at a port of this machine. Its context is ``one``."""
+def write_kubeconfig(path: Path, port: int, **cluster: Any) -> None:
+    """Write the kubeconfig of an API server at a port of this machine. Its context is ``one``. ``cluster`` has more
+    fields of the cluster."""
+    given = {"server": f"http://127.0.0.1:{port}"} | cluster
     config = {
         "current-context": "one",
         "contexts": [{"name": "one", "context": {"cluster": "c", "user": "u", "namespace": NAMESPACE}}],
-        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+        "clusters": [{"name": "c", "cluster": given}],
         "users": [{"name": "u", "user": {"token": "very-secret"}}],
     }
     path.write_text(yaml.safe_dump(config))
@@ -97,17 +99,12 @@ def upload_cluster(folder: Path) -> Iterator[UploadCluster]:
     """Serve a cluster inside the ``with`` block. Its kubeconfig lies in the folder."""
     cluster = UploadCluster(folder)
     handler = type("Handler", (_Handler,), {"cluster": cluster})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads, server.block_on_close = True, False
-        write_kubeconfig(cluster.kubeconfig, server.server_port)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        try:
-            yield cluster
-        finally:
-            server.shutdown()
+    with serving(handler) as port:
+        write_kubeconfig(cluster.kubeconfig, port)
+        yield cluster
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     cluster: UploadCluster
     protocol_version = "HTTP/1.1"
 
@@ -165,9 +162,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         with socket.create_connection(("127.0.0.1", self.cluster.ports[pod])) as target:
             _pump(self.connection, target)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — the name in the base class
-        """Log no request."""
 
 
 def _pump(client: socket.socket, target: socket.socket) -> None:

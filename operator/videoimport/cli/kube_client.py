@@ -253,7 +253,10 @@ def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration)
     if merged.config is None:
         raise ConfigException("No kubeconfig was found")
     loader = KubeConfigLoader(  # type: ignore[no-untyped-call]
-        merged.config, active_context=context, config_persister=merged.save_changes
+        merged.config,
+        active_context=context,
+        config_base_path=None,  # a relative path of a certificate is relative to its kubeconfig
+        config_persister=merged.save_changes,
     )
     loader.load_and_set(chosen)  # type: ignore[no-untyped-call]
     namespace: str | None = loader.current_context["context"].get("namespace")

@@ -3,10 +3,13 @@
 import http
 import json
 import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -14,6 +17,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from support.local_server import tls_of
 from support.upload_cluster import write_kubeconfig
 from support.waiting import until
 from videoimport.cli.errors import MissingRightError, UnreachableError, UnusableError
@@ -28,7 +32,11 @@ Serve = Callable[[ServerConnection], None]
 
 @contextmanager
 def cluster(
-    folder: Path, act: Serve, refuse: Callable[[ServerConnection, Request], Response | None] | None = None
+    folder: Path,
+    act: Serve,
+    refuse: Callable[[ServerConnection, Request], Response | None] | None = None,
+    tls: ssl.SSLContext | None = None,
+    **fields: Any,
 ) -> Iterator[Kube]:
     """A client of an API server that does ``act`` with every port-forward."""
 
@@ -37,15 +45,15 @@ def cluster(
             connection.send(bytes((channel,)) + NUMBER)
         act(connection)
 
-    with serve(
-        begin, "127.0.0.1", 0, subprotocols=[PROTOCOL], process_request=refuse, compression=None, close_timeout=0.1
-    ) as server:
+    options: dict[str, Any] = {"process_request": refuse, "compression": None, "close_timeout": 0.1, "ssl": tls}
+    with serve(begin, "127.0.0.1", 0, subprotocols=[PROTOCOL], **options) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield make_kube(folder, server.socket.getsockname()[1])
+        port = server.socket.getsockname()[1]
+        yield make_kube(folder, port, **({"server": f"https://127.0.0.1:{port}"} if tls else {}), **fields)
 
 
-def make_kube(folder: Path, port: int) -> Kube:
-    write_kubeconfig(folder / "config", port)
+def make_kube(folder: Path, port: int, **fields: Any) -> Kube:
+    write_kubeconfig(folder / "config", port, **fields)
     return Kube(folder / "config", None)
 
 
@@ -65,6 +73,43 @@ def test_bytes_go_both_ways(tmp_path: Path) -> None:
         assert reader.read(300_000) == bytes(300_000)
         assert reader.readline() == b"two\n"
         connection.close()
+
+
+AUTHORITY = {"certificate-authority": "certificate.pem"}
+INSECURE = {"insecure-skip-tls-verify": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "is_trusted"),
+    [
+        ("IP:127.0.0.1", AUTHORITY, True),
+        ("IP:127.0.0.1", {}, False),
+        ("DNS:api.example.com", AUTHORITY, False),
+        ("DNS:api.example.com", AUTHORITY | {"tls-server-name": "api.example.com"}, True),
+        ("DNS:api.example.com", INSECURE, True),
+    ],
+)
+def test_certificate_is_judged_as_the_kubeconfig_says(
+    tmp_path: Path, name: str, fields: dict[str, Any], is_trusted: bool
+) -> None:
+    with cluster(tmp_path, echo, tls=make_tls(tmp_path, name), **fields) as kube:
+        if not is_trusted:
+            with pytest.raises(ConnectionError, match="SSL"):
+                open_forward(kube, "talk-1", PORT)
+            return
+        connection = open_forward(kube, "talk-1", PORT)
+        connection.sendall(b"one\n")
+        assert connection.makefile("rb").readline() == b"one\n"
+        connection.close()
+
+
+def make_tls(folder: Path, name: str) -> ssl.SSLContext | None:
+    """A server's TLS with a new certificate for a name, which lies in the folder as certificate.pem."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=test", "-addext", f"subjectAltName={name}", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", *words], check=True, capture_output=True)
+    return tls_of(certificate, key)
 
 
 def test_request_names_the_pod_and_has_the_login(tmp_path: Path) -> None:
