@@ -149,7 +149,7 @@ class FileUpload:
         """Send what the worker lacks. After a broken connection, the next step continues at the offset."""
         try:
             with TusClient(lambda: self._connect(step), self._session.token) as client:
-                send_file(client, self.file, content, self._show_start, self._show_sent)
+                send_file(client, self.file, content, lambda offset: self._show_start(content, offset), self._show_sent)
         except RefusedFileError as refused:
             self._served.add(step.uid)
             self._display.tell(f"refused by the worker: {printable(str(refused))}")
@@ -175,9 +175,9 @@ class FileUpload:
             opened.pop_all()
         return connection
 
-    def _show_start(self, offset: int) -> None:
+    def _show_start(self, content: HashedFile, offset: int) -> None:
         self._display.start(offset)
-        if offset:
+        if offset > content.position:
             self._display.tell("hashing the bytes that the worker has")
 
     def _show_sent(self, offset: int) -> None:

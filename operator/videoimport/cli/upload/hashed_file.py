@@ -33,13 +33,14 @@ class HashedFile:
         except OSError as error:
             raise FileChangedError(f"{file.path} cannot be read any more: {error.strerror}.") from None
         self._hash = hashlib.sha256()
-        self._position = 0
+        self.position = 0
+        """Number of bytes that were read and hashed."""
         self._marks = [(0, self._hash.copy())]
         """Positions, each with the hash of the bytes before. After a broken connection, few bytes are hashed again."""
 
     def move_to(self, start: int) -> None:
         """Go to a position. The bytes before it are read for the hash, if that is not done yet."""
-        if self._position > start:
+        if self.position > start:
             self._go_back(start)
         for _ in self._read_until(start):
             pass
@@ -58,25 +59,25 @@ class HashedFile:
         self._source.close()
 
     def _go_back(self, start: int) -> None:
-        self._position, mark = max((mark for mark in self._marks if mark[0] <= start), key=lambda mark: mark[0])
+        self.position, mark = max((mark for mark in self._marks if mark[0] <= start), key=lambda mark: mark[0])
         self._hash = mark.copy()
 
     def _read_until(self, end: int) -> Iterator[bytes]:
-        while (left := end - self._position) > 0:
+        while (left := end - self.position) > 0:
             if self._stop.is_set():
                 raise UploadStoppedError
             block = self._read(min(BLOCK, left))
             self._hash.update(block)
-            self._position += len(block)
-            if self._position >= self._marks[-1][0] + _MARK:
-                self._marks.append((self._position, self._hash.copy()))
+            self.position += len(block)
+            if self.position >= self._marks[-1][0] + _MARK:
+                self._marks.append((self.position, self._hash.copy()))
             yield block
 
     def _read(self, most: int) -> bytes:
         """Return the next bytes of the open file, whatever file its path names by now. The facts are compared after
         the bytes were read, so that bytes of a changed file are not returned."""
         try:
-            self._source.seek(self._position)
+            self._source.seek(self.position)
             block: bytes | None = self._source.read(most)
             found = os.fstat(self._source.fileno())
         except OSError as error:

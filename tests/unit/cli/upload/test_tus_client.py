@@ -117,7 +117,7 @@ def test_bytes_before_the_offset_are_hashed_before_a_request_begins(worker: Work
 
     class Steps(HashedFile):
         def move_to(self, start: int) -> None:
-            steps.append(("hashed", start) if start > self._position else ("kept", start))
+            steps.append(("hashed", start) if start > self.position else ("kept", start))
             super().move_to(start)
 
     class Client(TusClient):
