@@ -56,6 +56,15 @@ def test_an_uploader_has_the_rights_for_an_upload_and_no_others(render: Render) 
     assert not any("aggregate-to" in label for label in role["metadata"]["labels"])
 
 
+def test_the_role_of_an_uploader_is_found_whatever_its_name_is(render: Render) -> None:
+    """The message about missing rights has this label, because the client does not know the name of the release."""
+    for settings in ((), ('fullnameOverride="other"',)):
+        roles = of_kind(render(*settings), "ClusterRole")
+        [role] = [role for role in roles if role["metadata"]["labels"].get("videoimport.io/role") == "uploader"]
+        assert role["metadata"]["name"].endswith("-uploader")
+    assert not [role for role in of_kind(render("rbac.aggregate=false"), "ClusterRole") if "uploader" in str(role)]
+
+
 def test_the_limits_of_an_upload_reach_the_controller(render: Render) -> None:
     found = environment(render("worker.upload.deadlineSeconds=120", "worker.upload.idleSeconds=30"))
     assert found["VIDEOIMPORT_UPLOAD_DEADLINE_SECONDS"] == "120"

@@ -64,6 +64,9 @@ class Kube:
         self._client = ApiClient(chosen)
         self.host = chosen.host
         """The address of the API server."""
+        given = (("--kubeconfig", kubeconfig), ("--context", context))
+        self.options = [word for option, value in given if value is not None for word in (option, str(value))]
+        """The options of the command line that choose this API server. A suggested command repeats them."""
 
     def bulk(self, namespace: str, name: str) -> Raw:
         """Return a BulkImport."""
@@ -250,7 +253,10 @@ def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration)
     if merged.config is None:
         raise ConfigException("No kubeconfig was found")
     loader = KubeConfigLoader(  # type: ignore[no-untyped-call]
-        merged.config, active_context=context, config_persister=merged.save_changes
+        merged.config,
+        active_context=context,
+        config_base_path=None,  # a relative path of a certificate is relative to its kubeconfig
+        config_persister=merged.save_changes,
     )
     loader.load_and_set(chosen)  # type: ignore[no-untyped-call]
     namespace: str | None = loader.current_context["context"].get("namespace")

@@ -11,8 +11,10 @@ import ssl
 from contextlib import suppress
 from typing import Any
 
-from kubernetes.stream.ws_client import V4_CHANNEL_PROTOCOL, create_websocket, get_websocket_url
-from websocket import ABNF, WebSocketBadStatusException, WebSocketException
+import certifi
+from kubernetes.client.configuration import Configuration
+from kubernetes.stream.ws_client import V4_CHANNEL_PROTOCOL, get_websocket_url, websocket_proxycare
+from websocket import ABNF, WebSocket, WebSocketBadStatusException, WebSocketException
 from websockets.frames import Frame, Opcode
 
 from videoimport.cli.api_responses import explain_refusal, parse_object
@@ -21,7 +23,7 @@ from videoimport.cli.kube_client import Kube
 _DATA, _ERROR = 0, 1
 """Channels of the first port: its bytes, and a text about a failure."""
 _SECONDS = 60.0
-"""Maximum number of seconds in which the peer accepts bytes or responds."""
+"""Maximum number of seconds in which the peer accepts bytes or responds, also during the handshake."""
 
 
 class ForwardedConnection(io.RawIOBase):
@@ -119,13 +121,39 @@ def open_forward(kube: Kube, pod: str, port: int) -> ForwardedConnection:
     """
     path = f"/api/v1/namespaces/{kube.namespace}/pods/{pod}/portforward"
     configuration, url, headers = kube.upgrade_request(path, {"ports": str(port)})
-    headers["sec-websocket-protocol"] = V4_CHANNEL_PROTOCOL
-    address = get_websocket_url(url)  # type: ignore[no-untyped-call]
     try:
-        websocket = create_websocket(configuration, address, headers)  # type: ignore[no-untyped-call]
+        return ForwardedConnection(_connect(configuration, url, headers))
     except WebSocketBadStatusException as refused:
         raise explain_refusal(refused.status_code, parse_object(refused.resp_body or b"")) from None
     except (WebSocketException, OSError) as broken:
         raise ConnectionError(type(broken).__name__) from None
-    websocket.settimeout(_SECONDS)
-    return ForwardedConnection(websocket)
+
+
+def _connect(configuration: Configuration, url: str, headers: dict[str, str]) -> WebSocket:
+    """Return an open WebSocket. The function of the Kubernetes client library that does the same has no timeout, and
+    follows a redirect with the user's token."""
+    address = get_websocket_url(url)  # type: ignore[no-untyped-call]
+    given = {name.lower(): value for name, value in headers.items()}
+    sent = [f"sec-websocket-protocol: {V4_CHANNEL_PROTOCOL}"]
+    sent += [f"authorization: {given['authorization']}"] if "authorization" in given else []
+    options: dict[str, Any] = {"header": sent, "timeout": _SECONDS, "redirect_limit": 0}
+    if configuration.proxy or configuration.proxy_headers:
+        options = websocket_proxycare(options, configuration, address, headers)  # type: ignore[no-untyped-call]
+    websocket = WebSocket(sslopt=_choose_tls(configuration))
+    websocket.connect(address, **options)  # type: ignore[no-untyped-call]
+    return websocket
+
+
+def _choose_tls(configuration: Configuration) -> dict[str, Any]:
+    """Return the TLS options of the kubeconfig, in the terms of the WebSocket library."""
+    chosen: dict[str, Any] = {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
+    if configuration.verify_ssl:
+        trusted = configuration.ssl_ca_cert or certifi.where()
+        hostname = configuration.assert_hostname is not False
+        chosen = {"cert_reqs": ssl.CERT_REQUIRED, "ca_certs": trusted, "check_hostname": hostname}
+    wanted = {
+        "certfile": configuration.cert_file,
+        "keyfile": configuration.key_file,
+        "server_hostname": configuration.tls_server_name,
+    }
+    return chosen | {option: value for option, value in wanted.items() if value}

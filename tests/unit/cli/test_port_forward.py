@@ -2,20 +2,25 @@
 
 import http
 import json
+import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-import yaml
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.sync.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from support.local_server import tls_of
+from support.upload_cluster import write_kubeconfig
 from support.waiting import until
-from videoimport.cli.errors import MissingRightError, UnreachableError
+from videoimport.cli.errors import MissingRightError, UnreachableError, UnusableError
 from videoimport.cli.kube_client import Kube
 from videoimport.cli.port_forward import open_forward
 
@@ -27,7 +32,11 @@ Serve = Callable[[ServerConnection], None]
 
 @contextmanager
 def cluster(
-    folder: Path, act: Serve, refuse: Callable[[ServerConnection, Request], Response | None] | None = None
+    folder: Path,
+    act: Serve,
+    refuse: Callable[[ServerConnection, Request], Response | None] | None = None,
+    tls: ssl.SSLContext | None = None,
+    **fields: Any,
 ) -> Iterator[Kube]:
     """A client of an API server that does ``act`` with every port-forward."""
 
@@ -36,19 +45,16 @@ def cluster(
             connection.send(bytes((channel,)) + NUMBER)
         act(connection)
 
-    with serve(
-        begin, "127.0.0.1", 0, subprotocols=[PROTOCOL], process_request=refuse, compression=None, close_timeout=0.1
-    ) as server:
+    options: dict[str, Any] = {"process_request": refuse, "compression": None, "close_timeout": 0.1, "ssl": tls}
+    with serve(begin, "127.0.0.1", 0, subprotocols=[PROTOCOL], **options) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.socket.getsockname()[1]}"
-        config = {
-            "current-context": "one",
-            "contexts": [{"name": "one", "context": {"cluster": "c", "user": "u", "namespace": "films"}}],
-            "clusters": [{"name": "c", "cluster": {"server": address}}],
-            "users": [{"name": "u", "user": {"token": "very-secret"}}],
-        }
-        (folder / "config").write_text(yaml.safe_dump(config))
-        yield Kube(folder / "config", None)
+        port = server.socket.getsockname()[1]
+        yield make_kube(folder, port, **({"server": f"https://127.0.0.1:{port}"} if tls else {}), **fields)
+
+
+def make_kube(folder: Path, port: int, **fields: Any) -> Kube:
+    write_kubeconfig(folder / "config", port, **fields)
+    return Kube(folder / "config", None)
 
 
 def echo(connection: ServerConnection) -> None:
@@ -67,6 +73,43 @@ def test_bytes_go_both_ways(tmp_path: Path) -> None:
         assert reader.read(300_000) == bytes(300_000)
         assert reader.readline() == b"two\n"
         connection.close()
+
+
+AUTHORITY = {"certificate-authority": "certificate.pem"}
+INSECURE = {"insecure-skip-tls-verify": True}
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "is_trusted"),
+    [
+        ("IP:127.0.0.1", AUTHORITY, True),
+        ("IP:127.0.0.1", {}, False),
+        ("DNS:api.example.com", AUTHORITY, False),
+        ("DNS:api.example.com", AUTHORITY | {"tls-server-name": "api.example.com"}, True),
+        ("DNS:api.example.com", INSECURE, True),
+    ],
+)
+def test_certificate_is_judged_as_the_kubeconfig_says(
+    tmp_path: Path, name: str, fields: dict[str, Any], is_trusted: bool
+) -> None:
+    with cluster(tmp_path, echo, tls=make_tls(tmp_path, name), **fields) as kube:
+        if not is_trusted:
+            with pytest.raises(ConnectionError, match="SSL"):
+                open_forward(kube, "talk-1", PORT)
+            return
+        connection = open_forward(kube, "talk-1", PORT)
+        connection.sendall(b"one\n")
+        assert connection.makefile("rb").readline() == b"one\n"
+        connection.close()
+
+
+def make_tls(folder: Path, name: str) -> ssl.SSLContext | None:
+    """A server's TLS with a new certificate for a name, which lies in the folder as certificate.pem."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=test", "-addext", f"subjectAltName={name}", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", *words], check=True, capture_output=True)
+    return tls_of(certificate, key)
 
 
 def test_request_names_the_pod_and_has_the_login(tmp_path: Path) -> None:
@@ -127,6 +170,30 @@ def test_refusal_has_the_message_of_the_api_server(tmp_path: Path, status: int, 
     with cluster(tmp_path, echo, refuse) as kube, pytest.raises(kind, match="pods is forbidden") as told:
         open_forward(kube, "talk-1", PORT)
     assert "very-secret" not in str(told.value)
+
+
+def test_handshake_without_a_response_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("videoimport.cli.port_forward._SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        kube = make_kube(tmp_path, silent.getsockname()[1])
+        with pytest.raises(ConnectionError, match="Timeout"):
+            open_forward(kube, "talk-1", PORT)
+
+
+def test_redirect_is_not_followed(tmp_path: Path) -> None:
+    """The other address would get the user's login."""
+
+    def redirect(connection: ServerConnection, _: Request) -> Response:
+        response = connection.respond(http.HTTPStatus.FOUND, "")
+        response.headers["Location"] = f"ws://127.0.0.1:{other.getsockname()[1]}/"
+        return response
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.setblocking(False)
+        with cluster(tmp_path, echo, redirect) as kube, pytest.raises((ConnectionError, UnusableError)):
+            open_forward(kube, "talk-1", PORT)
+        with pytest.raises(BlockingIOError):
+            other.accept()
 
 
 def test_address_without_a_server_is_a_broken_connection(tmp_path: Path) -> None:

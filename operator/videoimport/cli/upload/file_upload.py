@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Protocol
@@ -12,14 +12,15 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 from videoimport.api.labels import IMPORT, VIDEO_KIND
 from videoimport.api.tasks.import_task import UPLOAD_PORT
 from videoimport.cli.cluster.resource_reference import with_kind
-from videoimport.cli.errors import MissingRightError, UnreachableError, UnusableError
+from videoimport.cli.errors import MissingRightError, NotFoundError, UnreachableError, UnusableError
 from videoimport.cli.kube_client import Kube
-from videoimport.cli.port_forward import open_forward
+from videoimport.cli.port_forward import ForwardedConnection, open_forward
 from videoimport.cli.progress_display import printable
 from videoimport.cli.resource_facts import name_of
-from videoimport.cli.upload.local_file import BLOCK, FileChangedError, HashedFile, LocalFile
-from videoimport.cli.upload.resumed_upload import format_command
+from videoimport.cli.upload.hashed_file import BLOCK, FileChangedError, HashedFile, UploadStoppedError
+from videoimport.cli.upload.local_file import LocalFile
 from videoimport.cli.upload.session_token import LocalSession
+from videoimport.cli.upload.suggested_command import format_resume
 from videoimport.cli.upload.tus_client import RefusedFileError, RefusedSessionError, TusClient
 from videoimport.cli.upload.upload_display import SENDING
 from videoimport.cli.upload.upload_step import ImportEnded, Received, Sending, SessionOver, Step, Waiting, choose_step
@@ -31,8 +32,8 @@ _PATIENCE_SECONDS = 600.0
 _LONGEST_PAUSE = 10.0
 
 
-class UploadStoppedError(Exception):
-    """The command was interrupted."""
+class UploadOverError(Exception):
+    """This session cannot send the file any more. The text has the solution."""
 
 
 class FileDisplay(Protocol):
@@ -72,47 +73,52 @@ class FileUpload:
         display: FileDisplay,
         stop: threading.Event,
     ) -> None:
-        self._kube, self._resource, self._file, self._session = kube, resource, file, session
-        self._display, self._stop = display, stop
+        self._kube, self._session, self._display, self._stop = kube, session, display, stop
+        self.resource, self.file = resource, file
+        """The last state of the import, and the file."""
+        self.is_sent = False
+        """True if a worker has the whole file."""
         self._served: set[str] = set()
         """UIDs of pods that have the whole file, or that refused the file."""
-        self._is_sent = False
 
     def run(self, *, until_end: bool) -> UploadOutcome:
         """Send the file, and start again with another worker. With ``until_end``, follow the import to its end."""
         try:
-            with closing(HashedFile(self._file)) as content:
+            with closing(HashedFile(self.file, self._stop)) as content:
                 while not self._go_on(content, until_end=until_end):
                     if self._stop.wait(_LOOK_SECONDS):
                         raise UploadStoppedError
         except FileChangedError as changed:
             problem = f"{changed} The import cannot get a consistent file; upload the file again when it is complete."
-            return UploadOutcome(self._resource, is_sent=False, problem=problem)
+            return UploadOutcome(self.resource, is_sent=False, problem=problem)
+        except UploadOverError as over:
+            return UploadOutcome(self.resource, self.is_sent, str(over))
         except UnusableError as error:
-            return UploadOutcome(self._resource, self._is_sent, " ".join(error.problems))
-        return UploadOutcome(self._resource, self._is_sent)
+            command = format_resume(self._kube, name_of(self.resource), self.file)
+            return UploadOutcome(self.resource, self.is_sent, f"{' '.join(error.problems)} Then `{command}` continues.")
+        return UploadOutcome(self.resource, self.is_sent)
 
     def _go_on(self, content: HashedFile, *, until_end: bool) -> bool:
-        """Take the next step. Return whether the upload is over. Raises UnusableError, for example if the session is
-        over."""
+        """Take the next step. Return whether the upload is over. Raises UploadOverError, and UnusableError if the API
+        server refuses a request."""
         step = self._look()
         match step:
             case ImportEnded():
                 return True
             case SessionOver(words):
-                command = format_command(self._kube.namespace, name_of(self._resource), self._file)
-                raise UnusableError(f"{words} `{command}` opens another session; it sends only what is missing.")
+                command = format_resume(self._kube, name_of(self.resource), self.file)
+                raise UploadOverError(f"{words} `{command}` opens another session; it sends only what is missing.")
             case Received(words):
-                self._is_sent = True
-                self._display.move(self._file.size)
+                self.is_sent = True
+                self._display.move(self.file.size)
                 self._display.tell(words)
             case Waiting(words):
-                self._is_sent = False
+                self.is_sent = False
                 self._display.tell(words)
-            case Sending(pod, uid) if uid not in self._served:
-                self._is_sent = False
-                self._send(content, pod, uid)
-        return self._is_sent and not until_end
+            case Sending() if step.uid not in self._served:
+                self.is_sent = False
+                self._send(content, step)
+        return self.is_sent and not until_end
 
     def _look(self) -> Step:
         """Return the next step from the present state. A broken API server is asked again."""
@@ -123,38 +129,56 @@ class FileUpload:
             sleep=self._pause,
             reraise=True,
         )
-        name, namespace = self._resource["metadata"]["name"], self._kube.namespace
-        found = with_kind(tries(self._kube.resource, namespace, VIDEO_KIND, name), VIDEO_KIND)
-        if found["metadata"]["uid"] != self._resource["metadata"]["uid"]:
-            raise UnusableError("The import was deleted and created again. Upload the file as another import.")
-        self._resource = found
+        name, namespace = self.resource["metadata"]["name"], self._kube.namespace
+        try:
+            found = with_kind(tries(self._kube.resource, namespace, VIDEO_KIND, name), VIDEO_KIND)
+        except NotFoundError:
+            raise UploadOverError("The import was deleted. Upload the file as another import.") from None
+        if found["metadata"]["uid"] != self.resource["metadata"]["uid"]:
+            raise UploadOverError("The import was deleted and created again. Upload the file as another import.")
+        self.resource = found
         pods = tries(self._kube.pods, namespace, f"{IMPORT}={name}")
-        return choose_step(self._resource, pods, self._session.token_sha256)
+        return choose_step(self.resource, pods, self._session.token_sha256)
 
     def _pause(self, seconds: float) -> None:
         self._display.tell("no connection to the cluster")
         if self._stop.wait(seconds):
             raise UploadStoppedError
 
-    def _send(self, content: HashedFile, pod: str, uid: str) -> None:
+    def _send(self, content: HashedFile, step: Sending) -> None:
         """Send what the worker lacks. After a broken connection, the next step continues at the offset."""
         try:
-            with TusClient(lambda: open_forward(self._kube, pod, UPLOAD_PORT), self._session.token) as client:
-                send_file(client, self._file, content, self._display.start, self._show_sent)
+            with TusClient(lambda: self._connect(step), self._session.token) as client:
+                send_file(client, self.file, content, lambda offset: self._show_start(content, offset), self._show_sent)
         except RefusedFileError as refused:
-            self._served.add(uid)
+            self._served.add(step.uid)
             self._display.tell(f"refused by the worker: {printable(str(refused))}")
         except RefusedSessionError as refused:
-            self._served.add(uid)
+            self._served.add(step.uid)
             self._display.tell(printable(str(refused)))
         except MissingRightError:
             raise
         except (OSError, HTTPException, UnusableError):  # such as a pod that ends at this moment
             self._display.tell("waiting for the worker")
         else:
-            self._served.add(uid)
-            self._is_sent = True
+            self._served.add(step.uid)
+            self.is_sent = True
             self._display.tell("sent")
+
+    def _connect(self, step: Sending) -> ForwardedConnection:
+        """Return a connection to the worker. The API server connects by name, so the pod of that name is looked at once
+        more: it had the same UID before and after, and receives the token only then."""
+        with ExitStack() as opened:
+            connection = opened.enter_context(closing(open_forward(self._kube, step.pod, UPLOAD_PORT)))
+            if self._look() != step:
+                raise ConnectionError("Another pod may have the name of the worker.")
+            opened.pop_all()
+        return connection
+
+    def _show_start(self, content: HashedFile, offset: int) -> None:
+        self._display.start(offset)
+        if offset > content.position:
+            self._display.tell("hashing the bytes that the worker has")
 
     def _show_sent(self, offset: int) -> None:
         if self._stop.is_set():
@@ -176,7 +200,10 @@ def send_file(
     TusClient, and FileChangedError before the last block is sent.
     """
     offset = client.read_offset()
+    if offset > file.size:
+        raise HTTPException("The worker answered with an offset beyond the file.")
     start(offset)
+    content.move_to(offset)  # before a request begins, because the worker waits only a minute for its body
     last = max(file.size - BLOCK, 0)
     if offset < last:
         blocks = _report_blocks(content, offset, last, report)

@@ -11,11 +11,11 @@ from videoimport.cli.completion import complete_resources
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.options import Context, Kubeconfig, Namespace
 from videoimport.cli.progress_display import say
-from videoimport.cli.resource_facts import name_of, reference_of, status_of
+from videoimport.cli.resource_facts import is_finished, name_of, reference_of, status_of
 
 if TYPE_CHECKING:
     from videoimport.cli.kube_client import Kube
-    from videoimport.cli.upload.file_upload import UploadOutcome
+    from videoimport.cli.upload.file_upload import FileUpload, UploadOutcome
     from videoimport.cli.upload.local_file import LocalFile
     from videoimport.cli.upload.session_token import SessionStore
     from videoimport.cli.upload.upload_manifest import UploadOptions
@@ -105,7 +105,7 @@ def upload_files(
     console = Console()
     with UploadDisplay(console) as display:
         run = UploadRun(kube, store, display, until_end=until_end)
-        outcomes = _run(run, planned, parallel, console)
+        outcomes = _run(kube, run, planned, parallel, console)
     _print_outcomes(outcomes, console)
     raise typer.Exit(compute_exit_code(outcomes))
 
@@ -146,17 +146,25 @@ def _plan_resumed(kube: "Kube", store: "SessionStore", name: str, file: "LocalFi
 
 
 def _run(
-    run: "UploadRun", planned: "Sequence[PlannedUpload]", parallel: int, console: Console
+    kube: "Kube", run: "UploadRun", planned: "Sequence[PlannedUpload]", parallel: int, console: Console
 ) -> "list[UploadOutcome]":
-    from videoimport.cli.upload.resumed_upload import format_command
-
     try:
         return run.run(planned, parallel)
     except KeyboardInterrupt:
-        for resource, file in run.begun:
-            command = format_command(resource["metadata"]["namespace"], name_of(resource), file)
-            say(console, f"{reference_of(resource)}: `{command}` continues")
+        for upload in run.begun:
+            if not is_finished(upload.resource):
+                say(console, f"{reference_of(upload.resource)}: {_format_next(kube, upload)}")
         raise typer.Exit(_INTERRUPTED) from None
+
+
+def _format_next(kube: "Kube", upload: "FileUpload") -> str:
+    """Return the sentence about the command that goes on after an interruption."""
+    from videoimport.cli.upload.suggested_command import format_command, format_resume
+
+    name = name_of(upload.resource)
+    if upload.is_sent:
+        return f"the file was sent; `{format_command(kube, 'watch', f'vi/{name}')}` follows the import"
+    return f"`{format_resume(kube, name, upload.file)}` continues"
 
 
 def _print_outcomes(outcomes: "Sequence[UploadOutcome]", console: Console) -> None:

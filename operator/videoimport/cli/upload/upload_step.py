@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from videoimport.api.labels import UPLOAD_SESSION
-from videoimport.cli.cluster.worker_pods import choose_pod
+from videoimport.api.labels import UPLOAD_SESSION, WORKER_CONTAINER
+from videoimport.cli.cluster.worker_pods import run_of
 from videoimport.cli.progress_display import printable
 from videoimport.cli.resource_facts import is_finished, percent_of, phase_of, status_of
 
@@ -61,9 +61,11 @@ def choose_step(resource: Raw, pods: Sequence[Raw], token_sha256: str) -> Step:
     if _is_served(status, token_sha256):
         if _is_received(status):
             return Received(f"{phase_of(resource)} {percent_of(resource)} %")
-        pod = choose_pod(pods, status.get("run"))
-        if pod is not None and _takes_bytes(pod):
-            return Sending(pod["metadata"]["name"], pod["metadata"]["uid"])
+        receivers = [pod for pod in pods if _belongs_to_run(pod, status) and _takes_bytes(pod)]
+        if len(receivers) > 1:
+            return Waiting("two pods claim to be the worker; waiting until one of them ends")
+        if receivers:
+            return Sending(receivers[0]["metadata"]["name"], receivers[0]["metadata"]["uid"])
     reason = printable(str(status.get("reason") or ""))
     return Waiting(f"{phase_of(resource)}: {reason}" if reason else f"{phase_of(resource)}: waiting for the worker")
 
@@ -77,6 +79,8 @@ def is_session_open(resource: Raw, token_sha256: str) -> bool:
 def _find_end_of_session(resource: Raw, token_sha256: str) -> str:
     """Return the sentence about the end of the session. The text is empty if the session is open."""
     annotations, status = resource["metadata"].get("annotations") or {}, status_of(resource)
+    if not annotations.get(UPLOAD_SESSION):
+        return f"The annotation {UPLOAD_SESSION} was removed, which ends the session."
     if annotations.get(UPLOAD_SESSION) != token_sha256:
         return "Another client opened a session, which replaces this one."
     if status.get("reason") == _IDLE and _is_served(status, token_sha256):
@@ -93,8 +97,19 @@ def _is_received(status: Raw) -> bool:
     return any(stage["name"] == "Download" and stage["state"] == "Done" for stage in status.get("stages") or ())
 
 
+def _belongs_to_run(pod: Raw, status: Raw) -> bool:
+    """Return whether the Job of the run controls the pod. Its labels are no proof, because whoever creates a pod
+    chooses them. No pod belongs to a run whose Job the controller has not observed."""
+    job = (status.get("job") or {}).get("uid")
+    controllers = [owner for owner in pod["metadata"].get("ownerReferences") or () if owner.get("controller") is True]
+    if not job or len(controllers) != 1 or run_of(pod) != status.get("run"):
+        return False
+    (owner,) = controllers
+    return (owner["apiVersion"].partition("/")[0], owner["kind"], owner["uid"]) == ("batch", "Job", job)
+
+
 def _takes_bytes(pod: Raw) -> bool:
     if pod["metadata"].get("deletionTimestamp"):
         return False
     containers = (pod.get("status") or {}).get("containerStatuses") or ()
-    return any("running" in (container.get("state") or {}) for container in containers)
+    return any(one["name"] == WORKER_CONTAINER and "running" in (one.get("state") or {}) for one in containers)

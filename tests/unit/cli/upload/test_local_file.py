@@ -1,23 +1,13 @@
-"""The files of a command line, and the hash of a file while it is read."""
+"""The files of a command line."""
 
-import hashlib
 import os
+import socket
 from pathlib import Path
 
 import pytest
 
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.upload.local_file import (
-    BLOCK,
-    MOST_FILES,
-    FileChangedError,
-    HashedFile,
-    find_files,
-    hash_file,
-    read_file,
-)
-
-CONTENT = os.urandom(3 * BLOCK + 7)
+from videoimport.cli.upload.local_file import MOST_FILES, find_files
 
 
 @pytest.fixture
@@ -27,13 +17,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "deeper").mkdir()
     (tmp_path / "deeper/c.mp4").write_bytes(b"x")
     return tmp_path
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    found = tmp_path / "talk.mp4"
-    found.write_bytes(CONTENT)
-    return found
 
 
 def test_folder_stands_for_the_videos_directly_in_it(folder: Path) -> None:
@@ -70,42 +53,39 @@ def test_too_many_files_are_refused(tmp_path: Path) -> None:
         find_files([str(tmp_path)])
 
 
-def test_hash_is_of_the_whole_file_however_often_the_reader_goes_back(path: Path) -> None:
-    content = HashedFile(read_file(path))
-    assert b"".join(content.read_blocks(0, 2 * BLOCK)) == CONTENT[: 2 * BLOCK]
-    assert b"".join(content.read_blocks(100, BLOCK)) == CONTENT[100:BLOCK]
-    assert b"".join(content.read_blocks(BLOCK + 1, len(CONTENT))) == CONTENT[BLOCK + 1 :]
-    assert content.compute_sha256() == hashlib.sha256(CONTENT).hexdigest() == hash_file(read_file(path))
+@pytest.mark.parametrize("asked", ["one.mp4", "*.mp4"])
+def test_pipe_is_refused_and_does_not_block(tmp_path: Path, asked: str) -> None:
+    os.mkfifo(tmp_path / "one.mp4")
+    with pytest.raises(UnusableError, match=r"one\.mp4 is not a regular file"):
+        find_files([str(tmp_path / asked)])
 
 
-def test_reader_goes_back_to_a_mark_in_place_of_the_start(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("videoimport.cli.upload.local_file._MARK", BLOCK)
-    content = HashedFile(read_file(path))
-    list(content.read_blocks(0, len(CONTENT)))
-    assert b"".join(content.read_blocks(2 * BLOCK + 5, len(CONTENT))) == CONTENT[2 * BLOCK + 5 :]
-    assert content.compute_sha256() == hashlib.sha256(CONTENT).hexdigest()
+def test_device_and_socket_are_refused(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket"))
+        with pytest.raises(UnusableError) as told:
+            find_files(["/dev/zero", str(tmp_path / "socket")])
+    assert [problem.partition(" but")[0] for problem in told.value.problems] == [
+        "/dev/zero is not a regular file,",
+        f"{tmp_path / 'socket'} is not a regular file,",
+    ]
 
 
-@pytest.mark.parametrize("change", ["longer", "shorter", "touched", "replaced", "gone"])
-def test_change_while_the_file_is_read_is_found(path: Path, change: str) -> None:
-    file = read_file(path)
-    blocks = HashedFile(file).read_blocks(0, file.size)
-    next(blocks)
-    _change(path, change)
-    with pytest.raises(FileChangedError, match=r"talk\.mp4"):
-        list(blocks)
+def test_every_bad_file_of_a_pattern_is_named(tmp_path: Path) -> None:
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
+    with pytest.raises(UnusableError) as told:
+        find_files([str(tmp_path / "*.mp4")])
+    assert [problem.partition(" is ")[0] for problem in told.value.problems] == [
+        str(tmp_path / "a.mp4"),
+        str(tmp_path / "b.mp4"),
+    ]
 
 
-def _change(path: Path, change: str) -> None:
-    if change == "longer":
-        path.write_bytes(CONTENT + b"x")
-    elif change == "shorter":
-        os.truncate(path, BLOCK)
-    elif change == "touched":
-        os.utime(path, ns=(0, 0))
-    elif change == "replaced":
-        other = path.with_name("other")
-        other.write_bytes(bytes(len(CONTENT)))
-        other.replace(path)
-    else:
-        path.unlink()
+@pytest.mark.parametrize("word", ["~nobody-has-this-name/a.mp4", "a" * 300, "loop/a.mp4"])
+def test_word_that_is_no_path_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(UnusableError, match="cannot be read") as told:
+        find_files([word])
+    assert word in str(told.value)

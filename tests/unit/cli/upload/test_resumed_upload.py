@@ -6,12 +6,24 @@ from typing import Any
 
 import pytest
 
+from support.upload_cluster import write_kubeconfig
 from videoimport.cli.errors import UnusableError
+from videoimport.cli.kube_client import Kube
 from videoimport.cli.upload.local_file import LocalFile, read_file
 from videoimport.cli.upload.resumed_upload import check_file
 
 BODY = b"video"
 HASH = hashlib.sha256(BODY).hexdigest()
+
+
+PLACE = "--kubeconfig config --context one --namespace films"
+
+
+@pytest.fixture
+def kube(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Kube:
+    monkeypatch.chdir(tmp_path)
+    write_kubeconfig(Path("config"), 1)
+    return Kube(Path("config"), "one")
 
 
 @pytest.fixture
@@ -27,8 +39,8 @@ def resource(phase: str = "Pending", **upload: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("sha256", [None, HASH])
-def test_right_file_is_taken(file: LocalFile, sha256: str | None) -> None:
-    check_file(resource(sha256=sha256), file)
+def test_right_file_is_taken(kube: Kube, file: LocalFile, sha256: str | None) -> None:
+    check_file(kube, resource(sha256=sha256), file)
 
 
 @pytest.mark.parametrize(
@@ -39,10 +51,10 @@ def test_right_file_is_taken(file: LocalFile, sha256: str | None) -> None:
         (resource(sha256="0" * 64), "spec.source.upload.sha256 000"),
         (resource(size=0), "has no spec.source.upload"),
         (resource("Completed"), "nothing is left to send"),
-        (resource("Failed"), "retry talk"),
+        (resource("Failed"), f"`kubectl videoimport retry {PLACE} talk`"),
     ],
 )
-def test_other_file_or_import_is_refused(file: LocalFile, found: dict[str, Any], told: str) -> None:
+def test_other_file_or_import_is_refused(kube: Kube, file: LocalFile, found: dict[str, Any], told: str) -> None:
     with pytest.raises(UnusableError) as refused:
-        check_file(found, file)
+        check_file(kube, found, file)
     assert told in str(refused.value)

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,18 +11,36 @@ from videoimport.cli.errors import UnusableError
 from videoimport.cli.upload.local_file import LocalFile
 from videoimport.cli.upload.session_token import SessionStore, draw_session
 
-FILE = LocalFile(Path("talk.mp4"), 10, 7)
+FILE = LocalFile(Path("talk.mp4"), 10, 7, 0, 0)
 PLACE = ("https://cluster:6443", "films", "talk")
 
 
 def test_kept_session_is_found_again_for_its_import_only(tmp_path: Path) -> None:
     store, session = SessionStore(tmp_path / "a/b"), draw_session(FILE)
     store.keep(*PLACE, session)
-    assert store.find(*PLACE) == session
-    assert store.find(PLACE[0], PLACE[1], "other") is None
-    store.forget(*PLACE)
-    assert store.find(*PLACE) is None
-    store.forget(*PLACE)
+    assert store.find(*PLACE) == [session]
+    assert store.find(PLACE[0], PLACE[1], "other") == []
+    store.forget(*PLACE, session)
+    assert store.find(*PLACE) == []
+    store.forget(*PLACE, session)
+
+
+def test_session_of_another_command_is_kept_beside(tmp_path: Path) -> None:
+    store, winner, loser = SessionStore(tmp_path), draw_session(FILE), draw_session(FILE)
+    store.keep(*PLACE, winner)
+    store.keep(*PLACE, loser)
+    store.keep(*PLACE, replace(winner, uid="1"))
+    store.forget(*PLACE, loser)
+    assert store.find(*PLACE) == [replace(winner, uid="1")]
+
+
+def test_sessions_of_an_ended_import_are_forgotten_and_no_others(tmp_path: Path) -> None:
+    store = SessionStore(tmp_path)
+    sessions = [replace(draw_session(FILE), uid=uid) for uid in ("1", "1", "2", "")]
+    for session in sessions:
+        store.keep(*PLACE, session)
+    store.forget_import(*PLACE, "1")
+    assert {session.uid for session in store.find(*PLACE)} == {"2", ""}
 
 
 def test_only_the_user_can_read_the_token(tmp_path: Path) -> None:
@@ -43,17 +62,17 @@ def test_token_is_random_and_not_shown() -> None:
 def test_session_belongs_to_an_unchanged_file() -> None:
     session = draw_session(FILE)
     assert session.belongs_to(FILE)
-    assert not session.belongs_to(LocalFile(FILE.path, 11, 7))
-    assert not session.belongs_to(LocalFile(FILE.path, 10, 8))
+    assert not session.belongs_to(LocalFile(FILE.path, 11, 7, 0, 0))
+    assert not session.belongs_to(LocalFile(FILE.path, 10, 8, 0, 0))
 
 
 def test_broken_file_is_no_session(tmp_path: Path) -> None:
     store = SessionStore(tmp_path)
     store.keep(*PLACE, draw_session(FILE))
     [path] = tmp_path.iterdir()
-    for text in ("", "[]", '{"token": "x"}'):
+    for text in ("", "[]", '{"token": "x"}', '{"token": 1, "size": 1, "modified_ns": 1}'):
         path.write_text(text)
-        assert store.find(*PLACE) is None
+        assert store.find(*PLACE) == []
 
 
 def test_old_sessions_are_removed(tmp_path: Path) -> None:
@@ -62,8 +81,8 @@ def test_old_sessions_are_removed(tmp_path: Path) -> None:
     [path] = tmp_path.iterdir()
     os.utime(path, (0, 0))
     store.keep(PLACE[0], "films", "other", draw_session(FILE))
-    assert store.find(*PLACE) is None
-    assert store.find(PLACE[0], "films", "other") is not None
+    assert store.find(*PLACE) == []
+    assert store.find(PLACE[0], "films", "other") != []
 
 
 def test_folder_follows_the_users_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

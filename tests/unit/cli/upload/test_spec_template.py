@@ -44,5 +44,5 @@ def test_example_is_a_template_that_makes_an_import() -> None:
     found = yaml.safe_load(EXAMPLE.read_text())
     assert found["metadata"]["name"] == CONFIG_MAP
     template = parse_template(found["data"][KEY], EXAMPLE.name)
-    built = build_upload_manifest(template, LocalFile(Path("talk.mp4"), 1, 1), UploadOptions())
+    built = build_upload_manifest(template, LocalFile(Path("talk.mp4"), 1, 1, 0, 0), UploadOptions())
     assert built["spec"]["destination"]["folder"] == "uploads"

@@ -5,6 +5,9 @@ import os
 import select
 import socket
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,8 @@ import pytest
 
 from videoimport.api.reasons import Reason
 from videoimport.cli.upload.file_upload import send_file
-from videoimport.cli.upload.local_file import BLOCK, FileChangedError, HashedFile, LocalFile, read_file
+from videoimport.cli.upload.hashed_file import BLOCK, FileChangedError, HashedFile
+from videoimport.cli.upload.local_file import LocalFile, read_file
 from videoimport.cli.upload.tus_client import RefusedFileError, RefusedSessionError, TusClient
 from videoimport.worker.fetch.partial_file import Landing
 from videoimport.worker.fetch.protocol import SentFile
@@ -104,6 +108,37 @@ def test_upload_continues_at_the_offset_of_the_worker(worker: Worker, file: Loca
         assert client.send(0, there, [BODY[:there]]) == there
     assert send(worker, file)[0] == there
     assert received(worker) == BODY
+
+
+def test_bytes_before_the_offset_are_hashed_before_a_request_begins(worker: Worker, file: LocalFile) -> None:
+    """The worker gives up a request whose body does not arrive in time."""
+    with connect(worker) as client:
+        client.send(0, 2 * BLOCK, [BODY[: 2 * BLOCK]])
+
+    class Steps(HashedFile):
+        def move_to(self, start: int) -> None:
+            steps.append(("hashed", start) if start > self.position else ("kept", start))
+            super().move_to(start)
+
+    class Client(TusClient):
+        def send(self, offset: int, *arguments: Any) -> int:
+            steps.append(("request", offset))
+            return super().send(offset, *arguments)
+
+    steps: list[tuple[str, int]] = []
+    with closing(Steps(file)) as content, Client(lambda: Tcp(worker.port), TOKEN) as client:
+        send_file(client, file, content, lambda _: None, lambda _: None)
+    assert steps[:2] == [("hashed", 2 * BLOCK), ("request", 2 * BLOCK)]
+    assert not [step for step in steps[2:] if step[0] == "hashed"]
+    assert received(worker) == BODY
+
+
+def test_offset_beyond_the_file_is_no_success(worker: Worker, file: LocalFile) -> None:
+    with connect(worker) as client:
+        client.send(0, len(BODY), [BODY])
+    shorter = replace(file, size=file.size - 1)
+    with connect(worker) as client, closing(HashedFile(file)) as content, pytest.raises(HTTPException):
+        send_file(client, shorter, content, lambda _: None, lambda _: None)
 
 
 def test_small_file_is_one_request(worker: Worker, file: LocalFile) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from videoimport.cli.upload.local_file import LocalFile
 from videoimport.cli.upload.upload_display import UploadDisplay
 
-FILE = LocalFile(Path("talks/\x1b[2Jtalk.mp4"), 1000, 1)
+FILE = LocalFile(Path("talks/\x1b[2Jtalk.mp4"), 1000, 1, 0, 0)
 
 
 def test_line_comes_with_other_words_and_otherwise_every_few_seconds() -> None:
@@ -38,7 +38,7 @@ def test_name_of_a_file_cannot_control_the_terminal() -> None:
 def test_terminal_shows_a_bar_with_the_bytes_and_the_words() -> None:
     out = io.StringIO()
     with UploadDisplay(Console(file=out, force_terminal=True, width=120, no_color=True)) as display:
-        row = display.add(LocalFile(Path("talk.mp4"), 1000, 1))
+        row = display.add(LocalFile(Path("talk.mp4"), 1000, 1, 0, 0))
         row.start(400)
         row.tell("sending")
         display.say("vi/talk: created")
@@ -52,7 +52,7 @@ def test_speed_and_remaining_time_are_shown_only_while_bytes_are_sent() -> None:
     out = io.StringIO()
     console = Console(file=out, get_time=lambda: float(next(now)))
     with UploadDisplay(console, lambda: 100.0 * next(now)) as display:
-        row = display.add(LocalFile(Path("talk.mp4"), 1000, 1))
+        row = display.add(LocalFile(Path("talk.mp4"), 1000, 1, 0, 0))
         row.start(0)
         for offset in (100, 200, 300):
             row.move(offset)

@@ -17,7 +17,7 @@ from videoimport.cli.upload.upload_manifest import (
     parse_metadata,
 )
 
-FILE = LocalFile(Path("talks/Über Rabbits.mp4"), 10, 7)
+FILE = LocalFile(Path("talks/Über Rabbits.mp4"), 10, 7, 0, 0)
 SPEC = {"destination": {"s3": {"bucket": "videos"}, "folder": "old"}, "metadata": {"year": 2025, "team": "a"}}
 TEMPLATE = SpecTemplate(SPEC, {"labels": {"team": "a"}, "annotations": {UPLOAD_SESSION: "0" * 64}})
 
@@ -42,10 +42,12 @@ def test_name_is_the_same_for_the_same_file_and_folder_only() -> None:
     name = derive_name(FILE, "a")
     assert name.startswith("uber-rabbits-")
     assert name == derive_name(FILE, "a")
-    others = [derive_name(LocalFile(FILE.path, *facts), folder) for *facts, folder in ((10, 7, "b"), (11, 7, "a"))]
+    others = [
+        derive_name(LocalFile(FILE.path, *facts, 0, 0), folder) for *facts, folder in ((10, 7, "b"), (11, 7, "a"))
+    ]
     assert len({name, *others}) == 3
-    assert derive_name(LocalFile(Path("日本.mp4"), 1, 1), None).startswith("video-")
-    assert len(derive_name(LocalFile(Path(f"{'long' * 60}.mp4"), 1, 1), None)) <= 51
+    assert derive_name(LocalFile(Path("日本.mp4"), 1, 1, 0, 0), None).startswith("video-")
+    assert len(derive_name(LocalFile(Path(f"{'long' * 60}.mp4"), 1, 1, 0, 0), None)) <= 51
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ BAD, CANCELLED = outcome("Failed", "NotVideo"), outcome("Cancelled", "Cancelled"
         ([outcome("Downloading", is_sent=False)], 1),
         ([outcome("Downloading", problem="The session has ended.")], 1),
         ([outcome(problem="no right")], 1),
+        ([outcome("Completed", problem="The file changed.")], 1),
     ],
 )
 def test_code_says_how_the_uploads_ended(outcomes: list[UploadOutcome], code: int) -> None:

@@ -18,6 +18,7 @@ from videoimport.cli.upload.upload_step import (
 
 Raw = dict[str, Any]
 OURS, OTHER = "1" * 64, "2" * 64
+JOB = {"name": "talk-1", "uid": "job"}
 RUNNING = {"containerStatuses": [{"name": "worker", "state": {"running": {}}}]}
 
 
@@ -29,13 +30,23 @@ def resource(session: str = OURS, **status: Any) -> Raw:
     }
 
 
+def owner(**changes: Any) -> Raw:
+    return {"apiVersion": "batch/v1", "kind": "Job", "name": "talk-1", "uid": "job", "controller": True} | changes
+
+
 def pod(run: int = 1, status: Raw | None = None, **metadata: Any) -> Raw:
-    facts = {"name": f"talk-{run}", "uid": f"u{run}", "labels": {RUN: str(run)}, "creationTimestamp": "2026"}
+    facts = {
+        "name": f"talk-{run}",
+        "uid": f"u{run}",
+        "labels": {RUN: str(run)},
+        "creationTimestamp": "2026",
+        "ownerReferences": [owner()],
+    }
     return {"metadata": facts | metadata, "status": RUNNING if status is None else status}
 
 
 def served(**status: Any) -> Raw:
-    return resource(**{"phase": "Downloading", "run": 1, "uploadSession": {"tokenSha256": OURS}} | status)
+    return resource(**{"phase": "Downloading", "run": 1, "uploadSession": {"tokenSha256": OURS}, "job": JOB} | status)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +68,44 @@ def test_step_follows_from_the_state(found: Raw, pods: list[Raw], step: Step) ->
     assert choose_step(found, pods, OURS) == step
 
 
+@pytest.mark.parametrize(
+    ("owners", "job"),
+    [
+        ([], JOB),
+        (None, JOB),
+        ([owner(uid="other")], JOB),
+        ([owner(kind="ReplicaSet")], JOB),
+        ([owner(apiVersion="evil.example/v1")], JOB),
+        ([owner(controller=False)], JOB),
+        ([owner(), owner(uid="other")], JOB),
+        ([owner()], {"name": "talk-1"}),
+        ([owner()], None),
+    ],
+)
+def test_pod_that_the_job_does_not_control_gets_nothing(owners: list[Raw] | None, job: Raw | None) -> None:
+    """Whoever creates a pod chooses its labels."""
+    found = served(job=job)
+    assert isinstance(choose_step(found, [pod(ownerReferences=owners)], OURS), Waiting)
+
+
+def test_worker_is_found_beside_a_newer_pod_with_its_labels() -> None:
+    other = pod(name="other", uid="u9", creationTimestamp="2027", ownerReferences=[])
+    assert choose_step(served(), [other, pod()], OURS) == Sending("talk-1", "u1")
+
+
+def test_two_pods_of_one_job_get_nothing() -> None:
+    """A Job of this project has one pod at a time. One of the two only says that it belongs to the Job."""
+    step = choose_step(served(), [pod(), pod(name="other", uid="u9")], OURS)
+    assert isinstance(step, Waiting)
+    assert "two pods" in step.words
+
+
+def test_container_beside_the_worker_takes_no_bytes() -> None:
+    sidecar = {"name": "proxy", "state": {"running": {}}}
+    ended = {"name": "worker", "state": {"terminated": {}}}
+    assert isinstance(choose_step(served(), [pod(status={"containerStatuses": [sidecar, ended]})], OURS), Waiting)
+
+
 def test_received_file_is_not_sent_again() -> None:
     stages = [{"name": "Download", "state": "Done"}]
     step = choose_step(served(phase="Transcoding", progressPercent=40, stages=stages), [pod()], OURS)
@@ -76,6 +125,7 @@ def test_facts_of_another_session_do_not_count() -> None:
     [
         (served(phase="Pending", reason="WaitingForUpload"), "no byte arrived"),
         (resource(session=OTHER, phase="Downloading"), "Another client"),
+        (resource(session="", phase="Downloading"), "was removed"),
     ],
 )
 def test_end_of_a_session_is_explained(found: Raw, told: str) -> None:
