@@ -11,7 +11,6 @@ gc.disable()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # what is garbage by then stays too: to look for it takes longer than its memory is worth
     gc.set_threshold(50_000, 20, 20)
     gc.enable()

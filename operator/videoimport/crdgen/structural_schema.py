@@ -9,7 +9,7 @@ Every string and list needs an upper bound. Otherwise the estimated cost of CEL 
 
 import ast
 import inspect
-import textwrap
+import sys
 from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
@@ -42,10 +42,15 @@ def _docstrings(model: type[BaseModel]) -> dict[str, str]:
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
         if issubclass(base, BaseModel) and base is not BaseModel:
-            body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-            assert isinstance(body, ast.ClassDef)  # noqa: S101
-            found |= dict(_described(body))
+            found |= _field_docstrings(base.__module__)[base.__qualname__]
     return found
+
+
+@cache
+def _field_docstrings(module: str) -> dict[str, dict[str, str]]:
+    """Return the docstrings of the fields of each top-level class of a module. So a module is parsed only once."""
+    body = ast.parse(inspect.getsource(sys.modules[module])).body
+    return {each.name: dict(_described(each)) for each in body if isinstance(each, ast.ClassDef)}
 
 
 def _described(body: ast.ClassDef) -> Iterator[tuple[str, str]]:

@@ -101,6 +101,9 @@ class SimulatedCluster:
         found: T = self.parsed[key][1]
         return found
 
+    def status_of(self, name: str) -> VideoImportStatus:
+        return self.parse(_parse_status, self.objects["VideoImport", name])
+
     def sync_video(
         self, name: str, crash_after: int = SURE, seen_at: Snapshot | None = None
     ) -> Plan[VideoImportStatus]:
@@ -264,6 +267,10 @@ def _pod(job: Raw) -> Raw:
     name = f"{job['metadata']['name']}-x7pod"
     meta = {"name": name, "namespace": job["metadata"]["namespace"], "ownerReferences": [owner]}
     return {"kind": "Pod", "metadata": meta, "status": {"phase": "Pending"}}
+
+
+def _parse_status(raw: Raw) -> VideoImportStatus:
+    return VideoImportStatus.model_validate(raw.get("status") or {})
 
 
 def by_number(view: Any) -> int:

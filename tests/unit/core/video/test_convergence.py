@@ -29,7 +29,7 @@ def a_cluster(seed: int) -> SimulatedCluster:
 
 
 def status_in(cluster: SimulatedCluster) -> VideoImportStatus:
-    return VideoImportStatus.model_validate(cluster.objects["VideoImport", "talk"].get("status") or {})
+    return cluster.status_of("talk")
 
 
 def stormy_step(cluster: SimulatedCluster) -> None:

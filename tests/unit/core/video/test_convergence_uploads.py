@@ -35,7 +35,7 @@ class Story:
 
     @property
     def status(self) -> VideoImportStatus:
-        return VideoImportStatus.model_validate(self.cluster.objects["VideoImport", "talk"].get("status") or {})
+        return self.cluster.status_of("talk")
 
     def edit(self, **spec: Any) -> None:
         generation = self.cluster.objects["VideoImport", "talk"]["metadata"].get("generation", 1)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,10 @@ def _configured() -> None:
     logs.configure()
 
 
-def test_a_line_is_an_object_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("begin", [logs.configure, logs.configure_at_first_line])
+def test_a_line_is_an_object_without_secrets(begin: Callable[[], None], capsys: pytest.CaptureFixture[str]) -> None:
+    structlog.reset_defaults()
+    begin()
     log().warning("fetched", url="https://user:secret@example.com/v?token=hidden", at=["кино", Path("/x")], number=3)
     line = capsys.readouterr().err
     assert line.endswith("}\n")
