@@ -228,16 +228,20 @@ def perform(setting: RunSetting, output: RunFormat | None) -> int:
     if states.problem is not None:
         say(errors, f"{setting.state} cannot be written ({states.problem}), so a further run repeats some of the work.")
     if session.stopped_by is not None:
-        name = signal.Signals(session.stopped_by).name
-        say(
-            errors,
-            f"Stopped by {name}. The workers removed their unfinished files. Run the same command again to continue.",
-        )
+        say(errors, describe_stop(session.stopped_by, was_killed=session.was_killed))
         return compute_signal_code(session.stopped_by)
     if output in (RunFormat.JSON, RunFormat.YAML):
         outcome.print_resources(OutputFormat(output.value))
     outcome.print_results(errors, failures_only=output is not None)
     return outcome.compute_exit_code()
+
+
+def describe_stop(number: int, *, was_killed: bool) -> str:
+    """Return the sentences about a run that a signal stopped."""
+    effect = "The workers removed their unfinished files."
+    if was_killed:
+        effect = "A second signal killed the workers, so an unfinished upload may be left in the destination."
+    return f"Stopped by {signal.Signals(number).name}. {effect} Run the same command again to continue."
 
 
 def compute_signal_code(number: int) -> int:

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from videoimport.api.labels import BULK, BULK_KIND, VIDEO_KIND
 from videoimport.cli.completion import complete_resources
-from videoimport.cli.errors import NotFoundError
+from videoimport.cli.errors import INTERRUPTED, NotFoundError
 from videoimport.cli.options import Context, Kubeconfig, Namespace, Output, OutputFormat
 from videoimport.cli.progress_display import say
 from videoimport.cli.resource_facts import Raw, exit_code_of, is_finished, is_successful, phase_of, reference_of
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from videoimport.cli.cluster.resource_watch import Selection
     from videoimport.cli.kube_client import Kube
 
-_INTERRUPTED = 130
 _MOST_FAILURES = 10
 
 
@@ -63,7 +62,7 @@ def watch_imports(
     try:
         ended = _show_until_the_end(kube, targets, selections, console)
     except KeyboardInterrupt:
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     if output is OutputFormat.TABLE:
         _print_failures(ended, console)
     else:

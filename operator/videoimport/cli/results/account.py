@@ -3,7 +3,7 @@ cluster."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -13,13 +13,15 @@ from videoimport.api.labels import BULK, PAGE, SHARD
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import RejectedItem
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.kube_client import Kube
 from videoimport.core.bulk.messages import format_counts
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.list_item import RefusedItem
 from videoimport.core.names_and_owners import build_bulk_owner, find_controller
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.parsers import parse_page, parse_shard
+
+if TYPE_CHECKING:
+    from videoimport.cli.kube_client import Kube
 
 Raw = dict[str, Any]
 
@@ -54,7 +56,7 @@ class Account:
         return len(self.results) - self.completed
 
 
-def of_cluster(kube: Kube, namespace: str, name: str) -> Account:
+def of_cluster(kube: "Kube", namespace: str, name: str) -> Account:
     """Read the BulkImport, its results and the pages of its list. Raises UnusableError."""
     raw = kube.bulk(namespace, name)
     return counted(raw, kube.config_maps(namespace, f"{BULK}={name}"))
