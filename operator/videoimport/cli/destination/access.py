@@ -14,10 +14,11 @@ from pydantic import ValidationError
 
 from videoimport.api.destination import Destination, SecretReference
 from videoimport.api.reasons import info
-from videoimport.api.rules.validation import BrokenRuleError
+from videoimport.api.redaction import shown_url
+from videoimport.cli.destination.option_problems import describe_problems
 from videoimport.cli.destination.options import DestinationAccess
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.manifests.destinations import HERE
+from videoimport.cli.manifests.destinations import HERE, build_bucket, parse_into
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage import credentials
 from videoimport.worker.storage.base import DestinationStore
@@ -25,38 +26,31 @@ from videoimport.worker.storage.s3 import store as s3
 from videoimport.worker.storage.volume.store import VolumeStore
 
 _REQUIRED = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-_S3 = "s3://"
 
 
-def parse_destination(into: str, endpoint: str | None, folder: str | None) -> tuple[Destination, Mapping[str, Path]]:
+def parse_destination(
+    into: str, endpoint: str | None, folder: str | None, *, option: str = "--into"
+) -> tuple[Destination, Mapping[str, Path]]:
     """Return the destination for s3://bucket/prefix or for a folder, and the folder of each claim of the destination.
-    Raises UnusableError."""
+    ``option`` is the option with the value ``into``. Raises UnusableError."""
     claims: Mapping[str, Path] = {}
-    if into.startswith(_S3):
-        bucket, _, prefix = into.removeprefix(_S3).partition("/")
-        named = {"endpoint": endpoint, "bucket": bucket, "prefix": prefix.strip("/") or None}
-        place: dict[str, Any] = {"s3": {name: value for name, value in named.items() if value}}
+    goal = parse_into(into, option)
+    if goal is not None:
+        place: dict[str, Any] = {"s3": build_bucket(goal, {"endpoint": endpoint} if endpoint else {})}
     elif "://" in into:
-        raise UnusableError(f"--into {into}: write s3://bucket/prefix, or a folder of this machine.")
+        raise UnusableError(f"{option} {into}: write s3://bucket/prefix, or a folder of this machine.")
+    elif not into:
+        raise UnusableError(f"{option} has no value; write s3://bucket/prefix, or a folder of this machine.")
     elif endpoint:
-        raise UnusableError(f"--endpoint {endpoint} needs a bucket such as --into s3://bucket; {into} is a folder.")
+        raise UnusableError(f"--endpoint {endpoint} needs a bucket such as {option} s3://bucket; {into} is a folder.")
     else:
         place = {"persistentVolumeClaim": {"claimName": HERE}}
         claims = {HERE: Path(into).expanduser()}
     try:
         return Destination.model_validate(place | ({"folder": folder} if folder else {})), claims
     except ValidationError as error:
-        raise UnusableError(*(line for detail in error.errors() for line in _problems(dict(detail)))) from None
-
-
-def _problems(detail: dict[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each rule that the destination breaks."""
-    broken = detail.get("ctx", {}).get("error")
-    where = ".".join(("destination", *map(str, detail["loc"])))
-    if isinstance(broken, BrokenRuleError):
-        yield from (f"{where}{field}: {message}" for field, message in broken.broken)
-    else:
-        yield f"{where} is {detail['input']!r}: {detail['msg']}; correct --into, --endpoint or --folder."
+        options = {"s3.endpoint": f"--endpoint {shown_url(endpoint or '')}", "folder": f"--folder {folder}"}
+        raise UnusableError(*describe_problems(error, options)) from None
 
 
 @contextmanager

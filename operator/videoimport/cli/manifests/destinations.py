@@ -7,8 +7,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from videoimport.api.field_types import BucketName, Prefix
 from videoimport.api.labels import BULK_KIND
-from videoimport.api.rules.validation import BrokenRuleError
+from videoimport.cli.destination.option_problems import explain_problem
 from videoimport.cli.errors import UnusableError
+from videoimport.cli.manifests.shown_values import shorten_text
 
 Raw = dict[str, Any]
 HERE = "here"
@@ -29,25 +30,26 @@ class BucketGoal:
     prefix: str | None = None
 
 
-def parse_into(into: str | None) -> BucketGoal | None:
-    """Return the bucket that ``--into`` names. Return None for a folder or without ``--into``. Raises UnusableError."""
+def parse_into(into: str | None, option: str = "--into") -> BucketGoal | None:
+    """Return the bucket that ``into``, the value of ``option``, names. Return None for a folder or None. Raises
+    UnusableError."""
     if into is None or not into.lower().startswith(_SCHEME):
         return None
     bucket, _, prefix = into[len(_SCHEME) :].rstrip("/").partition("/")
-    _check(_BUCKET, bucket, f"--into {into}: the bucket", "write s3://bucket or s3://bucket/prefix.")
+    _check(_BUCKET, bucket, f"{option} {shorten_text(into)}: the bucket")
     if prefix:
-        _check(_PREFIX, prefix, f"--into {into}: the prefix", "write s3://bucket/folder/folder.")
+        _check(_PREFIX, prefix, f"{option} {shorten_text(into)}: the prefix")
     return BucketGoal(bucket, prefix or None)
 
 
-def _check(adapter: TypeAdapter[str], value: str, called: str, way_out: str) -> None:
+def _check(adapter: TypeAdapter[str], value: str, called: str) -> None:
+    if not value:
+        raise UnusableError(f"{called} is missing; write s3://bucket or s3://bucket/prefix.")
     try:
         adapter.validate_python(value, strict=True)
     except ValidationError as refusal:
-        detail = refusal.errors(include_url=False)[0]
-        broken = detail.get("ctx", {}).get("error")
-        message = str(broken) if isinstance(broken, BrokenRuleError) else f"it is too long or too short; {way_out}"
-        raise UnusableError(f"{called} {value or 'is missing'}: {message}") from None
+        message = explain_problem(refusal.errors(include_url=False)[0])[0][1]
+        raise UnusableError(f"{called} {shorten_text(value)}: {message}") from None
 
 
 def redirect(raw: Raw, into: str | None) -> Raw:
