@@ -14,7 +14,18 @@ from rich.table import Table
 from rich.text import Text
 
 from videoimport.cli.progress_display import printable, spoken
-from videoimport.cli.resource_facts import Raw, name_of, percent_of, phase_of, reference_of, status_of, title_of
+from videoimport.cli.resource_facts import (
+    Raw,
+    explain_reason,
+    is_finished,
+    name_of,
+    percent_of,
+    phase_of,
+    reason_of,
+    reference_of,
+    status_of,
+    title_of,
+)
 
 _WIDTHS = {"VIDEO": 12, "PHASE": 11, "PROGRESS": 8, "": 5, "SPEED": 8, "LEFT": 8, "DETAILS": 10}
 """Columns, each with its least number of characters. Names and details are cut where a terminal has no space."""
@@ -71,7 +82,7 @@ def format_line(resource: Raw) -> str:
     parts = [f"{phase_of(resource)} {percent_of(resource)} %", _speed(status)]
     if left := _time_left(status):
         parts.append(f"{left} left")
-    parts.append(count_items(resource) if resource["kind"] == "BulkImport" else _details(resource))
+    parts.append(_describe_bulk(resource) if resource["kind"] == "BulkImport" else _details(resource))
     return f"{reference_of(resource)}: {', '.join(filter(None, parts))}"
 
 
@@ -91,7 +102,7 @@ def _draw_bulk(bulk: Raw) -> RenderableType:
     """Return the line of a BulkImport."""
     status, phase = status_of(bulk), phase_of(bulk)
     left = _time_left(status)
-    words = ", ".join(filter(None, (count_items(bulk), left and f"{left} left")))
+    words = ", ".join(filter(None, (_describe_bulk(bulk), left and f"{left} left")))
     line = Table.grid(padding=(0, 2, 0, 0))
     line.add_row(
         Text(reference_of(bulk), style="bold"),
@@ -121,11 +132,20 @@ def _time_left(status: Raw) -> str:
     return spoken(seconds) if seconds and status.get("phase") not in _ENDED else ""
 
 
+def _describe_bulk(bulk: Raw) -> str:
+    """Return the counts, after the reason of a failure. For a BulkImport that waits for its list, return the reason and
+    the message, which has the counts."""
+    if is_finished(bulk):
+        return ", ".join(filter(None, (reason_of(bulk), count_items(bulk))))
+    return explain_reason(bulk) or count_items(bulk)
+
+
 def _details(video: Raw) -> str:
-    """Return the reason, otherwise the resolution and the mode of the transcoding."""
+    """Return the reason and the message, otherwise the resolution and the mode of the transcoding. An ended import has
+    only the reason, because its command prints the message at the end."""
     status = status_of(video)
-    if reason := status.get("reason"):
-        return printable(str(reason))
+    if status.get("reason"):
+        return reason_of(video) if is_finished(video) else explain_reason(video)
     modes = [stage.get("mode") for stage in status.get("stages") or () if stage["name"] == "Transcode"]
     resolution = (status.get("metadata") or {}).get("resolution")
     return printable(", ".join(str(word) for word in (resolution, *modes) if word))

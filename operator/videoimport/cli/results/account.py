@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from videoimport.api.bulkimport import BulkImport
-from videoimport.api.bulkimport_status import AcceptedItem, LedgerEntry
-from videoimport.api.labels import BULK, PAGE, SHARD
+from videoimport.api.bulkimport_status import AcceptedItem, BulkPhase, LedgerEntry
+from videoimport.api.labels import BULK, BULK_KIND, PAGE, SHARD
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import RejectedItem
 from videoimport.cli.errors import UnusableError
+from videoimport.cli.resource_facts import explain_reason
 from videoimport.core.bulk.messages import format_counts
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.list_item import RefusedItem
@@ -39,6 +40,16 @@ class Account:
     """Items that have not ended or will be retried."""
     counts: str
     """The counts as text, as in the status."""
+
+    @property
+    def state(self) -> str:
+        """The phase with the counts. For a BulkImport that failed, the reason and the message, which begins with the
+        counts."""
+        status = self.bulk.status
+        if status.phase is not BulkPhase.FAILED or not status.message:
+            return f"{status.phase or 'not begun'}, {self.counts}"
+        wire = {"kind": BULK_KIND, "metadata": {}, "status": status.wire()}
+        return f"{status.phase}: {explain_reason(wire)}"
 
     @property
     def completed(self) -> int:
