@@ -92,8 +92,8 @@ class RunOutcome:
         if not failures_only:
             sys.stdout.write(rendered(_with_paths(account, self.home), "table"))
         listing = account.bulk.status.discovery
-        reasons = [one.reason for one in (*account.results, *account.rejected)]
-        for hint in words.find_hints([listing.reason if listing else None, *reasons]):
+        reasons = [listing.reason if listing else None, *(result.reason for result in account.results)]
+        for hint in words.find_hints([*reasons, *(item.reason for item in account.rejected)]):
             say(errors, hint)
 
     def _print_video(self, video: VideoImport, errors: Console, *, failures_only: bool) -> None:
