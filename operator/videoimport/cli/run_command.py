@@ -48,6 +48,10 @@ STATE_FOLDER = ".videoimport-state"
 _PROGRAMS = ("ffmpeg", "ffprobe")
 _SIGNALLED = 128
 _LAST_LINES = 15
+_NO_DRY_RUN = (
+    "--dry-run does not exist here; to see the resource of addresses, use `create --dry-run`, and to only list the "
+    "items of a BulkImport, set spec.dryRun: true in its YAML file."
+)
 
 Urls = Annotated[list[str] | None, typer.Argument(metavar="URL…", help="Addresses of videos, instead of YAML files.")]
 Filenames = Annotated[
@@ -122,6 +126,10 @@ Verbose = Annotated[
 ]
 
 
+DryRun = Annotated[bool, typer.Option("--dry-run", hidden=True)]
+"""An option of other commands that users expect here, too."""
+
+
 class RunFormat(StrEnum):
     """The format of the final output."""
 
@@ -156,6 +164,7 @@ def run_imports(
     state: State = None,
     parallelism: Parallelism = None,
     verbose: Verbose = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Run imports on this machine, without a cluster.
 
@@ -176,6 +185,8 @@ def run_imports(
     * 64 to 113 – the only import failed; each reason has its own code
     * 130 – the run was interrupted, and left no unfinished files
     """
+    if dry_run:
+        raise UnusableError(_NO_DRY_RUN)
     form = parse_format(output)
     check_machine(sys.platform, {program: shutil.which(program) for program in _PROGRAMS})
     folder = Path(into).expanduser().resolve() if into and parse_into(into) is None else None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.run_command import build_resources, describe_stop, find_base_folder, read_manifests
+from videoimport.cli.run_command import build_resources, describe_stop, find_base_folder, read_manifests, run_imports
 
 
 def test_results_are_beside_the_first_manifest(tmp_path: Path) -> None:
@@ -36,3 +36,8 @@ def test_a_stop_says_what_it_left() -> None:
         "Stopped by SIGINT. The workers removed their unfinished files. Run the same command again to continue."
     )
     assert "an unfinished upload may be left in the destination" in describe_stop(signal.SIGINT, was_killed=True)
+
+
+def test_a_dry_run_is_refused_with_what_replaces_it() -> None:
+    with pytest.raises(UnusableError, match=r"`create --dry-run`.* spec\.dryRun: true"):
+        run_imports(["https://media.example.com/1.mp4"], dry_run=True)

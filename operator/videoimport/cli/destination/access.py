@@ -7,13 +7,14 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
 from videoimport.api.destination import Destination, SecretReference
-from videoimport.api.reasons import info
+from videoimport.api.reasons import Reason, info
 from videoimport.api.redaction import shown_url
 from videoimport.cli.destination.option_problems import describe_problems
 from videoimport.cli.destination.options import DestinationAccess
@@ -107,15 +108,15 @@ def _open_volume(destination: Destination, access: DestinationAccess) -> VolumeS
 
 
 @contextmanager
-def told_failures(start: str = "") -> Iterator[None]:
+def told_failures(start: str = "", advice_here: Mapping[Reason, str] = MappingProxyType({})) -> Iterator[None]:
     """Convert a failure of the worker's code to an UnusableError with the solution of the failure. ``start`` precedes
-    the message."""
+    the message. ``advice_here`` replaces the solutions of some reasons."""
     try:
         yield
     except ImportFailure as failure:
-        advice = failure.advice or info(failure.reason).advice
+        advice = advice_here.get(failure.reason) or failure.advice or info(failure.reason).advice
         message = failure.message.rstrip(".")
-        raise UnusableError(f"{start}{failure.reason}: {message}; {advice}") from None
+        raise UnusableError(f"{start}{failure.reason}: {message}. {advice}") from None
 
 
 def describe_failure(failure: ImportFailure) -> str:

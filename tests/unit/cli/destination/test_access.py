@@ -105,6 +105,12 @@ class TestVolumes:
 
 
 def test_a_failure_is_told_with_its_reason_and_the_solution() -> None:
-    told = r"^begin: DestinationDenied: The bucket said no; .+"
+    told = r"^begin: DestinationDenied: The bucket said no\. .+"
     with pytest.raises(UnusableError, match=told), told_failures("begin: "):
         raise ImportFailure(Reason.DESTINATION_DENIED, "The bucket said no.")
+
+
+def test_a_solution_of_this_machine_replaces_that_of_a_cluster() -> None:
+    here, told = {Reason.ADDRESS_FORBIDDEN: "Use --allow-network."}, r": It is private\. Use --allow-network\.$"
+    with pytest.raises(UnusableError, match=told), told_failures("", here):
+        raise ImportFailure(Reason.ADDRESS_FORBIDDEN, "It is private.")
