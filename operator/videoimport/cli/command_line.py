@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import io
 import os
 import signal
 import sys
@@ -88,6 +89,8 @@ def run_program() -> None:
         with contextlib.suppress(OSError):
             os.write(2, b"error: standard output is closed; redirect it to a file or to /dev/null.\n")
         sys.exit(NOTHING_STARTED)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal without Unicode shows escapes, as on the error stream
+        sys.stdout.reconfigure(errors="backslashreplace")
     completing = _COMPLETION in os.environ or {"--show-completion", "--install-completion"} & set(sys.argv)
     with ended_after_failed_writes():
         app(prog_name="kubectl-videoimport" if completing else "kubectl videoimport")

@@ -274,6 +274,9 @@ def _unconfigured(kubeconfig: Path | None, problem: str) -> UnusableError:
 def _first_line(error: Exception) -> str:
     """Return the first line of the client's message. The kubeconfig entry is removed from the line, because a user
     entry contains credentials."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark
+        return f"it is not YAML: {error.problem}{f' at line {mark.line + 1}' if mark else ''}"
     lines = str(error).partition("/{")[0].splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 

@@ -24,6 +24,8 @@ _NEXT = {
     RetryClass.WAITING: "The run has not started yet.",
     RetryClass.END: "Nothing follows.",
 }
+_LEAST_WIDTH = 70
+"""Least number of columns of a terminal for the table of all reasons. A narrower terminal gets lines."""
 _STATES = {1: "pending", 3: "processing", 5: "uploading", 6: "completed", 7: "failed"}
 """The values of ``status.upload.code`` and their words."""
 
@@ -51,10 +53,10 @@ def explain_reasons(
     if output is not OutputFormat.TABLE:
         facts = [describe_reason(one) for one in chosen]
         sys.stdout.write(dump(facts[0] if reason else facts, output))
-    elif reason:
-        sys.stdout.write("".join(f"{line}\n" for line in format_reason(chosen[0])))
+    elif reason or (console := Console()).width < _LEAST_WIDTH:
+        sys.stdout.write("".join(f"{line}\n" for one in chosen for line in format_reason(one)))
     else:
-        Console().print(_draw_reasons(chosen))
+        console.print(_draw_reasons(chosen))
 
 
 def find_reason(word: str) -> Reason:

@@ -53,7 +53,7 @@ _NO_DRY_RUN = (
     "items of a BulkImport, set spec.dryRun: true in its YAML file."
 )
 
-Urls = Annotated[list[str] | None, typer.Argument(metavar="URL…", help="Addresses of videos, instead of YAML files.")]
+Urls = Annotated[list[str] | None, typer.Argument(metavar="URL", help="Addresses of videos, instead of YAML files.")]
 Filenames = Annotated[
     list[str] | None,
     typer.Option(
@@ -189,7 +189,7 @@ def run_imports(
         raise UnusableError(_NO_DRY_RUN)
     form = parse_format(output)
     check_machine(sys.platform, {program: shutil.which(program) for program in _PROGRAMS})
-    folder = Path(into).expanduser().resolve() if into and parse_into(into) is None else None
+    folder = Path(into).expanduser().resolve() if into is not None and parse_into(into) is None else None
     documents = None if urls and not filename else read_manifests(filename or (), urls or (), playlist=playlist)
     resources = list_resources(documents, into) if documents else build_resources(urls or (), into, playlist=playlist)
     local = find_local_files(resources, parse_files("--upload", upload or ()), documents.folders if documents else {})

@@ -1,5 +1,6 @@
 """Commands whose output cannot be written."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,17 @@ def test_a_closed_output_stream_is_one_line_and_no_success() -> None:
     command = subprocess.run(words, shell=True, capture_output=True, text=True, check=False, timeout=60)
     assert command.returncode == 2
     assert command.stderr == "error: standard output is closed; redirect it to a file or to /dev/null.\n"
+
+
+@pytest.mark.parametrize("words", [["run", "--help"], ["reasons"]], ids=" ".join)
+def test_a_terminal_without_unicode_is_no_error(words: list[str]) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = subprocess.run([PROGRAM, *words], capture_output=True, env=environment, check=False, timeout=60)
+    assert (command.returncode, command.stderr) == (0, b"")
+    assert command.stdout.isascii()
+
+
+def test_a_narrow_terminal_gets_reasons_as_lines() -> None:
+    environment = os.environ | {"COLUMNS": "40"}
+    command = subprocess.run([PROGRAM, "reasons"], capture_output=True, text=True, env=environment, check=True)
+    assert command.stdout.startswith("InvalidSpec (exit code 64)\n  What happened  ")

@@ -88,6 +88,13 @@ def test_a_kubeconfig_that_is_none_is_told(tmp_path: Path, text: str | None) -> 
         Kube(path, None)
 
 
+def test_a_kubeconfig_that_is_not_yaml_is_told_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "tab"
+    path.write_text("a:\n\tb: 1\n")
+    with pytest.raises(UnusableError, match=r"it is not YAML: found character .* at line 2;"):
+        Kube(path, None)
+
+
 def test_a_kubeconfig_that_does_not_exist_is_named_as_the_user_gave_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UnusableError, match=r": --kubeconfig nope: there is no such file; choose one with"):
         Kube(Path("nope"), None)

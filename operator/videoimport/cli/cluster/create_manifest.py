@@ -63,7 +63,7 @@ def parse_place(into: str) -> Raw:
     path = path.strip("/")
     if not separator or not root or scheme not in ("s3", "pvc"):
         raise UnusableError(f"--into {into}: write s3://bucket/prefix or pvc://claim/path.")
-    if goal := parse_into(into):
+    if scheme == "s3" and (goal := parse_into(into)):
         return {"s3": build_bucket(goal, {})}
     return {"persistentVolumeClaim": {"claimName": root, **({"path": path} if path else {})}}
 

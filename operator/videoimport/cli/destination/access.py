@@ -38,10 +38,6 @@ def parse_destination(
     goal = parse_into(into, option)
     if goal is not None:
         place: dict[str, Any] = {"s3": build_bucket(goal, {"endpoint": endpoint} if endpoint else {})}
-    elif "://" in into:
-        raise UnusableError(f"{option} {into}: write s3://bucket/prefix, or a folder of this machine.")
-    elif not into:
-        raise UnusableError(f"{option} has no value; write s3://bucket/prefix, or a folder of this machine.")
     elif endpoint:
         raise UnusableError(f"--endpoint {endpoint} needs a bucket such as {option} s3://bucket; {into} is a folder.")
     else:

@@ -1,5 +1,6 @@
 """The place of the results: a claim for resources without a destination, and the destination of ``--into``."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ HERE = "here"
 """Claim name of an import without a destination. Such an import needs no claim in a cluster. All these imports have the
 same claim name, because they may share a folder. So an import can find a video that another import stored. """
 _SCHEME = "s3://"
+_OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _OF_THE_STORE = ("endpoint", "region")
 """Fields that are equal for all buckets of the same store."""
 _BUCKET: TypeAdapter[str] = TypeAdapter(BucketName)
@@ -33,7 +35,13 @@ class BucketGoal:
 def parse_into(into: str | None, option: str = "--into") -> BucketGoal | None:
     """Return the bucket that ``into``, the value of ``option``, names. Return None for a folder or None. Raises
     UnusableError."""
-    if into is None or not into.lower().startswith(_SCHEME):
+    if into is None:
+        return None
+    if not into:
+        raise UnusableError(f"{option} has no value; write s3://bucket/prefix, or a folder of this machine.")
+    if not into.lower().startswith(_SCHEME):
+        if _OTHER_SCHEME.match(into):
+            raise UnusableError(f"{option} {into}: write s3://bucket/prefix, or a folder of this machine.")
         return None
     bucket, _, prefix = into[len(_SCHEME) :].rstrip("/").partition("/")
     _check(_BUCKET, bucket, f"{option} {shorten_text(into)}: the bucket")

@@ -53,6 +53,8 @@ def read_texts(sources: Iterable[str], standard_input: TextIO) -> list[ManifestT
 
 
 def _read_source(source: str, standard_input: TextIO) -> Iterator[ManifestText]:
+    if not source:
+        raise UnusableError("--filename has no value; give a file, a folder, or - for standard input.")
     if source == STANDARD_INPUT:
         yield ManifestText(_read_bounded(standard_input, "standard input"), "standard input", Path.cwd())
     elif (path := Path(source).expanduser()).is_dir():
