@@ -29,25 +29,32 @@ from videoimport.cli.resource_facts import (
 
 _WIDTHS = {"VIDEO": 12, "PHASE": 11, "PROGRESS": 8, "": 5, "SPEED": 8, "LEFT": 8, "DETAILS": 10}
 """Columns, each with its least number of characters. Names and details are cut where a terminal has no space."""
+_NARROW = ("VIDEO", "PHASE", "PROGRESS")
+_LEAST_WIDTH = sum(_WIDTHS.values()) + 2 * len(_WIDTHS)
+"""Least number of columns of a terminal for all columns of the table. A narrower terminal gets three, and percents."""
 _BAR_WIDTH = 16
 _WAITING = ("Pending", "Queued", "Suspended")
 _ENDED = ("Failed", "Cancelled", "Completed")
 _STYLES = {"Completed": "green", "Failed": "red", "Cancelled": "yellow", **dict.fromkeys(_WAITING, "dim")}
 
 
-def draw_table(bulks: Sequence[Raw], videos: Sequence[Raw], most_rows: int | None = None) -> RenderableType:
+def draw_table(
+    bulks: Sequence[Raw], videos: Sequence[Raw], most_rows: int | None = None, width: int | None = None
+) -> RenderableType:
     """Return a table with one row for each VideoImport, and a line for each BulkImport below.
 
     If there are more than ``most_rows`` VideoImports, active VideoImports are shown first, then failed VideoImports. A
-    line has the number of hidden VideoImports in each phase.
+    line has the number of hidden VideoImports in each phase. ``width`` is the number of columns of the terminal.
     """
     shown, hidden = select_rows(videos, most_rows)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading, width in _WIDTHS.items():
+    is_narrow = width is not None and width < _LEAST_WIDTH
+    for heading in _NARROW if is_narrow else _WIDTHS:
         ratio = 1 if heading in ("VIDEO", "DETAILS") else None
-        table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=ratio, min_width=width)
+        table.add_column(heading, no_wrap=True, overflow="ellipsis", ratio=ratio, min_width=_WIDTHS[heading])
     for video in shown:
-        table.add_row(*_cells(video))
+        name, phase, bar, percent, *facts = _cells(video)
+        table.add_row(name, phase, *([percent] if is_narrow else [bar, percent, *facts]))
     rest = [Text(f"… and {len(hidden)} more: {count_phases(hidden)}", style="dim")] if hidden else []
     return Group(*([table] if shown else []), *rest, *(_draw_bulk(bulk) for bulk in bulks))
 

@@ -44,7 +44,7 @@ def bulk(**status: Any) -> Raw:
 
 def drawn(bulks: list[Raw], videos: list[Raw], most: int | None = None, width: int = 120) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
-    console.print(draw_table(bulks, videos, most))
+    console.print(draw_table(bulks, videos, most, width))
     output = console.file
     assert isinstance(output, io.StringIO)
     return [line.rstrip() for line in output.getvalue().splitlines()]
@@ -84,6 +84,13 @@ class TestTable:
         rows = drawn([], [video("a", "Failed", displayName="long " * 40, reason="x" * 80)], width=70)
         assert len(rows) == 2
         assert all(len(row) <= 70 for row in rows)
+
+    def test_a_narrow_terminal_gets_name_phase_and_percent(self) -> None:
+        rows = drawn([], [video("lecture-1", "Downloading", progressPercent=40, bytesPerSecond=1000)], width=40)
+        assert [row.split() for row in rows] == [
+            ["VIDEO", "PHASE", "PROGRESS"],
+            ["lecture-1", "Downloading", "40", "%"],
+        ]
 
     def test_no_title_controls_the_terminal(self) -> None:
         shown = drawn([bulk(message="\x1b[2J")], [video("a", "Failed", displayName="\x1b]0;t\x07", reason="\x1b[1m")])
