@@ -260,6 +260,22 @@ def test_an_interrupted_run_leaves_nothing(
     assert terminal.left == []
 
 
+def test_a_second_interruption_ends_the_run_at_once(
+    terminal: Terminal, site: FakeSourceSite, bucket: Bucket, footage: Footage
+) -> None:
+    with StallingProxy(bucket.store.endpoint, b"PUT /" + bucket.name.encode() + b"/in/clip/video.mp4?") as gate:
+        process = held_upload(terminal, site, gate, bucket, footage)
+        below = descendants(process.pid)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=LONGEST_SECONDS)
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    assert err.splitlines()[-1].startswith("Stopped by SIGINT. ")
+    until(lambda: [pid for pid in below if is_alive(pid)] == [])
+    assert terminal.left == []
+
+
 def test_the_worker_ends_with_a_command_that_is_killed(
     terminal: Terminal, site: FakeSourceSite, footage: Footage
 ) -> None:

@@ -56,7 +56,8 @@ def test_only_the_standard_library_is_imported_before_the_handlers() -> None:
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("videoimport.cli.__main__", {"celpy"}),
+        ("videoimport.cli.__main__", {"pydantic", "rich", "typer"}),
+        ("videoimport.cli.command_line", {"celpy", "kubernetes"}),
         ("videoimport.worker.process", {"ffmpeg", "yt_dlp"}),
         ("videoimport.worker.fetch.process", {"boto3", "botocore", "ffmpeg", "yt_dlp"}),
         ("videoimport.worker.listing.process", {"boto3", "botocore", "ffmpeg", "yt_dlp"}),

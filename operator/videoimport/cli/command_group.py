@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from videoimport.cli.errors import UnusableError
+from videoimport.cli.errors import INTERRUPTED, UnusableError
 from videoimport.cli.progress_display import say
 
 NOTHING_STARTED = 2
@@ -20,10 +20,13 @@ class CommandGroup(TyperGroup):
     error stream."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command. Raises typer.Exit with the exit code 2 after UnusableError."""
+        """Run the command. Raises typer.Exit with the exit code 2 after UnusableError, and 130 after Ctrl-C."""
         try:
             return super().invoke(ctx)
         except UnusableError as error:
             for problem in error.problems:
                 say(Console(stderr=True), f"error: {problem}")
             raise typer.Exit(NOTHING_STARTED) from None
+        except KeyboardInterrupt:
+            say(Console(stderr=True), "Interrupted.")
+            raise typer.Exit(INTERRUPTED) from None

@@ -9,6 +9,9 @@ Exception
     UnreachableError     the API server did not answer, or could not answer at this time
 """
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as a shell reports it."""
+
 
 class UnusableError(Exception):
     """The command could not start. Each problem is a sentence for the user and contains no secret."""

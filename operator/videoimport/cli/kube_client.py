@@ -3,6 +3,7 @@
 Only this module and ``port_forward`` of ``cli`` use the Kubernetes client library.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from kubernetes.client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.config.config_exception import ConfigException
-from kubernetes.config.kube_config import KUBE_CONFIG_DEFAULT_LOCATION, KubeConfigLoader, KubeConfigMerger
+from kubernetes.config.kube_config import KubeConfigLoader, KubeConfigMerger
 from urllib3.exceptions import HTTPError
 
 from videoimport.api.labels import BULK_KIND, GROUP, VERSION, VIDEO_KIND
@@ -24,6 +25,7 @@ _SECONDS = 30.0
 """Timeout of one request in seconds."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 _CHOOSE = "choose one with --kubeconfig and --context"
+_VARIABLE, _DEFAULT_KUBECONFIG = "KUBECONFIG", "~/.kube/config"
 _PAGE = 20
 """Number of ConfigMaps on one page of a list. Each ConfigMap may have 1 MiB."""
 _RESOURCES_PAGE = 500
@@ -55,9 +57,9 @@ class Kube:
         try:
             own = _loaded(kubeconfig, context, chosen)
         except (ConfigException, yaml.YAMLError, OSError, HTTPError) as error:
-            raise UnusableError(f"No cluster is configured: {_first_line(error)}; {_CHOOSE}.") from None
+            raise _unconfigured(kubeconfig, _first_line(error)) from None
         except (TypeError, KeyError, AttributeError, ValueError):  # the client raises these for other kinds of files
-            raise UnusableError(f"No cluster is configured: the file is not a kubeconfig; {_CHOOSE}.") from None
+            raise _unconfigured(kubeconfig, "it is not a kubeconfig") from None
         self.namespace = namespace or own or "default"
         """The chosen namespace, otherwise the namespace of the kubeconfig context, or "default"."""
         self._seconds = seconds
@@ -234,10 +236,10 @@ class Kube:
 def context_names(kubeconfig: Path | None) -> list[str]:
     """Return the names of the kubeconfig's contexts. Raises UnusableError if there is no kubeconfig."""
     try:
-        merged = KubeConfigMerger(str(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION))  # type: ignore[no-untyped-call]
+        merged = KubeConfigMerger(_kubeconfig_paths(kubeconfig))  # type: ignore[no-untyped-call]
         return [context["name"] for context in merged.config["contexts"]]
     except (ConfigException, yaml.YAMLError, OSError, TypeError, KeyError, AttributeError, ValueError):
-        raise UnusableError(f"No cluster is configured; {_CHOOSE}.") from None
+        raise _unconfigured(kubeconfig, "it has no contexts") from None
 
 
 def _collection(namespace: str | None, kind: str) -> str:
@@ -249,9 +251,9 @@ def _collection(namespace: str | None, kind: str) -> str:
 def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration) -> str | None:
     """Load the kubeconfig into the configuration. Return the namespace of the context. The kubeconfig needs no current
     context if ``context`` is given."""
-    merged = KubeConfigMerger(str(kubeconfig or KUBE_CONFIG_DEFAULT_LOCATION))  # type: ignore[no-untyped-call]
+    merged = KubeConfigMerger(_kubeconfig_paths(kubeconfig))  # type: ignore[no-untyped-call]
     if merged.config is None:
-        raise ConfigException("No kubeconfig was found")
+        raise ConfigException("there is no such file")
     loader = KubeConfigLoader(  # type: ignore[no-untyped-call]
         merged.config,
         active_context=context,
@@ -263,9 +265,24 @@ def _loaded(kubeconfig: Path | None, context: str | None, chosen: Configuration)
     return namespace
 
 
+def _kubeconfig_paths(kubeconfig: Path | None) -> str:
+    """Return the path of the kubeconfig, or the paths that the variable KUBECONFIG has."""
+    return str(kubeconfig or os.environ.get(_VARIABLE) or _DEFAULT_KUBECONFIG)
+
+
+def _unconfigured(kubeconfig: Path | None, problem: str) -> UnusableError:
+    """Return the error about a kubeconfig. It names the option, the variable or the default path that was used."""
+    named = f"{_VARIABLE}=" if os.environ.get(_VARIABLE) else ""
+    called = f"{'--kubeconfig ' if kubeconfig else named}{_kubeconfig_paths(kubeconfig)}"
+    return UnusableError(f"No cluster is configured: {called}: {problem}; {_CHOOSE}.")
+
+
 def _first_line(error: Exception) -> str:
     """Return the first line of the client's message. The kubeconfig entry is removed from the line, because a user
     entry contains credentials."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        mark = error.problem_mark
+        return f"it is not YAML: {error.problem}{f' at line {mark.line + 1}' if mark else ''}"
     lines = str(error).partition("/{")[0].splitlines()
     return lines[0].rstrip(".") if lines else type(error).__name__
 

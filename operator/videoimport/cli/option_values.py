@@ -1,4 +1,4 @@
-"""Checks of option values for several commands: folders by name, and networks."""
+"""Checks of option values for several commands: pairs such as NAME=DIR, and networks."""
 
 import ipaddress
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ def parse_folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
     """Return the folder of each name from NAME=DIR options. Raises UnusableError, for example if a name occurs
     twice."""
     found: dict[str, Path] = {}
-    for name, folder in _split_pairs(option, pairs, "NAME=DIR", lambda name: f"{name or 'name'}=./{name or 'dir'}"):
+    for name, folder in split_pairs(option, pairs, "NAME=DIR", lambda name: f"{name or 'name'}=./{name or 'dir'}"):
         path = Path(folder).expanduser()
         if not path.is_dir():
             raise UnusableError(
@@ -23,11 +23,11 @@ def parse_folders(option: str, pairs: Sequence[str]) -> dict[str, Path]:
 
 def parse_files(option: str, pairs: Sequence[str]) -> dict[str, Path]:
     """Parse NAME=FILE options, where each name occurs once. Raises UnusableError."""
-    files = _split_pairs(option, pairs, "NAME=FILE", lambda name: f"{name or 'name'}=./talk.mp4")
+    files = split_pairs(option, pairs, "NAME=FILE", lambda name: f"{name or 'name'}=./talk.mp4")
     return {name: Path(file).expanduser().resolve() for name, file in files}
 
 
-def _split_pairs(
+def split_pairs(
     option: str, pairs: Sequence[str], form: str, example: Callable[[str], str]
 ) -> Iterator[tuple[str, str]]:
     """Yield the name and the value of each pair. ``form`` and ``example``, which gets the name of a wrong pair, are for

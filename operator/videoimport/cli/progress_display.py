@@ -50,7 +50,7 @@ def spoken(seconds: int) -> str:
 
 
 def drawn(name: str, status: VideoImportStatus) -> RenderableType:
-    """Return the bar with its headline, and one row for each stage."""
+    """Return the bar with its headline, one row for each stage, and the reason of a wait with its message."""
     top = Table.grid(padding=(0, 1))
     bar = ProgressBar(total=100, completed=status.progress_percent or 0, width=_BAR_WIDTH)
     top.add_row(Text(name, style="bold"), bar, Text(headline(status)))
@@ -59,7 +59,11 @@ def drawn(name: str, status: VideoImportStatus) -> RenderableType:
         stages.add_row(
             *(Text(printable(cell), style=_STYLES[stage.state], overflow="ellipsis") for cell in _cells(stage))
         )
-    return Group(top, stages)
+    if status.reason is None:
+        return Group(top, stages)
+    attempts = status.attempts
+    attempt = f" (attempt {attempts.count} of {attempts.max})" if attempts else ""
+    return Group(top, stages, Text(printable(f"  {status.reason}{attempt}: {status.message or ''}".rstrip(": "))))
 
 
 def _cells(stage: Stage) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ class LiveDisplay:
     def show(self, bulks: Sequence[Raw], videos: Sequence[Raw]) -> None:
         """Show the present state."""
         most = max(1, self._console.height - _OTHER_LINES - len(bulks))
-        self._live.update(draw_table(bulks, videos, most), refresh=True)
+        self._live.update(draw_table(bulks, videos, most, self._console.width), refresh=True)
 
     def __enter__(self) -> Self:
         self._live.start()

@@ -51,6 +51,43 @@ def percent_of(resource: Raw) -> int:
     return int(status_of(resource).get("progressPercent") or 0)
 
 
+def reason_of(resource: Raw) -> str:
+    """Return the reason of a failure or of a wait. A BulkImport has a reason if it failed, or if its list cannot be
+    read at this time."""
+    status = status_of(resource)
+    if resource["kind"] != BULK_KIND:
+        return printable(str(status.get("reason") or ""))
+    if phase_of(resource) == "Failed":
+        ready = [found for found in status.get("conditions") or () if found["type"] == "Ready"]
+        reason = ready[0].get("reason", "") if ready else ""
+        return "" if reason == "Failed" else printable(str(reason))
+    discovery = status.get("discovery") or {}
+    return "" if discovery.get("done") or is_finished(resource) else printable(str(discovery.get("reason") or ""))
+
+
+def explain_reason(resource: Raw) -> str:
+    """Return the reason with the attempt and the message, such as SourceUnavailable (attempt 1 of 5): the message. The
+    text is empty without a reason, and for a BulkImport that neither failed nor waits."""
+    status, reason = status_of(resource), reason_of(resource)
+    is_failed_bulk = resource["kind"] == BULK_KIND and phase_of(resource) == "Failed"
+    if not (reason or is_failed_bulk):
+        return ""
+    head = f"{reason}{_format_attempt(resource)}"
+    return ": ".join(filter(None, (head, printable(str(status.get("message") or "")))))
+
+
+def _format_attempt(resource: Raw) -> str:
+    """Return the number of the attempt and the time of the next attempt, for an import that waits for it."""
+    owner = status_of(resource)
+    attempts = (owner.get("discovery") or owner).get("attempts") or {}
+    if is_finished(resource) or not attempts.get("max"):
+        return ""
+    words = f"attempt {attempts.get('count', 0)} of {attempts['max']}"
+    if then := attempts.get("nextRetryTime"):
+        words += f", next at {datetime.fromisoformat(then).astimezone():%H:%M:%S}"
+    return f" ({words})"
+
+
 def is_finished(resource: Raw) -> bool:
     """Return whether a resource has ended. The result is False after a change that may start the resource again."""
     generation = resource["metadata"].get("generation", 0)

@@ -48,8 +48,12 @@ STATE_FOLDER = ".videoimport-state"
 _PROGRAMS = ("ffmpeg", "ffprobe")
 _SIGNALLED = 128
 _LAST_LINES = 15
+_NO_DRY_RUN = (
+    "--dry-run does not exist here; to see the resource of addresses, use `create --dry-run`, and to only list the "
+    "items of a BulkImport, set spec.dryRun: true in its YAML file."
+)
 
-Urls = Annotated[list[str] | None, typer.Argument(metavar="URL…", help="Addresses of videos, instead of YAML files.")]
+Urls = Annotated[list[str] | None, typer.Argument(metavar="URL", help="Addresses of videos, instead of YAML files.")]
 Filenames = Annotated[
     list[str] | None,
     typer.Option(
@@ -122,6 +126,10 @@ Verbose = Annotated[
 ]
 
 
+DryRun = Annotated[bool, typer.Option("--dry-run", hidden=True)]
+"""An option of other commands that users expect here, too."""
+
+
 class RunFormat(StrEnum):
     """The format of the final output."""
 
@@ -156,6 +164,7 @@ def run_imports(
     state: State = None,
     parallelism: Parallelism = None,
     verbose: Verbose = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Run imports on this machine, without a cluster.
 
@@ -176,9 +185,11 @@ def run_imports(
     * 64 to 113 – the only import failed; each reason has its own code
     * 130 – the run was interrupted, and left no unfinished files
     """
+    if dry_run:
+        raise UnusableError(_NO_DRY_RUN)
     form = parse_format(output)
     check_machine(sys.platform, {program: shutil.which(program) for program in _PROGRAMS})
-    folder = Path(into).expanduser().resolve() if into and parse_into(into) is None else None
+    folder = Path(into).expanduser().resolve() if into is not None and parse_into(into) is None else None
     documents = None if urls and not filename else read_manifests(filename or (), urls or (), playlist=playlist)
     resources = list_resources(documents, into) if documents else build_resources(urls or (), into, playlist=playlist)
     local = find_local_files(resources, parse_files("--upload", upload or ()), documents.folders if documents else {})
@@ -228,16 +239,20 @@ def perform(setting: RunSetting, output: RunFormat | None) -> int:
     if states.problem is not None:
         say(errors, f"{setting.state} cannot be written ({states.problem}), so a further run repeats some of the work.")
     if session.stopped_by is not None:
-        name = signal.Signals(session.stopped_by).name
-        say(
-            errors,
-            f"Stopped by {name}. The workers removed their unfinished files. Run the same command again to continue.",
-        )
+        say(errors, describe_stop(session.stopped_by, was_killed=session.was_killed))
         return compute_signal_code(session.stopped_by)
     if output in (RunFormat.JSON, RunFormat.YAML):
         outcome.print_resources(OutputFormat(output.value))
     outcome.print_results(errors, failures_only=output is not None)
     return outcome.compute_exit_code()
+
+
+def describe_stop(number: int, *, was_killed: bool) -> str:
+    """Return the sentences about a run that a signal stopped."""
+    effect = "The workers removed their unfinished files."
+    if was_killed:
+        effect = "A second signal killed the workers, so an unfinished upload may be left in the destination."
+    return f"Stopped by {signal.Signals(number).name}. {effect} Run the same command again to continue."
 
 
 def compute_signal_code(number: int) -> int:

@@ -91,6 +91,10 @@ class RunOutcome:
         say(errors, headline(account))
         if not failures_only:
             sys.stdout.write(rendered(_with_paths(account, self.home), "table"))
+        listing = account.bulk.status.discovery
+        reasons = [listing.reason if listing else None, *(result.reason for result in account.results)]
+        for hint in words.find_hints([*reasons, *(item.reason for item in account.rejected)]):
+            say(errors, hint)
 
     def _print_video(self, video: VideoImport, errors: Console, *, failures_only: bool) -> None:
         name, status = video.metadata.name, video.status

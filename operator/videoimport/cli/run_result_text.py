@@ -1,5 +1,6 @@
 """The text at the end of a command: the written files with their paths, or the failure with advice for this machine."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.filesize import decimal
@@ -49,6 +50,11 @@ def failed(name: str, status: VideoImportStatus) -> list[str]:
     lines = [f"{name}: {status.phase}: {status.reason} (exit code {exit_code(status)})"]
     hint = _HERE.get(status.reason, "") if status.reason else ""
     return [*lines, *(f"  {words}" for words in (status.message, hint) if words)]
+
+
+def find_hints(reasons: Iterable[Reason | None]) -> list[str]:
+    """Return a sentence for each reason that has a solution on this machine, without repetitions."""
+    return [f"{reason}: {_HERE[reason]}" for reason in dict.fromkeys(reasons) if reason in _HERE]
 
 
 def _took(status: VideoImportStatus) -> str:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.kube_client import Kube
+from videoimport.cli.kube_client import Kube, context_names
 
 
 @pytest.fixture
@@ -84,8 +84,29 @@ def test_a_kubeconfig_that_is_none_is_told(tmp_path: Path, text: str | None) -> 
     path = tmp_path / "none"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(UnusableError, match="No cluster is configured"):
+    with pytest.raises(UnusableError, match=f"No cluster is configured: --kubeconfig {path}: "):
         Kube(path, None)
+
+
+def test_a_kubeconfig_that_is_not_yaml_is_told_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "tab"
+    path.write_text("a:\n\tb: 1\n")
+    with pytest.raises(UnusableError, match=r"it is not YAML: found character .* at line 2;"):
+        Kube(path, None)
+
+
+def test_a_kubeconfig_that_does_not_exist_is_named_as_the_user_gave_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UnusableError, match=r": --kubeconfig nope: there is no such file; choose one with"):
+        Kube(Path("nope"), None)
+    monkeypatch.setenv("KUBECONFIG", "/nope/a:/nope/b")
+    with pytest.raises(UnusableError, match=r": KUBECONFIG=/nope/a:/nope/b: there is no such file; choose one with"):
+        Kube(None, None)
+    with pytest.raises(UnusableError, match=r": KUBECONFIG=/nope/a:/nope/b: it has no contexts"):
+        context_names(None)
+    monkeypatch.setenv("KUBECONFIG", "")
+    monkeypatch.setenv("HOME", "/nope")
+    with pytest.raises(UnusableError, match=r": ~/\.kube/config: there is no such file; choose one with"):
+        Kube(None, None)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../../secrets", "a?b", "A b"])

@@ -1,6 +1,8 @@
 """The live table, and the same state as a line."""
 
 import io
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,13 +17,34 @@ def video(name: str, phase: str | None = None, **status: Any) -> Raw:
     return {"kind": "VideoImport", "metadata": {"name": name}, "status": ({"phase": phase} if phase else {}) | status}
 
 
+MESSAGE = "127.0.0.1 did not answer. Check the source. Run 2 starts at 2026-05-01T00:00:30Z."
+WAITING = {
+    "reason": "SourceUnavailable",
+    "message": MESSAGE,
+    "attempts": {"count": 1, "max": 5, "nextRetryTime": "2026-05-01T00:00:30Z"},
+}
+
+
+NOT_READY = [{"type": "Ready", "status": "False", "reason": "SourceUnavailable"}]
+
+
+@pytest.fixture
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The time zone of the terminal."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
 def bulk(**status: Any) -> Raw:
     return {"kind": "BulkImport", "metadata": {"name": "course"}, "status": status}
 
 
 def drawn(bulks: list[Raw], videos: list[Raw], most: int | None = None, width: int = 120) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
-    console.print(draw_table(bulks, videos, most))
+    console.print(draw_table(bulks, videos, most, width))
     output = console.file
     assert isinstance(output, io.StringIO)
     return [line.rstrip() for line in output.getvalue().splitlines()]
@@ -61,6 +84,13 @@ class TestTable:
         rows = drawn([], [video("a", "Failed", displayName="long " * 40, reason="x" * 80)], width=70)
         assert len(rows) == 2
         assert all(len(row) <= 70 for row in rows)
+
+    def test_a_narrow_terminal_gets_name_phase_and_percent(self) -> None:
+        rows = drawn([], [video("lecture-1", "Downloading", progressPercent=40, bytesPerSecond=1000)], width=40)
+        assert [row.split() for row in rows] == [
+            ["VIDEO", "PHASE", "PROGRESS"],
+            ["lecture-1", "Downloading", "40", "%"],
+        ]
 
     def test_no_title_controls_the_terminal(self) -> None:
         shown = drawn([bulk(message="\x1b[2J")], [video("a", "Failed", displayName="\x1b]0;t\x07", reason="\x1b[1m")])
@@ -111,7 +141,20 @@ def test_the_items_of_a_bulk_are_counted_if_their_number_is_known(status: Raw, c
             "bi/course: Completed 100 %, 1 of 1 imported",
         ),
         (video("a"), "vi/a: Pending 0 %"),
+        (
+            video("a", "Pending", **WAITING),
+            f"vi/a: Pending 0 %, SourceUnavailable (attempt 1 of 5, next at 00:00:30): {MESSAGE}",
+        ),
+        (
+            bulk(phase="Discovering", message=MESSAGE, discovery=WAITING, total=0),
+            f"bi/course: Discovering 0 %, SourceUnavailable (attempt 1 of 5, next at 00:00:30): {MESSAGE}",
+        ),
+        (
+            bulk(phase="Failed", message=MESSAGE, discovery=WAITING, total=0, conditions=NOT_READY),
+            "bi/course: Failed 0 %, SourceUnavailable, 0 of 0 imported",
+        ),
     ],
 )
+@pytest.mark.usefixtures("utc")
 def test_a_state_is_a_line_without_empty_parts(resource: Raw, line: str) -> None:
     assert format_line(resource) == line

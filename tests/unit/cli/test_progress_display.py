@@ -5,7 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
+from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import (
+    Attempts,
     Stage,
     StageName,
     VideoImportStatus,
@@ -50,6 +52,21 @@ def test_the_bar_has_a_row_for_each_stage_and_takes_nothing_for_markup() -> None
         ["Transcode"],
         ["Transcode", "100", "%", "Encode:", "the", "video", "is", "vp9"],
     ]
+
+
+def test_a_wait_has_its_reason_attempt_and_message() -> None:
+    waiting = VideoImportStatus(
+        phase=VideoPhase.PENDING,
+        reason=Reason.SOURCE_UNAVAILABLE,
+        message="The host did not answer. Run 2 starts at 2026-05-01T00:00:30Z.",
+        attempts=Attempts(count=1, max=3),
+    )
+    console = Console(file=io.StringIO(), width=120)
+    with console.capture() as captured:
+        console.print(drawn("clip", waiting))
+    assert captured.get().splitlines()[-1] == (
+        "  SourceUnavailable (attempt 1 of 3): The host did not answer. Run 2 starts at 2026-05-01T00:00:30Z."
+    )
 
 
 def test_what_a_terminal_would_obey_is_not_printed() -> None:

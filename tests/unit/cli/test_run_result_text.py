@@ -17,7 +17,7 @@ from videoimport.api.videoimport_status import (
     VideoPhase,
 )
 from videoimport.cli.local_results import Home, openable
-from videoimport.cli.run_result_text import exit_code, failed, succeeded
+from videoimport.cli.run_result_text import exit_code, failed, find_hints, succeeded
 
 BEGAN = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOME = Home(lambda _claim: Path("/results"))
@@ -91,3 +91,10 @@ def test_outputs_in_a_folder_get_file_urls_and_others_keep_theirs() -> None:
     served = Outputs(video=OutputFile(uri="pvc://clip/a", url="https://cdn.example.com/a"))
     assert openable(DONE.model_copy(update={"outputs": served}), HOME).outputs == served
     assert openable(IN_A_BUCKET, HOME) == IN_A_BUCKET
+
+
+def test_a_hint_for_this_machine_comes_once_for_each_reason() -> None:
+    reasons = [None, Reason.ADDRESS_FORBIDDEN, Reason.NOT_VIDEO, Reason.ADDRESS_FORBIDDEN]
+    assert find_hints(reasons) == [
+        "AddressForbidden: On this machine, use --allow-network, such as --allow-network 192.168.1.0/24."
+    ]

@@ -18,7 +18,7 @@ from support.core.video_builders import NOW
 from videoimport.api import reasons
 from videoimport.api.tasks import import_task as task
 from videoimport.api.tasks import webhook_task as webhook
-from videoimport.cli import __main__ as command
+from videoimport.cli import command_line as command
 from videoimport.cli.command_group import NOTHING_STARTED
 from videoimport.cli.results import text_formats as itemized
 from videoimport.cli.run_command import compute_signal_code

@@ -1,7 +1,7 @@
 """Builds a resource from addresses on the command line: a VideoImport for one address, or a BulkImport for several."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +9,10 @@ from pydantic import ValidationError
 
 from videoimport.api import bulkimport, videoimport
 from videoimport.api.labels import API_VERSION, BULK_KIND, VIDEO_KIND
-from videoimport.api.rules.validation import BrokenRuleError
+from videoimport.api.redaction import shown_url
+from videoimport.cli.destination.option_problems import describe_problems
 from videoimport.cli.errors import UnusableError
+from videoimport.cli.manifests.destinations import build_bucket, parse_into
 from videoimport.cli.manifests.url_manifests import derive_bulk_name, derive_video_name, parse_urls
 
 Raw = dict[str, Any]
@@ -40,14 +42,17 @@ def build_manifest(wanted: Wanted) -> Raw:
     """Return the manifest of a VideoImport or BulkImport. Raises UnusableError with every problem."""
     urls = parse_urls(wanted.urls)
     destination = _build_destination(wanted)
-    if len(urls) == 1 and not (wanted.bulk or wanted.playlist):
+    if len(urls) == 1 and wanted.bulk is None and not wanted.playlist:
         spec = {"source": {"url": urls[0]}, "destination": destination}
-        kind, name = VIDEO_KIND, wanted.name or derive_video_name(urls[0])
+        kind, name = VIDEO_KIND, derive_video_name(urls[0]) if wanted.name is None else wanted.name
     else:
         spec = {"source": _build_list(wanted), "template": {"destination": destination}}
-        kind, name = BULK_KIND, wanted.bulk or wanted.name or derive_bulk_name(urls)
-    _check_name(name, kind)
-    _check_spec(kind, spec)
+        kind, name = (
+            BULK_KIND,
+            next((name for name in (wanted.bulk, wanted.name) if name is not None), derive_bulk_name(urls)),
+        )
+    _check_name("--bulk" if wanted.bulk is not None else "--name", name, kind)
+    _check_spec(kind, spec, _name_options(wanted))
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
@@ -58,8 +63,8 @@ def parse_place(into: str) -> Raw:
     path = path.strip("/")
     if not separator or not root or scheme not in ("s3", "pvc"):
         raise UnusableError(f"--into {into}: write s3://bucket/prefix or pvc://claim/path.")
-    if scheme == "s3":
-        return {"s3": {"bucket": root, **({"prefix": path} if path else {})}}
+    if scheme == "s3" and (goal := parse_into(into)):
+        return {"s3": build_bucket(goal, {})}
     return {"persistentVolumeClaim": {"claimName": root, **({"path": path} if path else {})}}
 
 
@@ -83,28 +88,30 @@ def _build_destination(wanted: Wanted) -> Raw:
     return place | secret | ({"folder": wanted.folder} if wanted.folder else {})
 
 
-def _check_name(name: str, kind: str) -> None:
+def _check_name(option: str, name: str, kind: str) -> None:
     longest = _LONGEST_NAMES[kind]
     if len(name) > longest or not _NAME.fullmatch(name):
-        option = "--bulk" if kind == BULK_KIND else "--name"
         raise UnusableError(
             f"{option} {name}: a name has at most {longest} lowercase letters, digits, '-' or '.', and begins and ends "
             "with a letter or digit."
         )
 
 
-def _check_spec(kind: str, spec: Raw) -> None:
+def _name_options(wanted: Wanted) -> Mapping[str, str]:
+    """Return the option and its value for each field that an option sets."""
+    return {
+        "s3.endpoint": f"--endpoint {shown_url(wanted.endpoint or '')}",
+        "credentialsSecretRef": f"--secret {wanted.secret}",
+        "folder": f"--folder {wanted.folder}",
+        "persistentVolumeClaim.claimName": f"--into {wanted.into}: the claim",
+        "persistentVolumeClaim.path": f"--into {wanted.into}: the path",
+    }
+
+
+def _check_spec(kind: str, spec: Raw, options: Mapping[str, str]) -> None:
     """Raise UnusableError with every field that the API server would refuse."""
     model = bulkimport.BulkImportSpec if kind == BULK_KIND else videoimport.VideoImportSpec
     try:
         model.model_validate(spec)
     except ValidationError as error:
-        raise UnusableError(*(line for detail in error.errors() for line in _problems(dict(detail)))) from None
-
-
-def _problems(detail: Raw) -> list[str]:
-    where = ".".join(("spec", *map(str, detail["loc"])))
-    broken = detail.get("ctx", {}).get("error")
-    if isinstance(broken, BrokenRuleError):
-        return [f"{where}{field}: {message}" for field, message in broken.broken]
-    return [f"{where}: {detail['msg']}"]
+        raise UnusableError(*describe_problems(error, options)) from None

@@ -10,14 +10,14 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from videoimport.api.bulkimport_status import BulkImportStatus, ItemResult
+from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase, ItemResult
 from videoimport.api.reasons import Reason, info
 from videoimport.api.redaction import shown_url
 from videoimport.api.videoimport_status import OutputFile, Stage, ThumbnailSet, VideoImportStatus, VideoPhase
 from videoimport.cli.live_table import count_items
 from videoimport.cli.local_results import written
 from videoimport.cli.progress_display import headline, printable, spoken
-from videoimport.cli.resource_facts import Raw, format_age, name_of, phase_of, reference_of, title_of
+from videoimport.cli.resource_facts import Raw, format_age, name_of, phase_of, reason_of, reference_of, title_of
 from videoimport.core.message_format import split_advice
 
 _BAR_WIDTH = 20
@@ -46,11 +46,16 @@ def describe_import(video: Raw, status: VideoImportStatus, now: datetime) -> Ite
 
 def describe_bulk(bulk: Raw, status: BulkImportStatus, now: datetime) -> Iterator[RenderableType]:
     """Yield the parts of a BulkImport's description."""
-    yield _title(bulk, None)
+    reason, failed = reason_of(bulk), status.phase is BulkPhase.FAILED
+    yield _title(bulk, reason)
     yield _bar_line("Progress", status.progress_percent or 0, count_items(bulk))
     if status.eta_seconds:
         yield _fact("Left", f"about {spoken(status.eta_seconds)}")
-    if status.message:
+    if status.message and failed:
+        finding, advice = split_advice(status.message)
+        yield _fact("Why", finding)
+        yield _fact("What to do", advice or (info(Reason(reason)).advice if reason in set(Reason) else ""))
+    elif status.message:
         yield _fact("State", status.message)
     failures = [result for result in status.results if not result.success]
     for place, failure in enumerate(failures[:_MOST_FAILURES]):
@@ -69,7 +74,7 @@ def find_advice(reason: Reason, message: str) -> tuple[str, str]:
     return finding or info(reason).finding, advice or info(reason).advice
 
 
-def _title(resource: Raw, reason: Reason | None) -> Text:
+def _title(resource: Raw, reason: str | None) -> Text:
     phase = phase_of(resource)
     text = Text(f"{reference_of(resource)}  ", style="bold")
     text.append(f"{phase}{f': {reason}' if reason else ''}", style=_STYLES.get(phase, ""))

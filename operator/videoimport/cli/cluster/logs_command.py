@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from videoimport.api.labels import WORKER_CONTAINER
+from videoimport.cli.errors import INTERRUPTED
 from videoimport.cli.options import Context, Kubeconfig, Namespace, ResourceName
 from videoimport.cli.resource_output import escape_json
-
-_INTERRUPTED = 130
 
 
 def print_logs(
@@ -48,4 +47,4 @@ def print_logs(
                 sys.stdout.write(f"{text}\n")
             sys.stdout.flush()
     except KeyboardInterrupt:
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None

@@ -9,16 +9,23 @@ from rich.console import Console
 
 from videoimport.api.labels import BULK, BULK_KIND, VIDEO_KIND
 from videoimport.cli.completion import complete_resources
-from videoimport.cli.errors import NotFoundError
+from videoimport.cli.errors import INTERRUPTED, NotFoundError
 from videoimport.cli.options import Context, Kubeconfig, Namespace, Output, OutputFormat
 from videoimport.cli.progress_display import say
-from videoimport.cli.resource_facts import Raw, exit_code_of, is_finished, is_successful, phase_of, reference_of
+from videoimport.cli.resource_facts import (
+    Raw,
+    exit_code_of,
+    explain_reason,
+    is_finished,
+    is_successful,
+    phase_of,
+    reference_of,
+)
 
 if TYPE_CHECKING:
     from videoimport.cli.cluster.resource_watch import Selection
     from videoimport.cli.kube_client import Kube
 
-_INTERRUPTED = 130
 _MOST_FAILURES = 10
 
 
@@ -63,9 +70,9 @@ def watch_imports(
     try:
         ended = _show_until_the_end(kube, targets, selections, console)
     except KeyboardInterrupt:
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
     if output is OutputFormat.TABLE:
-        _print_failures(ended, console)
+        print_failures(ended, console)
     else:
         _print_resources(ended, output)
     raise typer.Exit(exit_code_of(ended))
@@ -111,12 +118,17 @@ def is_shown(video: Raw, wanted: Sequence[str]) -> bool:
     return reference_of(video) in wanted or f"bi/{bulk}" in wanted
 
 
-def _print_failures(ended: Sequence[Raw], console: Console) -> None:
-    """Print the advice for each resource that did not succeed."""
+def print_failures(ended: Sequence[Raw], console: Console) -> None:
+    """Print the reason, the message and the advice for each resource that did not succeed."""
     failed = [resource for resource in ended if not is_successful(resource)]
     for resource in failed[:_MOST_FAILURES]:
         command = f"kubectl videoimport get {reference_of(resource)}"
-        say(console, f"{reference_of(resource)}: {phase_of(resource)}; `{command}` shows why and what to do")
+        why = explain_reason(resource)
+        say(
+            console,
+            f"{reference_of(resource)}: {phase_of(resource)}"
+            + (f": {why}" if why else f"; `{command}` shows why and what to do"),
+        )
 
 
 def _print_resources(ended: Sequence[Raw], output: OutputFormat) -> None:

@@ -7,17 +7,19 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
 from videoimport.api.destination import Destination, SecretReference
-from videoimport.api.reasons import info
-from videoimport.api.rules.validation import BrokenRuleError
+from videoimport.api.reasons import Reason, info
+from videoimport.api.redaction import shown_url
+from videoimport.cli.destination.option_problems import describe_problems
 from videoimport.cli.destination.options import DestinationAccess
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.manifests.destinations import HERE
+from videoimport.cli.manifests.destinations import HERE, build_bucket, parse_into
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage import credentials
 from videoimport.worker.storage.base import DestinationStore
@@ -25,38 +27,27 @@ from videoimport.worker.storage.s3 import store as s3
 from videoimport.worker.storage.volume.store import VolumeStore
 
 _REQUIRED = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-_S3 = "s3://"
 
 
-def parse_destination(into: str, endpoint: str | None, folder: str | None) -> tuple[Destination, Mapping[str, Path]]:
+def parse_destination(
+    into: str, endpoint: str | None, folder: str | None, *, option: str = "--into"
+) -> tuple[Destination, Mapping[str, Path]]:
     """Return the destination for s3://bucket/prefix or for a folder, and the folder of each claim of the destination.
-    Raises UnusableError."""
+    ``option`` is the option with the value ``into``. Raises UnusableError."""
     claims: Mapping[str, Path] = {}
-    if into.startswith(_S3):
-        bucket, _, prefix = into.removeprefix(_S3).partition("/")
-        named = {"endpoint": endpoint, "bucket": bucket, "prefix": prefix.strip("/") or None}
-        place: dict[str, Any] = {"s3": {name: value for name, value in named.items() if value}}
-    elif "://" in into:
-        raise UnusableError(f"--into {into}: write s3://bucket/prefix, or a folder of this machine.")
+    goal = parse_into(into, option)
+    if goal is not None:
+        place: dict[str, Any] = {"s3": build_bucket(goal, {"endpoint": endpoint} if endpoint else {})}
     elif endpoint:
-        raise UnusableError(f"--endpoint {endpoint} needs a bucket such as --into s3://bucket; {into} is a folder.")
+        raise UnusableError(f"--endpoint {endpoint} needs a bucket such as {option} s3://bucket; {into} is a folder.")
     else:
         place = {"persistentVolumeClaim": {"claimName": HERE}}
         claims = {HERE: Path(into).expanduser()}
     try:
         return Destination.model_validate(place | ({"folder": folder} if folder else {})), claims
     except ValidationError as error:
-        raise UnusableError(*(line for detail in error.errors() for line in _problems(dict(detail)))) from None
-
-
-def _problems(detail: dict[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each rule that the destination breaks."""
-    broken = detail.get("ctx", {}).get("error")
-    where = ".".join(("destination", *map(str, detail["loc"])))
-    if isinstance(broken, BrokenRuleError):
-        yield from (f"{where}{field}: {message}" for field, message in broken.broken)
-    else:
-        yield f"{where} is {detail['input']!r}: {detail['msg']}; correct --into, --endpoint or --folder."
+        options = {"s3.endpoint": f"--endpoint {shown_url(endpoint or '')}", "folder": f"--folder {folder}"}
+        raise UnusableError(*describe_problems(error, options)) from None
 
 
 @contextmanager
@@ -113,15 +104,15 @@ def _open_volume(destination: Destination, access: DestinationAccess) -> VolumeS
 
 
 @contextmanager
-def told_failures(start: str = "") -> Iterator[None]:
+def told_failures(start: str = "", advice_here: Mapping[Reason, str] = MappingProxyType({})) -> Iterator[None]:
     """Convert a failure of the worker's code to an UnusableError with the solution of the failure. ``start`` precedes
-    the message."""
+    the message. ``advice_here`` replaces the solutions of some reasons."""
     try:
         yield
     except ImportFailure as failure:
-        advice = failure.advice or info(failure.reason).advice
+        advice = advice_here.get(failure.reason) or failure.advice or info(failure.reason).advice
         message = failure.message.rstrip(".")
-        raise UnusableError(f"{start}{failure.reason}: {message}; {advice}") from None
+        raise UnusableError(f"{start}{failure.reason}: {message}. {advice}") from None
 
 
 def describe_failure(failure: ImportFailure) -> str:

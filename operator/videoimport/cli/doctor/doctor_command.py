@@ -102,7 +102,7 @@ def _check_destination(
     from videoimport.cli.find.find_command import read_like
 
     if place is not None:
-        target, claims = parse_destination(place, endpoint, None)
+        target, claims = parse_destination(place, endpoint, None, option="--destination")
         yield check_destination(target, DestinationAccess(access.keys, claims))
     if like is not None and kube is not None:
         yield check_destination(read_like(kube, like)[0], access)

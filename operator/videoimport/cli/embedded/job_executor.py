@@ -63,11 +63,12 @@ class JobExecutor:
         await asyncio.gather(*(run.process.stop(_STOP_SECONDS) for run in runs))
         await asyncio.gather(*(run.task for run in runs if run.task), return_exceptions=True)
 
-    def kill(self) -> None:
-        """End every process with SIGKILL."""
+    def kill(self) -> bool:
+        """End every process with SIGKILL. Return whether there was a process."""
         self._stopping = True
         for run in self._running.values():
             run.process.kill()
+        return bool(self._running)
 
     def _forget_processes(self, job: Raw) -> None:
         for pod in self._store.list("Pod"):

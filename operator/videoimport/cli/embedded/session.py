@@ -1,11 +1,13 @@
 """One run of the embedded mode: the controller's queue and reconcilers on objects in memory, until all roots end."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from videoimport.api.bulkimport import BulkImport
@@ -73,14 +75,27 @@ class Session:
     stopped_by: int | None = None
     """Number of the signal that stopped the session."""
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    was_killed: bool = False
+    """True if a second signal killed the workers before they removed their unfinished files."""
+    _loop: asyncio.AbstractEventLoop | None = None
     _executor: JobExecutor | None = None
     _changed: bool = True
     _open: set[Key] = field(default_factory=set)
     """The roots that have not ended."""
 
     def run(self) -> None:
-        """Run until every root has ended, or a signal stops the session."""
-        asyncio.run(self._run())
+        """Run until every root has ended, or a signal stops the session.
+
+        After a stop, the handlers stay, and every later signal has no effect. So a signal does not interrupt the
+        program while it removes its files.
+        """
+        before = {number: signal.signal(number, self._stop) for number in _STOP_SIGNALS}
+        try:
+            asyncio.run(self._run())
+        finally:
+            if self.stopped_by is None:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
 
     def read_last_lines(self, most: int) -> list[str]:
         """Return the last lines of the newest worker log."""
@@ -92,6 +107,9 @@ class Session:
         return self.options.folder / "logs"
 
     async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        if self.stopped_by is not None:
+            self._ended.set()
         logs = self._logs
         logs.mkdir()
         cluster = EmbeddedCluster(self.objects, logs)
@@ -100,7 +118,6 @@ class Session:
         queue = KeyedQueue()
         store = Store(queue.add, limits=self.options.build_limits())
         self._feed(store)
-        self._install_signal_handlers()
         tasks = self._start_tasks(cluster, store, queue)
         try:
             await self._wait_for_end([*tasks, self._executor.crash])
@@ -162,17 +179,20 @@ class Session:
                 self.show(self.objects)
             await asyncio.sleep(_POLL_SECONDS)
 
-    def _install_signal_handlers(self) -> None:
-        loop = asyncio.get_running_loop()
-        for number in _STOP_SIGNALS:
-            loop.add_signal_handler(number, self._stop, number)
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        """Handle a signal: send SIGTERM to the workers after the first signal, and SIGKILL after the second signal.
 
-    def _stop(self, number: int) -> None:
-        """Send SIGTERM to the workers after the first signal, and SIGKILL after the second signal."""
-        if self.stopped_by is not None and self._executor is not None:
-            self._executor.kill()
+        The event loop has such handlers too, but it removes them before the program ends.
+        """
+        stop = self._ended.set if self.stopped_by is None else self._kill
         self.stopped_by = self.stopped_by or number
-        self._ended.set()
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, because the session has ended
+                self._loop.call_soon_threadsafe(stop)
+
+    def _kill(self) -> None:
+        if self._executor is not None and self._executor.kill():
+            self.was_killed = True
 
 
 def has_ended(raw: Raw) -> bool:

@@ -59,7 +59,9 @@ def open_state(folder: Path, namespace: str, name: str) -> StateFile:
         if "locked" in str(error):
             problem = f"{BULK_KIND} {name} runs already on this machine; wait until that run ends."
         else:
-            problem = f"{path} cannot be used: {error}; remove the file, or give another folder by --state DIR."
+            why = error.strerror if isinstance(error, OSError) else error
+            way_out = "let this user write it, remove the file, or give another folder by --state DIR."
+            problem = f"{path} cannot be used: {why}; {way_out}"
         raise UnusableError(problem) from None
 
 

@@ -87,6 +87,8 @@ def _find(video: str, target: "FindTarget", access: DestinationAccess, allowed: 
     from videoimport.cli.destination.access import opened
     from videoimport.cli.find.lookup import ask_identity, find_file, find_source
 
+    if not video:
+        raise UnusableError("URL|FILE is empty; give an address or a local file.")
     is_address = video.lower().startswith(("http://", "https://"))
     if not is_address and "://" in video:
         raise UnusableError(

@@ -14,6 +14,8 @@ from typing import Any, Literal
 from videoimport.api.destination import Destination
 from videoimport.api.identity import video_id
 from videoimport.api.output_options import Output
+from videoimport.api.reasons import Reason
+from videoimport.api.redaction import shown_url
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImportSpec, spec_hash
 from videoimport.cli.destination.access import told_failures
@@ -26,6 +28,8 @@ from videoimport.worker.storage.record_scope import Scope
 from videoimport.worker.storage.video_index import Committed
 
 Raw = dict[str, Any]
+_ADVICE = {Reason.ADDRESS_FORBIDDEN: "Use --allow-network, such as --allow-network 192.168.1.0/24."}
+"""Advice for this machine, in place of the advice for a cluster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def ask_identity(url: str, target: FindTarget, networks: tuple[str, ...]) -> str
     """
     task = _build_task(url, target, networks)
     children = Children()
-    with tempfile.TemporaryDirectory(prefix="videoimport-") as name, told_failures(f"{url}: "):
+    with tempfile.TemporaryDirectory(prefix="videoimport-") as name, told_failures(f"{shown_url(url)}: ", _ADVICE):
         folder = Path(name)
         try:
             request = fetch_client.request_of(task, folder, folder / "no-keys")
@@ -81,8 +85,8 @@ def ask_identity(url: str, target: FindTarget, networks: tuple[str, ...]) -> str
             children.kill_all()
     if identity is None:
         raise UnusableError(
-            f"{url}: the source sends no version, such as an ETag; download the source, "
-            "and run find with the local file."
+            f"{shown_url(url)}: the source sends no version, such as an ETag, so the index cannot know it by its "
+            "address; download the source, and run find with the local file."
         )
     return identity
 

@@ -1,5 +1,6 @@
 """The place of the results: a claim for resources without a destination, and the destination of ``--into``."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,14 +8,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from videoimport.api.field_types import BucketName, Prefix
 from videoimport.api.labels import BULK_KIND
-from videoimport.api.rules.validation import BrokenRuleError
+from videoimport.cli.destination.option_problems import explain_problem
 from videoimport.cli.errors import UnusableError
+from videoimport.cli.manifests.shown_values import shorten_text
 
 Raw = dict[str, Any]
 HERE = "here"
 """Claim name of an import without a destination. Such an import needs no claim in a cluster. All these imports have the
 same claim name, because they may share a folder. So an import can find a video that another import stored. """
 _SCHEME = "s3://"
+_OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _OF_THE_STORE = ("endpoint", "region")
 """Fields that are equal for all buckets of the same store."""
 _BUCKET: TypeAdapter[str] = TypeAdapter(BucketName)
@@ -29,25 +32,32 @@ class BucketGoal:
     prefix: str | None = None
 
 
-def parse_into(into: str | None) -> BucketGoal | None:
-    """Return the bucket that ``--into`` names. Return None for a folder or without ``--into``. Raises UnusableError."""
-    if into is None or not into.lower().startswith(_SCHEME):
+def parse_into(into: str | None, option: str = "--into") -> BucketGoal | None:
+    """Return the bucket that ``into``, the value of ``option``, names. Return None for a folder or None. Raises
+    UnusableError."""
+    if into is None:
+        return None
+    if not into:
+        raise UnusableError(f"{option} has no value; write s3://bucket/prefix, or a folder of this machine.")
+    if not into.lower().startswith(_SCHEME):
+        if _OTHER_SCHEME.match(into):
+            raise UnusableError(f"{option} {into}: write s3://bucket/prefix, or a folder of this machine.")
         return None
     bucket, _, prefix = into[len(_SCHEME) :].rstrip("/").partition("/")
-    _check(_BUCKET, bucket, f"--into {into}: the bucket", "write s3://bucket or s3://bucket/prefix.")
+    _check(_BUCKET, bucket, f"{option} {shorten_text(into)}: the bucket")
     if prefix:
-        _check(_PREFIX, prefix, f"--into {into}: the prefix", "write s3://bucket/folder/folder.")
+        _check(_PREFIX, prefix, f"{option} {shorten_text(into)}: the prefix")
     return BucketGoal(bucket, prefix or None)
 
 
-def _check(adapter: TypeAdapter[str], value: str, called: str, way_out: str) -> None:
+def _check(adapter: TypeAdapter[str], value: str, called: str) -> None:
+    if not value:
+        raise UnusableError(f"{called} is missing; write s3://bucket or s3://bucket/prefix.")
     try:
         adapter.validate_python(value, strict=True)
     except ValidationError as refusal:
-        detail = refusal.errors(include_url=False)[0]
-        broken = detail.get("ctx", {}).get("error")
-        message = str(broken) if isinstance(broken, BrokenRuleError) else f"it is too long or too short; {way_out}"
-        raise UnusableError(f"{called} {value or 'is missing'}: {message}") from None
+        message = explain_problem(refusal.errors(include_url=False)[0])[0][1]
+        raise UnusableError(f"{called} {shorten_text(value)}: {message}") from None
 
 
 def redirect(raw: Raw, into: str | None) -> Raw:

@@ -53,13 +53,15 @@ def read_texts(sources: Iterable[str], standard_input: TextIO) -> list[ManifestT
 
 
 def _read_source(source: str, standard_input: TextIO) -> Iterator[ManifestText]:
+    if not source:
+        raise UnusableError("--filename has no value; give a file, a folder, or - for standard input.")
     if source == STANDARD_INPUT:
         yield ManifestText(_read_bounded(standard_input, "standard input"), "standard input", Path.cwd())
     elif (path := Path(source).expanduser()).is_dir():
         for file in _list_folder(path, source):
-            yield ManifestText(_read_file(file, str(file)), str(file), path.resolve())
+            yield ManifestText(read_file(file, str(file)), str(file), path.resolve())
     else:
-        yield ManifestText(_read_file(path, source), source, path.parent.resolve())
+        yield ManifestText(read_file(path, source), source, path.parent.resolve())
 
 
 def _list_folder(folder: Path, called: str) -> list[Path]:
@@ -74,7 +76,9 @@ def _list_folder(folder: Path, called: str) -> list[Path]:
     return files
 
 
-def _read_file(path: Path, called: str) -> str:
+def read_file(path: Path, called: str) -> str:
+    """Return the text of a file, at most MOST_LETTERS characters. ``called`` is its name in messages. Raises
+    UnusableError."""
     try:
         with path.open(encoding="utf-8") as file:
             return _read_bounded(file, called)

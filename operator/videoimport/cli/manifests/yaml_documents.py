@@ -14,6 +14,7 @@ MOST_VALUES = 2_000_000
 """Maximum number of values in a text. Aliases can make a short text very large."""
 MOST_DEPTH = 100
 """Maximum depth of nested lists and objects."""
+_KINDS = {str: "a text", list: "a list", bool: "a truth value"}
 _TOO_DEEP = f"{{}} has more than {MOST_DEPTH} lists or objects within each other; give a manifest."
 
 
@@ -50,8 +51,8 @@ def parse_documents(text: str, name: str) -> list[Document]:
     """
     documents = _load(text, name)
     if strange := [document for document in documents if not isinstance(document, dict)]:
-        kind = type(strange[0]).__name__
-        raise UnusableError(f"{name} holds a {kind} instead of a resource; begin with apiVersion and kind.")
+        kind = _KINDS.get(type(strange[0]), "a number")
+        raise UnusableError(f"{name} holds {kind} instead of a resource; begin with apiVersion and kind.")
     return documents
 
 

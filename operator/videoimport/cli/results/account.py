@@ -3,23 +3,26 @@ cluster."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from videoimport.api.bulkimport import BulkImport
-from videoimport.api.bulkimport_status import AcceptedItem, LedgerEntry
-from videoimport.api.labels import BULK, PAGE, SHARD
+from videoimport.api.bulkimport_status import AcceptedItem, BulkPhase, LedgerEntry
+from videoimport.api.labels import BULK, BULK_KIND, PAGE, SHARD
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import RejectedItem
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.kube_client import Kube
+from videoimport.cli.resource_facts import explain_reason
 from videoimport.core.bulk.messages import format_counts
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.list_item import RefusedItem
 from videoimport.core.names_and_owners import build_bulk_owner, find_controller
 from videoimport.core.observed import ObservedBulk
 from videoimport.core.parsers import parse_page, parse_shard
+
+if TYPE_CHECKING:
+    from videoimport.cli.kube_client import Kube
 
 Raw = dict[str, Any]
 
@@ -39,6 +42,16 @@ class Account:
     """The counts as text, as in the status."""
 
     @property
+    def state(self) -> str:
+        """The phase with the counts. For a BulkImport that failed, the reason and the message, which begins with the
+        counts."""
+        status = self.bulk.status
+        if status.phase is not BulkPhase.FAILED or not status.message:
+            return f"{status.phase or 'not begun'}, {self.counts}"
+        wire = {"kind": BULK_KIND, "metadata": {}, "status": status.wire()}
+        return f"{status.phase}: {explain_reason(wire)}"
+
+    @property
     def completed(self) -> int:
         """Number of successful items, including duplicates."""
         return sum(result.success for result in self.results)
@@ -54,7 +67,7 @@ class Account:
         return len(self.results) - self.completed
 
 
-def of_cluster(kube: Kube, namespace: str, name: str) -> Account:
+def of_cluster(kube: "Kube", namespace: str, name: str) -> Account:
     """Read the BulkImport, its results and the pages of its list. Raises UnusableError."""
     raw = kube.bulk(namespace, name)
     return counted(raw, kube.config_maps(namespace, f"{BULK}={name}"))

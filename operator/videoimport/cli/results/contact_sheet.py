@@ -42,7 +42,7 @@ def build_page(
     )
     return ResultsPage(
         title=account.bulk.metadata.name,
-        headline=f"{account.bulk.status.phase or 'not begun'}, {account.counts}",
+        headline=account.state,
         counts=[(name, number) for name, number in counts if number],
         failed=[_describe_failure(result) for result in account.results if not result.success],
         rejected=[_describe_rejection(item) for item in account.rejected],

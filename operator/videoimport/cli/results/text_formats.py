@@ -29,7 +29,7 @@ def rendered(account: Account, form: Format) -> str:
 
 def headline(account: Account) -> str:
     """Return one line about the whole BulkImport."""
-    return f"{account.bulk.metadata.name}: {account.bulk.status.phase or 'not begun'}, {account.counts}"
+    return f"{account.bulk.metadata.name}: {account.state}"
 
 
 def _counts(account: Account) -> dict[str, int]:
@@ -110,6 +110,8 @@ def _table(account: Account) -> str:
         )
         for row in rows(account)
     ]
+    if not shown:
+        return ""
     lines = [_SHOWN, *(tuple(map(printable, cells)) for cells in shown)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_SHOWN) - 1)]
     return "".join(

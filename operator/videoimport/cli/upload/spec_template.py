@@ -8,7 +8,7 @@ from videoimport.api.labels import API_VERSION, VIDEO_KIND
 from videoimport.cli.cluster.resource_reference import find_resource, parse_reference
 from videoimport.cli.errors import MissingRightError, NotFoundError, UnusableError
 from videoimport.cli.kube_client import Kube
-from videoimport.cli.manifests.manifest_files import MOST_LETTERS
+from videoimport.cli.manifests.manifest_files import read_file
 from videoimport.cli.manifests.yaml_documents import parse_documents
 
 Raw = dict[str, Any]
@@ -33,7 +33,7 @@ def read_template(kube: Kube, file: Path | None, like: str | None) -> SpecTempla
     if file is not None and like is not None:
         raise UnusableError("-f and --like are both given; give one of them.")
     if file is not None:
-        return parse_template(_read_text(file), str(file))
+        return parse_template(read_file(file.expanduser(), str(file)), str(file))
     if like is not None:
         return _read_like(kube, like)
     return _read_defaults(kube)
@@ -52,18 +52,6 @@ def parse_template(text: str, called: str) -> SpecTemplate:
         raise UnusableError(f"{called}: spec.source is set; remove it, because the source is the file.")
     kept = {name: metadata[name] for name in ("labels", "annotations") if isinstance(metadata.get(name), dict)}
     return SpecTemplate(spec, kept)
-
-
-def _read_text(file: Path) -> str:
-    try:
-        with file.expanduser().open(encoding="utf-8") as opened:
-            text = opened.read(MOST_LETTERS + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UnusableError(f"-f {file} cannot be read: {why}; correct the path.") from None
-    if len(text) > MOST_LETTERS:
-        raise UnusableError(f"-f {file} has more than {MOST_LETTERS} characters; give a template.")
-    return text
 
 
 def _read_like(kube: Kube, like: str) -> SpecTemplate:

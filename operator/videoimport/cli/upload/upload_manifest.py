@@ -12,6 +12,7 @@ from videoimport.api.short_names import slug_of
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifests.object_problems import examine
 from videoimport.cli.manifests.url_manifests import shorten_slug
+from videoimport.cli.option_values import split_pairs
 from videoimport.cli.upload.local_file import LocalFile
 from videoimport.cli.upload.spec_template import SpecTemplate
 
@@ -64,16 +65,11 @@ def derive_name(file: LocalFile, folder: str | None) -> str:
 
 def parse_metadata(pairs: Sequence[str]) -> Raw:
     """Return the metadata of KEY=VALUE options. A value is a number, true or false where it reads so, otherwise text.
-    A text in double quotes stays text. Raises UnusableError."""
-    found: Raw = {}
-    for pair in pairs:
-        key, separator, value = pair.partition("=")
-        if not (key and separator):
-            raise UnusableError(f"--metadata {pair}: write KEY=VALUE, such as --metadata year=2026.")
-        if key in found:
-            raise UnusableError(f"--metadata {key} is given twice; give it once.")
-        found[key] = _parse_scalar(value)
-    return found
+    A text in double quotes stays text, and may be empty. A value without quotes is not empty, because that is often an
+    unset shell variable. Raises UnusableError."""
+    form = "KEY=VALUE, or KEY='\"\"' for an empty text"
+    found = split_pairs("--metadata", pairs, form, lambda key: f"{key or 'year'}=2026")
+    return {key: _parse_scalar(value) for key, value in found}
 
 
 def _parse_scalar(text: str) -> str | int | float | bool:

@@ -43,15 +43,29 @@ class TestParsing:
         [
             ("ftp://host/videos", None, None, "--into ftp://host/videos"),
             ("videos", "https://s3.example.com", None, "--endpoint https://s3.example.com"),
-            ("s3://", None, None, "destination.s3"),
-            ("s3://videos", "s3.example.com", None, "destination.s3"),
-            ("s3://videos", None, "../up", "destination.folder"),
+            ("", None, None, "--into has no value; write s3://bucket/prefix"),
+            ("s3://", None, None, "--into s3://: the bucket is missing; write s3://bucket"),
+            ("s3://b/x", None, None, "--into s3://b/x: the bucket b: it has fewer than 3 characters"),
+            ("s3://videos/../x", None, None, "--into s3://videos/../x: the prefix ../x: must not contain"),
+            ("s3://videos", "s3.example.com", None, "--endpoint s3.example.com: "),
+            ("s3://videos", None, "../up", "--folder ../up: must not contain"),
+            ("s3://videos", None, "a" * 300, ": it has more than 256 characters; shorten it."),
         ],
     )
     def test_an_unusable_word_is_named(self, into: str, endpoint: str | None, folder: str | None, named: str) -> None:
         with pytest.raises(UnusableError) as refused:
             parse_destination(into, endpoint, folder)
         assert named in str(refused.value)
+
+    def test_the_option_that_the_user_typed_is_named(self) -> None:
+        with pytest.raises(UnusableError, match=r"^--destination s3://b: the bucket b: "):
+            parse_destination("s3://b", None, None, option="--destination")
+
+    def test_a_password_in_an_endpoint_is_not_shown(self) -> None:
+        with pytest.raises(UnusableError) as refused:
+            parse_destination("s3://videos", "https://me:very-secret@s3.example.com", None)
+        assert "very-secret" not in str(refused.value)
+        assert "--endpoint" in str(refused.value)
 
 
 class TestKeys:
@@ -91,6 +105,12 @@ class TestVolumes:
 
 
 def test_a_failure_is_told_with_its_reason_and_the_solution() -> None:
-    told = r"^begin: DestinationDenied: The bucket said no; .+"
+    told = r"^begin: DestinationDenied: The bucket said no\. .+"
     with pytest.raises(UnusableError, match=told), told_failures("begin: "):
         raise ImportFailure(Reason.DESTINATION_DENIED, "The bucket said no.")
+
+
+def test_a_solution_of_this_machine_replaces_that_of_a_cluster() -> None:
+    here, told = {Reason.ADDRESS_FORBIDDEN: "Use --allow-network."}, r": It is private\. Use --allow-network\.$"
+    with pytest.raises(UnusableError, match=told), told_failures("", here):
+        raise ImportFailure(Reason.ADDRESS_FORBIDDEN, "It is private.")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from videoimport.controller.client.resources import Key
 Raw = dict[str, Any]
 DESTINATION = {"persistentVolumeClaim": {"claimName": "here"}}
 URL = "https://media.example.com/clip.mp4"
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TIME = "2026-05-01T00:00:00Z"
 
 
@@ -77,7 +79,17 @@ class TestEnd:
         assert shown[-1] == "Cancelled"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.fixture
+def kept_handlers() -> Iterator[None]:
+    """The handlers of this process, which a stopped session does not restore."""
+    before = {number: signal.getsignal(number) for number in STOPS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("kept_handlers")
+@pytest.mark.parametrize("number", STOPS)
 def test_a_signal_stops_a_session_whose_imports_have_not_ended(tmp_path: Path, number: signal.Signals) -> None:
     session = begin(tmp_path, video(), parallelism=0)
 
@@ -89,6 +101,13 @@ def test_a_signal_stops_a_session_whose_imports_have_not_ended(tmp_path: Path, n
     session.run()
     assert session.stopped_by == number
     assert phases(session) == ["Queued"]
+    os.kill(os.getpid(), number)  # the program removes its files now, and no signal interrupts that
+
+
+def test_a_session_that_was_not_stopped_restores_the_handlers(tmp_path: Path) -> None:
+    before = [signal.getsignal(number) for number in STOPS]
+    begin(tmp_path, video(cancel=True)).run()
+    assert [signal.getsignal(number) for number in STOPS] == before
 
 
 def test_the_last_lines_are_those_of_the_newest_log(tmp_path: Path) -> None:

@@ -73,7 +73,9 @@ def test_only_an_address_of_a_bucket_is_a_bucket(into: str | None, goal: BucketG
 @pytest.mark.parametrize(
     ("into", "words"),
     [
-        ("s3://", "--into s3://: the bucket is missing: it is too long or too short"),
+        ("", "--into has no value; write s3://bucket/prefix, or a folder"),
+        ("gs://videos", "--into gs://videos: write s3://bucket/prefix, or a folder"),
+        ("s3://", "--into s3://: the bucket is missing; write s3://bucket or s3://bucket/prefix"),
         ("s3://My_Bucket", "--into s3://My_Bucket: the bucket My_Bucket: it must be the name of a bucket"),
         ("s3://videos/a//b", "--into s3://videos/a//b: the prefix a//b: it has a backslash, or a slash at an end"),
         ("s3://videos/../b", "must not contain '.' or '..'"),

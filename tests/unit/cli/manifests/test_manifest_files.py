@@ -36,7 +36,8 @@ def test_every_source_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "image.png").write_bytes(b"\x89PNG\xff")
     missing, empty, image = (str(tmp_path / name) for name in ("missing.yaml", "empty", "image.png"))
-    assert refused(missing, empty, image) == (
+    assert refused("", missing, empty, image) == (
+        "--filename has no value; give a file, a folder, or - for standard input.",
         f"{missing} cannot be read: No such file or directory; correct --filename, or let this user read it.",
         f"{empty} has no file that ends in .yaml, .yml, .json; name another folder or a file.",
         f"{image} is not UTF-8 text; give a manifest in YAML or JSON.",

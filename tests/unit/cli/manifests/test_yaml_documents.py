@@ -50,6 +50,8 @@ BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
     [
         ("a: [", "clip.yaml is not YAML: expected the node content, but found '<stream end>' at line 1, column 5."),
         ("a: {b: 1, b: 2}", "clip.yaml is not YAML: b occurs twice at line 1, column 11. Correct that line."),
+        ("a", "clip.yaml holds a text instead of a resource; begin with apiVersion and kind."),
+        ("1.5", "clip.yaml holds a number instead of a resource; begin with apiVersion and kind."),
         ("- a", "clip.yaml holds a list instead of a resource; begin with apiVersion and kind."),
         ("\0", "clip.yaml is not YAML: "),
         ("? [a]\n: b", "clip.yaml is not YAML: found unhashable key at line 1, column 3."),

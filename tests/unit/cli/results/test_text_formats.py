@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import FoundItem, Known, PageFacts, PageLine, RejectedLine
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.results.account import Account, counted
+from videoimport.cli.results.contact_sheet import build_page
 from videoimport.cli.results.text_formats import headline, rendered
 from videoimport.core.discovery.page_digest import hash_chain, hash_page_data
 from videoimport.core.discovery.pages import hash_listing
@@ -196,3 +198,30 @@ def test_json_holds_the_counts_and_every_item_in_the_lists_order(account: Accoun
 
 def test_the_headline_leaves_out_what_is_nought(account: Account) -> None:
     assert headline(account) == "course: Processing, 1 of 3 imported, 1 failed, 1 rejected"
+
+
+UNLISTED = "0 of 0 imported. The list cannot be read completely. The host did not answer. Check the source."
+
+
+@pytest.fixture
+def unlisted() -> Account:
+    """A BulkImport whose list could not be read."""
+    ready = {
+        "type": "Ready",
+        "status": "False",
+        "reason": "SourceUnavailable",
+        "message": UNLISTED,
+        "lastTransitionTime": "2026-05-01T00:00:00Z",
+    }
+    source = {"playlist": {"url": "https://example.com/feed"}}
+    return counted(bulk(source, phase="Failed", message=UNLISTED, conditions=[ready]), [])
+
+
+def test_a_list_that_cannot_be_read_is_told_with_reason_message_and_advice(unlisted: Account) -> None:
+    assert headline(unlisted) == f"course: Failed: SourceUnavailable: {UNLISTED}"
+    assert rendered(unlisted, "table") == ""
+
+
+def test_the_page_of_a_list_that_cannot_be_read_has_the_same_text(unlisted: Account) -> None:
+    page = build_page(unlisted, [], lambda _: [], datetime.now(UTC))
+    assert page.headline == f"Failed: SourceUnavailable: {UNLISTED}"

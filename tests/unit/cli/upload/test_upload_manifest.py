@@ -75,7 +75,7 @@ def test_mistake_is_named_before_anything_is_created(template: SpecTemplate, opt
         ("True", "True"),
         ('"2026"', "2026"),
         ("Ana = Bo", "Ana = Bo"),
-        ("", ""),
+        ('""', ""),
         ("null", "null"),
         ("NaN", "NaN"),
         ("1e999", "1e999"),
@@ -88,7 +88,15 @@ def test_value_has_the_type_that_it_reads_as(text: str, value: Any) -> None:
     assert (type(found), found) == (type(value), value)
 
 
-@pytest.mark.parametrize(("pairs", "told"), [(["x"], "KEY=VALUE"), (["=x"], "KEY=VALUE"), (["a=1", "a=2"], "twice")])
+@pytest.mark.parametrize(
+    ("pairs", "told"),
+    [
+        (["x"], "KEY=VALUE"),
+        (["x="], "for an empty text, such as --metadata x=2026"),
+        (["=x"], "KEY=VALUE"),
+        (["a=1", "a=2"], "twice"),
+    ],
+)
 def test_metadata_without_one_value_for_a_key_is_refused(pairs: list[str], told: str) -> None:
     with pytest.raises(UnusableError, match=told):
         parse_metadata(pairs)
