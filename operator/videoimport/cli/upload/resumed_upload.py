@@ -77,7 +77,8 @@ def _hash(file: LocalFile) -> str:
     try:
         return hash_file(file)
     except FileChangedError as changed:
-        raise UnusableError(f"{changed} Repeat the command when the file is complete.") from None
+        problem = str(changed).removesuffix(".")
+        raise UnusableError(f"{problem}; repeat the command when the file is complete.") from None
 
 
 def _format_ended(kube: Kube, resource: Raw) -> str:

@@ -165,7 +165,8 @@ class UploadRun:
             return with_kind(self._kube.create(namespace, VIDEO_KIND, manifest), VIDEO_KIND)
         except UnreachableError as error:
             command = format_resume(self._kube, name, plan.file)
-            raise UnusableError(*error.problems, f"If vi/{name} exists, `{command}` continues it.") from None
+            advice = f"The creation may have succeeded; if vi/{name} exists, `{command}` continues it."
+            raise UnusableError(*error.problems, advice) from None
         except UnusableError as error:
             self._store.forget(self._kube.host, namespace, name, session)
             raise _explain(self._kube, plan, error) from None

@@ -31,6 +31,6 @@ def test_command_has_the_place_and_one_word_for_the_file(tmp_path: Path, path: s
 
 def test_command_leaves_out_what_the_user_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_kubeconfig(tmp_path / "config", 1)
-    monkeypatch.setattr("videoimport.cli.kube_client.KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "config"))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     command = format_resume(Kube(None, None), "talk", LocalFile(Path("talk.mp4"), 1, 1, 1, 1))
     assert command == "kubectl videoimport upload --namespace films --resume talk talk.mp4"
