@@ -12,7 +12,7 @@ from tusclient.exceptions import TusCommunicationError
 
 from support.waiting import until
 from support.worker.fetch_harness import FetchHarness
-from support.worker.upload_harness import BODY, CHUNK, TOKEN, Session, begun
+from support.worker.upload_harness import BODY, CHUNK, OTHER_TOKEN, TOKEN, Session, begun
 from support.worker.upload_tasks import PersistentClient
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.tus_server import COLLECTION, FILE, FILE_HASH, VERSION
@@ -341,6 +341,27 @@ def test_new_run_continues_where_scratch_kept_the_bytes(bench: FetchHarness) -> 
     assert second.request("HEAD", FILE).headers["Upload-Offset"] == str(CHUNK)
     second.patch(CHUNK, BODY[CHUNK:])
     assert second.fetching.finish().video.sha256 == hashlib.sha256(BODY).hexdigest()
+
+
+def test_other_session_sends_the_last_byte_of_a_whole_file(bench: FetchHarness) -> None:
+    """Its client may have another file of the same name and size, and only the hash with the last byte shows that."""
+    first = begun(bench, outlives=True)
+    first.patch(0, BODY)
+    assert first.fetching.finish().video.size == len(BODY)
+    second = begun(bench, outlives=True, token=OTHER_TOKEN)
+    assert second.offset == len(BODY) - 1
+    other = hashlib.sha256(bytes(len(BODY))).hexdigest()
+    assert second.patch(len(BODY) - 1, b"\0", Upload_File_SHA256=other).status == 460
+    with pytest.raises(ImportFailure) as caught:
+        second.fetching.finish()
+    assert caught.value.reason is Reason.CHECKSUM_MISMATCH
+
+
+def test_whole_file_is_kept_for_every_later_run_of_its_session(bench: FetchHarness) -> None:
+    begun(bench, outlives=True).patch(0, BODY)
+    for _ in range(2):
+        later = Session(bench, outlives=True, idle_seconds=5)
+        assert later.fetching.finish().video.sha256 == hashlib.sha256(BODY).hexdigest()
 
 
 def test_new_run_needs_no_client_where_scratch_kept_the_whole_file(bench: FetchHarness) -> None:

@@ -22,8 +22,10 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def upload_task(desk: WorkerHarness, content: bytes, *, idle_seconds: int = 600, **spec: Any) -> Task:
-    source = {"upload": {"filename": "talk.mp4", "size": len(content)}}
+def upload_task(
+    desk: WorkerHarness, content: bytes, *, idle_seconds: int = 600, sha256: str | None = None, **spec: Any
+) -> Task:
+    source = {"upload": {"filename": "talk.mp4", "size": len(content), "sha256": sha256}}
     wish = VideoImportSpec.model_validate(desk.spec("https://unused.example.com", **spec) | {"source": source})
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
     session = UploadTask(token_sha256=digest, idle_seconds=idle_seconds, port=free_port())

@@ -29,7 +29,8 @@ class Mark(Model):
     source: str
     """The ``protocol.identity`` of the URL or object."""
     version: str
-    """Version of the bytes that the source reports: an ETag, a date or a version ID."""
+    """Version of the bytes that the source reports: an ETag, a date or a version ID. For an upload, the session that
+    sent the last bytes."""
     total: int | None = None
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     number: int = 0
@@ -105,17 +106,18 @@ class Landing:
             self._synced()
             self._file.close()
 
-    def recover(self, source: str, hashed: Callable[[int], None]) -> Mark | None:
+    def recover(self, source: str, hashed: Callable[[int], None], session: str | None = None) -> Mark | None:
         """Continue with the bytes of this source that an earlier run fetched, and hash them again.
 
         If there are no such bytes, remove the files of earlier runs and return None. ``hashed`` is called with the
-        number of hashed bytes.
+        number of hashed bytes. Of a whole file, all bytes are used only if the client of ``session`` sent them: another
+        client must send the last byte, because its hash shows whether it has the same file.
         """
         if not self._outlives:
             return None
         mark = read_mark(self.folder)
         path = self.folder / mark.name if mark else self.path
-        usable = 0 if mark is None else mark.kept if self._is_pushed else mark.usable
+        usable = 0 if mark is None else mark.kept if mark.version == session else mark.usable
         if mark is None or mark.source != source or usable == 0 or not _holds(path, usable):
             remove_mark(self.folder)
             for left in self.folder.glob(f"{self._first_name}*"):
@@ -128,7 +130,8 @@ class Landing:
             self._hash.update(chunk)
             self.size += len(chunk)
             hashed(self.size)
-        self._mark = mark
+        self._mark, self._total = mark, mark.total
+        self._is_proved |= self.size == mark.total
         return mark
 
     def head(self, length: int) -> bytes:

@@ -37,10 +37,13 @@ def fetch(around: Surroundings, upload: SentFile, listener: socket.socket, stack
 
 
 def _recover(around: Surroundings, upload: SentFile, landing: Landing) -> None:
-    file = upload.file
+    """Continue the file that scratch kept. The mark has this session from now on, also for a file that another session
+    began."""
+    file, session = upload.file, upload.token_sha256
     source = identity("upload", file.filename, str(file.size), file.sha256 or "")
-    if landing.recover(source, lambda done: around.teller.tell(Hashed(done=done))) is None:
-        landing.remember(source, "1", file.size)
+    mark = landing.recover(source, lambda done: around.teller.tell(Hashed(done=done)), session)
+    if mark is None or mark.version != session:
+        landing.remember(source, session, file.size)
 
 
 def _found(upload: SentFile) -> Found:
