@@ -106,9 +106,10 @@ def test_responses_say_when_the_session_ends(bench: FetchHarness) -> None:
     assert (state.headers["Upload-Length"], state.headers["Cache-Control"]) == (str(len(BODY)), "no-store")
 
 
-@pytest.mark.parametrize("where", ["spec", "client"])
+@pytest.mark.parametrize("where", ["spec", "client", "checksum"])
 def test_file_with_another_hash_is_refused(bench: FetchHarness, where: str) -> None:
-    session = begun(bench, file={"sha256": "0" * 64} if where == "spec" else {})
+    checksum = {"checksum": "2" * 64} if where == "checksum" else {}
+    session = begun(bench, file={"sha256": "0" * 64} if where == "spec" else {}, **checksum)
     answer = session.patch(0, BODY, **({FILE_HASH: "1" * 64} if where == "client" else {}))
     assert (answer.status, b"ChecksumMismatch" in answer.read()) == (460, True)
     with pytest.raises(ImportFailure) as caught:
@@ -192,6 +193,34 @@ def test_many_connections_leave_room_for_the_client(bench: FetchHarness) -> None
     assert session.fetching.finish().video.size == len(BODY)
     for other in others:
         other.close()
+
+
+def test_connection_with_the_token_outlives_a_flood_without_it(bench: FetchHarness) -> None:
+    """The client is between two requests, so its connection neither writes nor waits for a response."""
+    session = begun(bench)
+    client = http.client.HTTPConnection("127.0.0.1", session.port, timeout=60)
+    usual = {"Authorization": f"Bearer {TOKEN}", "Tus-Resumable": VERSION}
+    client.request("HEAD", FILE, headers=usual)
+    client.getresponse().read()
+    connected, address = client.sock, ("127.0.0.1", session.port)
+    with contextlib.ExitStack() as flood:
+        for _ in range(10 * MOST_CONNECTIONS):
+            flood.enter_context(socket.create_connection(address, timeout=60))
+        until(session.listens)
+        client.request("HEAD", FILE, headers=usual)
+        assert client.getresponse().status == 200
+        assert client.sock is connected
+    client.close()
+
+
+def test_client_with_too_many_connections_loses_its_oldest(bench: FetchHarness) -> None:
+    session = begun(bench)
+    with contextlib.ExitStack() as opened:
+        own = [opened.enter_context(session.connect(f"HEAD {FILE}")) for _ in range(MOST_CONNECTIONS)]
+        assert [read_status(one) for one in own] == [200] * MOST_CONNECTIONS
+        assert read_status(opened.enter_context(session.connect(f"HEAD {FILE}"))) == 200
+        closed = [one for one in own if select.select([one], [], [], 0)[0]]
+        assert len(closed) == 1
 
 
 def test_head_of_a_request_has_a_limit(bench: FetchHarness) -> None:

@@ -137,6 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not self.server.receiver.accepts(token.strip()):
             raise _RefusedError(401, "The token of this session is missing or wrong.")
+        self.server.prove(self.connection)
         if self.headers.get("Tus-Resumable") != VERSION:
             raise _RefusedError(412, f"Tus-Resumable must be {VERSION}.")
         if self.path.rstrip("/") != path:

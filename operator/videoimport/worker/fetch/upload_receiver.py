@@ -31,7 +31,15 @@ class BusyError(Exception):
 class Receiver:
     """The received bytes of one upload. ``failure`` is set once the upload is refused."""
 
-    def __init__(self, upload: SentFile, landing: Landing, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        upload: SentFile,
+        landing: Landing,
+        clock: Callable[[], float] = time.monotonic,
+        checksum: str | None = None,
+    ) -> None:
+        """``checksum`` is the SHA-256 in source.checksum, if the spec has one."""
+        self._checksum = checksum
         self.upload, self._landing, self._clock = upload, landing, clock
         self._news = threading.Condition()
         self._writer: socket.socket | None = None
@@ -128,7 +136,11 @@ class Receiver:
         """Compare the complete file with the hash in the spec and with the hash that the client announced. Then
         ``is_checked`` is True. Raises ImportFailure if a hash differs, or if scratch fails."""
         found = self._landing.file(seekable=True).sha256
-        expected = {"source.upload.sha256": self.upload.file.sha256, "the hash that the client sent": announced}
+        expected = {
+            "source.upload.sha256": self.upload.file.sha256,
+            "source.checksum": self._checksum,
+            "the hash that the client sent": announced,
+        }
         wrong = [f"{name} is {value}" for name, value in expected.items() if value not in (None, found)]
         if wrong:
             message = f"The SHA-256 of the received file is {found}, and {' and '.join(wrong)}."

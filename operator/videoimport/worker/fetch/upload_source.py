@@ -26,7 +26,7 @@ def fetch(around: Surroundings, upload: SentFile, listener: socket.socket, stack
     with Landing(around.folder, outlives=around.request.outlives, is_pushed=True) as landing:
         _recover(around, upload, landing)
         around.teller.found(_found(upload))
-        receiver = Receiver(upload, landing)
+        receiver = Receiver(upload, landing, checksum=around.request.checksum)
         stack.enter_context(serving(listener, receiver))
         try:
             return Fetched(video=_receive(around, receiver, landing))
