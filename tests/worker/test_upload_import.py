@@ -1,12 +1,13 @@
 """The whole import of a file that a client sends: the encode overlaps, and a refusal does not wait for all bytes."""
 
 import hashlib
+import http.client
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 from support.waiting import until
-from support.worker.upload_tasks import TOKEN, send, upload_task
+from support.worker.upload_tasks import TOKEN, open_patch, send, upload_task
 from support.worker.worker_harness import ActiveRun, WorkerHarness, probe
 
 Footage = Callable[[str], Path]
@@ -43,6 +44,19 @@ def test_video_that_is_too_long_is_refused_before_its_last_byte(desk: WorkerHarn
     ended = running.ended()
     assert ended.reason == "UnsupportedDuration"
     assert send(task, half, content[half:]) is None
+
+
+def test_client_in_the_middle_of_a_request_gets_the_reason(desk: WorkerHarness, footage: Footage) -> None:
+    content = footage("silent.mp4").read_bytes()
+    task = upload_task(desk, content, requirements={"maxDurationSeconds": 1}, **ENCODE)
+    running = desk.start(task)
+    until(lambda: running.process.poll() is not None or send(task, 0, content[:1]) == 204)
+    with open_patch(task, 1, len(content) - 1) as connection:
+        connection.sendall(content[1 : len(content) * 3 // 4])
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        assert (response.status, response.read().partition(b":")[0]) == (422, b"UnsupportedDuration")
+    assert running.ended().reason == "UnsupportedDuration"
 
 
 def test_stored_result_is_repeated_for_its_own_session_only(desk: WorkerHarness, footage: Footage) -> None:

@@ -51,6 +51,18 @@ def send(task: Task, offset: int, chunk: bytes) -> int | None:
         return None
 
 
+def open_patch(task: Task, offset: int, length: int) -> socket.socket:
+    """A connection on which the body of a PATCH may follow."""
+    assert task.upload is not None
+    lines = [
+        f"PATCH {FILE} HTTP/1.1", "Host: worker", f"Authorization: Bearer {TOKEN}", f"Tus-Resumable: {VERSION}",
+        f"Upload-Offset: {offset}", f"Content-Length: {length}", "Content-Type: application/offset+octet-stream",
+    ]  # fmt: skip
+    connection = socket.create_connection(("127.0.0.1", task.upload.port), timeout=60)
+    connection.sendall("\r\n".join([*lines, "", ""]).encode())
+    return connection
+
+
 class PersistentClient:
     """Sends a file in pieces until all of it has arrived, whatever becomes of the worker."""
 

@@ -55,9 +55,10 @@ def _is_upload(raw: Raw) -> bool:
 def _choose_file(raw: Raw, files: Mapping[str, Path], folders: Mapping[ObjectKey, Path]) -> Path:
     metadata = raw["metadata"]
     beside = folders[(VIDEO_KIND, metadata["namespace"], metadata["name"])]
-    if chosen := files.get(metadata["name"]):
-        return chosen.resolve()  # the user names this file, also through a symbolic link
-    return beside / raw["spec"]["source"]["upload"]["filename"]
+    name: str = metadata["name"]
+    if name in files:
+        return files[name].resolve()  # the user names this file, also through a symbolic link
+    return Path(beside, raw["spec"]["source"]["upload"]["filename"])
 
 
 def _name_claim(file: Path) -> str:

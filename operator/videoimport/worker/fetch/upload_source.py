@@ -1,6 +1,8 @@
 """A source that a client sends. The file grows in scratch while the bytes arrive, as a download does."""
 
 import socket
+import sys
+import threading
 from contextlib import ExitStack
 
 from videoimport.api.reasons import Reason
@@ -8,7 +10,7 @@ from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch.content_check import refuse_no_file
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import Fetched, File, FileGrowing, Found, Hashed, SentFile, identity
+from videoimport.worker.fetch.protocol import Failed, Fetched, File, FileGrowing, Found, Hashed, SentFile, identity
 from videoimport.worker.fetch.tus_server import serving
 from videoimport.worker.fetch.upload_receiver import Receiver
 from videoimport.worker.runtime.errors import ImportFailure
@@ -28,12 +30,20 @@ def fetch(around: Surroundings, upload: SentFile, listener: socket.socket, stack
         around.teller.found(_found(upload))
         receiver = Receiver(upload, landing, checksum=around.request.checksum)
         stack.enter_context(serving(listener, receiver))
+        threading.Thread(target=_await_refusal, args=(receiver,), daemon=True).start()
         try:
             return Fetched(video=_receive(around, receiver, landing))
         except ImportFailure as failure:
             receiver.refuse(failure)
             stack.close()  # each client has its response before the worker reads the failure and ends this process
             raise
+
+
+def _await_refusal(receiver: Receiver) -> None:
+    """Wait for a line of the worker, and refuse the upload with the failure in it. The worker sends no line if the
+    import succeeds."""
+    if line := sys.stdin.readline():
+        receiver.refuse(Failed.model_validate_json(line).failure)
 
 
 def _recover(around: Surroundings, upload: SentFile, landing: Landing) -> None:
