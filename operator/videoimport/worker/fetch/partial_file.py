@@ -8,6 +8,7 @@ If scratch outlives the pod, a small file beside it (the mark) records the versi
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -70,6 +71,10 @@ def remove_mark(folder: Path) -> None:
 
 SYNCED_BYTES = 16 * 2**20
 """Number of bytes between two marks. At most this many bytes are lost if a node fails."""
+PUSHED_BYTES = 64 * 2**20
+"""The same for a client that sends more than ``SYNCED_BYTES`` in ``_SYNC_SECONDS``. The receiver waits for the disk at
+each mark, and such a client soon sends these bytes again."""
+_SYNC_SECONDS = 0.25
 _HASHED_BYTES = 16 * 2**20
 """Number of bytes to hash between two progress reports."""
 
@@ -77,7 +82,15 @@ _HASHED_BYTES = 16 * 2**20
 class Landing:
     """The target file of one download. Raises ImportFailure SCRATCH_FULL if scratch has no space."""
 
-    def __init__(self, folder: Path, name: str = "source", *, outlives: bool = False, is_pushed: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str = "source",
+        *,
+        outlives: bool = False,
+        is_pushed: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """``is_pushed`` states that a client sends the file, so no byte can be requested again. The last byte is left
         out of the mark until ``prove`` is called. So a later run uses a whole file only if this run has checked it."""
         self.folder, self._first_name = folder, name
@@ -85,6 +98,7 @@ class Landing:
         self._outlives = outlives
         self._is_pushed, self._is_proved = is_pushed, not is_pushed
         self._file: IO[bytes] | None = None
+        self._clock, self._synced_at = clock, clock()
         self._hash = hashlib.sha256()
         self._mark: Mark | None = None
         self._total: int | None = None
@@ -159,8 +173,12 @@ class Landing:
             raise self._without_room(error) from None
         self._hash.update(chunk)
         self.size += len(chunk)
-        if self._mark and self.size - self._mark.kept >= SYNCED_BYTES:
+        if self._mark and self._needs_sync(self.size - self._mark.kept):
             self._synced()
+
+    def _needs_sync(self, fresh: int) -> bool:
+        is_fast = self._is_pushed and self._clock() - self._synced_at < _SYNC_SECONDS
+        return fresh >= (PUSHED_BYTES if is_fast else SYNCED_BYTES)
 
     def prove(self) -> None:
         """Record that the whole file was checked, so that a later run may use the file as it is."""
@@ -199,6 +217,7 @@ class Landing:
             is_unproved = self.size == self._mark.total and not self._is_proved
             self._mark = self._mark.model_copy(update={"kept": self.size - is_unproved})
             write_mark(self.folder, self._mark)
+            self._synced_at = self._clock()
 
     def _without_room(self, error: OSError) -> Exception:
         if not disks.is_full(error):
