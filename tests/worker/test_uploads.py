@@ -12,7 +12,7 @@ from tusclient.exceptions import TusCommunicationError
 
 from support.waiting import until
 from support.worker.fetch_harness import FetchHarness
-from support.worker.upload_harness import BODY, CHUNK, TOKEN, Session, begun
+from support.worker.upload_harness import BODY, CHUNK, OTHER_TOKEN, TOKEN, Session, begun
 from support.worker.upload_tasks import PersistentClient
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.tus_server import COLLECTION, FILE, FILE_HASH, VERSION
@@ -106,9 +106,10 @@ def test_responses_say_when_the_session_ends(bench: FetchHarness) -> None:
     assert (state.headers["Upload-Length"], state.headers["Cache-Control"]) == (str(len(BODY)), "no-store")
 
 
-@pytest.mark.parametrize("where", ["spec", "client"])
+@pytest.mark.parametrize("where", ["spec", "client", "checksum"])
 def test_file_with_another_hash_is_refused(bench: FetchHarness, where: str) -> None:
-    session = begun(bench, file={"sha256": "0" * 64} if where == "spec" else {})
+    checksum = {"checksum": "2" * 64} if where == "checksum" else {}
+    session = begun(bench, file={"sha256": "0" * 64} if where == "spec" else {}, **checksum)
     answer = session.patch(0, BODY, **({FILE_HASH: "1" * 64} if where == "client" else {}))
     assert (answer.status, b"ChecksumMismatch" in answer.read()) == (460, True)
     with pytest.raises(ImportFailure) as caught:
@@ -192,6 +193,34 @@ def test_many_connections_leave_room_for_the_client(bench: FetchHarness) -> None
     assert session.fetching.finish().video.size == len(BODY)
     for other in others:
         other.close()
+
+
+def test_connection_with_the_token_outlives_a_flood_without_it(bench: FetchHarness) -> None:
+    """The client is between two requests, so its connection neither writes nor waits for a response."""
+    session = begun(bench)
+    client = http.client.HTTPConnection("127.0.0.1", session.port, timeout=60)
+    usual = {"Authorization": f"Bearer {TOKEN}", "Tus-Resumable": VERSION}
+    client.request("HEAD", FILE, headers=usual)
+    client.getresponse().read()
+    connected, address = client.sock, ("127.0.0.1", session.port)
+    with contextlib.ExitStack() as flood:
+        for _ in range(10 * MOST_CONNECTIONS):
+            flood.enter_context(socket.create_connection(address, timeout=60))
+        until(session.listens)
+        client.request("HEAD", FILE, headers=usual)
+        assert client.getresponse().status == 200
+        assert client.sock is connected
+    client.close()
+
+
+def test_client_with_too_many_connections_loses_its_oldest(bench: FetchHarness) -> None:
+    session = begun(bench)
+    with contextlib.ExitStack() as opened:
+        own = [opened.enter_context(session.connect(f"HEAD {FILE}")) for _ in range(MOST_CONNECTIONS)]
+        assert [read_status(one) for one in own] == [200] * MOST_CONNECTIONS
+        assert read_status(opened.enter_context(session.connect(f"HEAD {FILE}"))) == 200
+        closed = [one for one in own if select.select([one], [], [], 0)[0]]
+        assert len(closed) == 1
 
 
 def test_head_of_a_request_has_a_limit(bench: FetchHarness) -> None:
@@ -300,6 +329,8 @@ def test_refused_client_gets_the_reason_although_it_still_sends(bench: FetchHarn
         while sent < size - 2**16 and not select.select([connection], [], [], 0)[0]:
             connection.sendall(bytes(2**16))
             sent += 2**16
+        for _ in range(64):  # the response lies there, and a client that does not look sends on
+            connection.sendall(bytes(2**16))
         assert read_status(connection) == 422
     with pytest.raises(ImportFailure) as caught:
         session.fetching.finish()
@@ -341,6 +372,27 @@ def test_new_run_continues_where_scratch_kept_the_bytes(bench: FetchHarness) -> 
     assert second.request("HEAD", FILE).headers["Upload-Offset"] == str(CHUNK)
     second.patch(CHUNK, BODY[CHUNK:])
     assert second.fetching.finish().video.sha256 == hashlib.sha256(BODY).hexdigest()
+
+
+def test_other_session_sends_the_last_byte_of_a_whole_file(bench: FetchHarness) -> None:
+    """Its client may have another file of the same name and size, and only the hash with the last byte shows that."""
+    first = begun(bench, outlives=True)
+    first.patch(0, BODY)
+    assert first.fetching.finish().video.size == len(BODY)
+    second = begun(bench, outlives=True, token=OTHER_TOKEN)
+    assert second.offset == len(BODY) - 1
+    other = hashlib.sha256(bytes(len(BODY))).hexdigest()
+    assert second.patch(len(BODY) - 1, b"\0", Upload_File_SHA256=other).status == 460
+    with pytest.raises(ImportFailure) as caught:
+        second.fetching.finish()
+    assert caught.value.reason is Reason.CHECKSUM_MISMATCH
+
+
+def test_whole_file_is_kept_for_every_later_run_of_its_session(bench: FetchHarness) -> None:
+    begun(bench, outlives=True).patch(0, BODY)
+    for _ in range(2):
+        later = Session(bench, outlives=True, idle_seconds=5)
+        assert later.fetching.finish().video.sha256 == hashlib.sha256(BODY).hexdigest()
 
 
 def test_new_run_needs_no_client_where_scratch_kept_the_whole_file(bench: FetchHarness) -> None:

@@ -16,7 +16,7 @@ from videoimport.worker.fetch.tus_server import COLLECTION, FILE, VERSION
 from videoimport.worker.source.fetch_client import Fetching
 
 BODY = b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 4096
-TOKEN = secrets.token_urlsafe(32)
+TOKEN, OTHER_TOKEN = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 CHUNK = 2**18
 
 
@@ -26,10 +26,11 @@ class Session:
     def __init__(self, bench: FetchHarness, body: bytes = BODY, **changes: Any) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
+        self.token: str = changes.pop("token", TOKEN)
         file = {"filename": "talk.mp4", "size": len(body)} | changes.pop("file", {})
         upload = {
             "file": file,
-            "token_sha256": hashlib.sha256(TOKEN.encode()).hexdigest(),
+            "token_sha256": hashlib.sha256(self.token.encode()).hexdigest(),
             "idle_seconds": changes.pop("idle_seconds", 600),
             "port": self.port,
         }
@@ -37,7 +38,7 @@ class Session:
 
     def request(self, method: str, path: str, body: bytes = b"", **headers: str) -> http.client.HTTPResponse:
         """The response to one request of the session's client. An empty header is left out."""
-        usual = {"Authorization": f"Bearer {TOKEN}", "Tus-Resumable": VERSION}
+        usual = {"Authorization": f"Bearer {self.token}", "Tus-Resumable": VERSION}
         named = usual | {name.replace("_", "-"): value for name, value in headers.items()}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request(method, path, body, {name: value for name, value in named.items() if value})

@@ -22,8 +22,10 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def upload_task(desk: WorkerHarness, content: bytes, *, idle_seconds: int = 600, **spec: Any) -> Task:
-    source = {"upload": {"filename": "talk.mp4", "size": len(content)}}
+def upload_task(
+    desk: WorkerHarness, content: bytes, *, idle_seconds: int = 600, sha256: str | None = None, **spec: Any
+) -> Task:
+    source = {"upload": {"filename": "talk.mp4", "size": len(content), "sha256": sha256}}
     wish = VideoImportSpec.model_validate(desk.spec("https://unused.example.com", **spec) | {"source": source})
     digest = hashlib.sha256(TOKEN.encode()).hexdigest()
     session = UploadTask(token_sha256=digest, idle_seconds=idle_seconds, port=free_port())
@@ -47,6 +49,18 @@ def send(task: Task, offset: int, chunk: bytes) -> int | None:
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return None
+
+
+def open_patch(task: Task, offset: int, length: int) -> socket.socket:
+    """A connection on which the body of a PATCH may follow."""
+    assert task.upload is not None
+    lines = [
+        f"PATCH {FILE} HTTP/1.1", "Host: worker", f"Authorization: Bearer {TOKEN}", f"Tus-Resumable: {VERSION}",
+        f"Upload-Offset: {offset}", f"Content-Length: {length}", "Content-Type: application/offset+octet-stream",
+    ]  # fmt: skip
+    connection = socket.create_connection(("127.0.0.1", task.upload.port), timeout=60)
+    connection.sendall("\r\n".join([*lines, "", ""]).encode())
+    return connection
 
 
 class PersistentClient:

@@ -55,7 +55,10 @@ def _is_upload(raw: Raw) -> bool:
 def _choose_file(raw: Raw, files: Mapping[str, Path], folders: Mapping[ObjectKey, Path]) -> Path:
     metadata = raw["metadata"]
     beside = folders[(VIDEO_KIND, metadata["namespace"], metadata["name"])]
-    return files.get(metadata["name"]) or beside / raw["spec"]["source"]["upload"]["filename"]
+    name: str = metadata["name"]
+    if name in files:
+        return files[name].resolve()  # the user names this file, also through a symbolic link
+    return Path(beside, raw["spec"]["source"]["upload"]["filename"])
 
 
 def _name_claim(file: Path) -> str:
@@ -64,7 +67,15 @@ def _name_claim(file: Path) -> str:
 
 def _find_problem(raw: Raw, file: Path) -> str:
     """Return what is wrong with the file; empty if nothing is."""
-    name, upload = raw["metadata"]["name"], raw["spec"]["source"]["upload"]
+    name, source = raw["metadata"]["name"], raw["spec"]["source"]
+    upload, known = source["upload"], str(source.get("checksum", "")).removeprefix("sha256:")
+    if known and upload.get("sha256") not in (None, known):
+        return f"{name}: spec.source.upload.sha256 and spec.source.checksum differ; correct one of them or remove it."
+    if "/" in upload["filename"] or file.resolve().parent != file.parent.resolve():
+        return (
+            f"{name}: {shorten_text(upload['filename'])} of spec.source.upload.filename is not in the folder of the "
+            f"manifest, but a path or a symbolic link out of it; give --upload {name}=FILE."
+        )
     if not file.is_file():
         return f"{name}: spec.source.upload needs the file {file}, which does not exist; give --upload {name}=FILE."
     if (size := file.stat().st_size) != upload["size"]:

@@ -58,7 +58,7 @@ def choose_step(resource: Raw, pods: Sequence[Raw], token_sha256: str) -> Step:
     if over := _find_end_of_session(resource, token_sha256):
         return SessionOver(over)
     status = status_of(resource)
-    if _is_served(status, token_sha256):
+    if _is_served(status, token_sha256) and not _is_between_runs(status):
         if _is_received(status):
             return Received(f"{phase_of(resource)} {percent_of(resource)} %")
         receivers = [pod for pod in pods if _belongs_to_run(pod, status) and _takes_bytes(pod)]
@@ -91,6 +91,12 @@ def _find_end_of_session(resource: Raw, token_sha256: str) -> str:
 def _is_served(status: Raw, token_sha256: str) -> bool:
     """Return whether the last run has this session. Facts of an earlier run say nothing about this session."""
     return (status.get("uploadSession") or {}).get("tokenSha256") == token_sha256
+
+
+def _is_between_runs(status: Raw) -> bool:
+    """Return whether the last run failed and another one follows. The stages are those of the failed run, whose file
+    the next worker may lack."""
+    return (status.get("attempts") or {}).get("nextRetryTime") is not None
 
 
 def _is_received(status: Raw) -> bool:

@@ -8,6 +8,7 @@ If scratch outlives the pod, a small file beside it (the mark) records the versi
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +30,8 @@ class Mark(Model):
     source: str
     """The ``protocol.identity`` of the URL or object."""
     version: str
-    """Version of the bytes that the source reports: an ETag, a date or a version ID."""
+    """Version of the bytes that the source reports: an ETag, a date or a version ID. For an upload, the session that
+    sent the last bytes."""
     total: int | None = None
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     number: int = 0
@@ -69,6 +71,10 @@ def remove_mark(folder: Path) -> None:
 
 SYNCED_BYTES = 16 * 2**20
 """Number of bytes between two marks. At most this many bytes are lost if a node fails."""
+PUSHED_BYTES = 64 * 2**20
+"""The same for a client that sends more than ``SYNCED_BYTES`` in ``_SYNC_SECONDS``. The receiver waits for the disk at
+each mark, and such a client soon sends these bytes again."""
+_SYNC_SECONDS = 0.25
 _HASHED_BYTES = 16 * 2**20
 """Number of bytes to hash between two progress reports."""
 
@@ -76,7 +82,15 @@ _HASHED_BYTES = 16 * 2**20
 class Landing:
     """The target file of one download. Raises ImportFailure SCRATCH_FULL if scratch has no space."""
 
-    def __init__(self, folder: Path, name: str = "source", *, outlives: bool = False, is_pushed: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str = "source",
+        *,
+        outlives: bool = False,
+        is_pushed: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """``is_pushed`` states that a client sends the file, so no byte can be requested again. The last byte is left
         out of the mark until ``prove`` is called. So a later run uses a whole file only if this run has checked it."""
         self.folder, self._first_name = folder, name
@@ -84,6 +98,7 @@ class Landing:
         self._outlives = outlives
         self._is_pushed, self._is_proved = is_pushed, not is_pushed
         self._file: IO[bytes] | None = None
+        self._clock, self._synced_at = clock, clock()
         self._hash = hashlib.sha256()
         self._mark: Mark | None = None
         self._total: int | None = None
@@ -105,17 +120,18 @@ class Landing:
             self._synced()
             self._file.close()
 
-    def recover(self, source: str, hashed: Callable[[int], None]) -> Mark | None:
+    def recover(self, source: str, hashed: Callable[[int], None], session: str | None = None) -> Mark | None:
         """Continue with the bytes of this source that an earlier run fetched, and hash them again.
 
         If there are no such bytes, remove the files of earlier runs and return None. ``hashed`` is called with the
-        number of hashed bytes.
+        number of hashed bytes. Of a whole file, all bytes are used only if the client of ``session`` sent them: another
+        client must send the last byte, because its hash shows whether it has the same file.
         """
         if not self._outlives:
             return None
         mark = read_mark(self.folder)
         path = self.folder / mark.name if mark else self.path
-        usable = 0 if mark is None else mark.kept if self._is_pushed else mark.usable
+        usable = 0 if mark is None else mark.kept if mark.version == session else mark.usable
         if mark is None or mark.source != source or usable == 0 or not _holds(path, usable):
             remove_mark(self.folder)
             for left in self.folder.glob(f"{self._first_name}*"):
@@ -128,7 +144,8 @@ class Landing:
             self._hash.update(chunk)
             self.size += len(chunk)
             hashed(self.size)
-        self._mark = mark
+        self._mark, self._total = mark, mark.total
+        self._is_proved |= self.size == mark.total
         return mark
 
     def head(self, length: int) -> bytes:
@@ -156,8 +173,12 @@ class Landing:
             raise self._without_room(error) from None
         self._hash.update(chunk)
         self.size += len(chunk)
-        if self._mark and self.size - self._mark.kept >= SYNCED_BYTES:
+        if self._mark and self._needs_sync(self.size - self._mark.kept):
             self._synced()
+
+    def _needs_sync(self, fresh: int) -> bool:
+        is_fast = self._is_pushed and self._clock() - self._synced_at < _SYNC_SECONDS
+        return fresh >= (PUSHED_BYTES if is_fast else SYNCED_BYTES)
 
     def prove(self) -> None:
         """Record that the whole file was checked, so that a later run may use the file as it is."""
@@ -196,6 +217,7 @@ class Landing:
             is_unproved = self.size == self._mark.total and not self._is_proved
             self._mark = self._mark.model_copy(update={"kept": self.size - is_unproved})
             write_mark(self.folder, self._mark)
+            self._synced_at = self._clock()
 
     def _without_room(self, error: OSError) -> Exception:
         if not disks.is_full(error):

@@ -5,6 +5,7 @@ Every request except OPTIONS needs the session's token. A client continues at th
 
 import contextlib
 import re
+import select
 import socket
 import threading
 from collections.abc import Iterator
@@ -111,20 +112,24 @@ class _Handler(BaseHTTPRequestHandler):
             offset, length, sha256 = self._number("Upload-Offset"), self._number("Content-Length"), self._file_hash()
             if offset + length > self.server.receiver.size:
                 raise _RefusedError(413, "The bytes go beyond source.upload.size.")
-            with self.server.receiver.writing(self.connection, offset):
+            with self.server.receiver.writing(self.connection, offset) as stop:
                 if self.headers.get("Expect", "").lower() == "100-continue":
                     self.send_response_only(HTTPStatus.CONTINUE)
                     self.end_headers()
-                if self._receive(length, sha256):
+                if self._receive(length, sha256, stop):
                     self._answer(204, **self._state())
 
-    def _receive(self, length: int, sha256: str | None) -> bool:
-        """Receive the body. Return whether it arrived completely. ``sha256`` is the hash that the client announced."""
+    def _receive(self, length: int, sha256: str | None, stop: int) -> bool:
+        """Receive the body. Return whether it arrived completely. ``sha256`` is the hash that the client announced.
+        ``stop`` becomes readable when this connection must stop."""
         receiver, left = self.server.receiver, length
+        has_bytes = left > 0 and self._has_buffered_bytes()
         while left:
-            chunk = self.rfile.read1(min(_CHUNK, left))
+            if not has_bytes:
+                self._await_bytes(stop)
+            chunk, has_bytes = self.rfile.read1(min(_CHUNK, left)), False
             if not chunk:
-                receiver.check()
+                receiver.check_writer()
                 self.close_connection = True
                 return False
             receiver.keep(chunk)
@@ -133,10 +138,26 @@ class _Handler(BaseHTTPRequestHandler):
             receiver.check_hashes(sha256)
         return True
 
+    def _has_buffered_bytes(self) -> bool:
+        """Return whether bytes of the body were read together with the head. No call waits for bytes."""
+        self.connection.settimeout(0)
+        try:
+            return bool(self.rfile.peek(1))  # type: ignore[attr-defined]
+        finally:
+            self.connection.settimeout(_READ_SECONDS)
+
+    def _await_bytes(self, stop: int) -> None:
+        """Wait until the client sends bytes or closes the connection. Raises TimeoutError, and the errors of
+        ``Receiver.check_writer``."""
+        if not select.select([self.connection, stop], [], [], _READ_SECONDS)[0]:
+            raise TimeoutError
+        self.server.receiver.check_writer()
+
     def _check(self, path: str) -> None:
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not self.server.receiver.accepts(token.strip()):
             raise _RefusedError(401, "The token of this session is missing or wrong.")
+        self.server.prove(self.connection)
         if self.headers.get("Tus-Resumable") != VERSION:
             raise _RefusedError(412, f"Tus-Resumable must be {VERSION}.")
         if self.path.rstrip("/") != path:

@@ -1,7 +1,7 @@
 """The connections of an upload's clients: at most a fixed number, and each gets its response before the end.
 
-A port-forward can open any number of connections, and each has a thread. A client that opens too many loses its oldest
-connections, so that the sender of the file can always connect again.
+A port-forward can open any number of connections, and each has a thread. Connections that have not shown the token end
+only each other, the oldest first. A client with the token that opens too many loses its own oldest connections.
 """
 
 import contextlib
@@ -13,8 +13,9 @@ from typing import Any
 
 from videoimport.worker.fetch.upload_receiver import Receiver
 
-MOST_CONNECTIONS = 16
-"""Maximum number of open connections. A thread of a connection takes up to 8 MiB of the fetching process's memory."""
+MOST_CONNECTIONS = 8
+"""Maximum number of open connections that have shown the token, and of those that have not. A thread of a connection
+takes up to 8 MiB of the fetching process's memory."""
 _LINGER_SECONDS = 5.0
 """Maximum number of seconds in which the rest of a refused request is read."""
 _DISCARDED = 2**16
@@ -32,17 +33,35 @@ class Connections(ThreadingHTTPServer):
         self._news = threading.Condition()
         self._open: dict[socket.socket, bool] = {}
         """The open connections, the oldest first. The value is True while a response is due."""
+        self._proven: set[socket.socket] = set()
+        """The open connections that have shown the token."""
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a new connection. End the oldest connections that do not send the file, if there are too many."""
+        """Serve a new connection. End the oldest connections without the token, if there are too many."""
         with self._news:
-            idle = [one for one in self._open if not self.receiver.is_writer(one)]
-            for oldest in idle[: max(0, len(self._open) + 1 - MOST_CONNECTIONS)]:
-                del self._open[oldest]
-                with contextlib.suppress(OSError):
-                    oldest.shutdown(socket.SHUT_RDWR)
             self._open[request] = False
+            self._end_oldest([one for one in self._open if one not in self._proven])
         super().process_request(request, client_address)
+
+    def prove(self, request: socket.socket) -> None:
+        """Record that this connection has shown the token. End the oldest other ones that have shown it and do not send
+        the file, if there are too many."""
+        with self._news:
+            if request in self._open and request not in self._proven:
+                self._proven.add(request)
+                self._end_oldest([*(one for one in self._open if one in self._proven and one is not request), request])
+
+    def _end_oldest(self, alike: list[socket.socket]) -> None:
+        """End the first of these connections, so that the maximum number is left. The last one is new and stays."""
+        idle = [one for one in alike[:-1] if not self.receiver.is_writer(one)]
+        for oldest in idle[: max(0, len(alike) - MOST_CONNECTIONS)]:
+            self._forget(oldest)
+            with contextlib.suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+
+    def _forget(self, request: socket.socket) -> None:
+        self._open.pop(request, None)
+        self._proven.discard(request)
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection. Unread bytes would reset the connection, and the client would lose the response. So they
@@ -55,7 +74,7 @@ class Connections(ThreadingHTTPServer):
                 _discard(request)
         self.close_request(request)
         with self._news:
-            self._open.pop(request, None)
+            self._forget(request)
             self._news.notify_all()
 
     def owe_response(self, request: socket.socket, *, due: bool) -> None:

@@ -5,11 +5,12 @@ The threads of the server write, and the thread of the fetch waits for new bytes
 
 import hashlib
 import hmac
+import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.partial_file import Landing
@@ -31,10 +32,20 @@ class BusyError(Exception):
 class Receiver:
     """The received bytes of one upload. ``failure`` is set once the upload is refused."""
 
-    def __init__(self, upload: SentFile, landing: Landing, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        upload: SentFile,
+        landing: Landing,
+        clock: Callable[[], float] = time.monotonic,
+        checksum: str | None = None,
+    ) -> None:
+        """``checksum`` is the SHA-256 in source.checksum, if the spec has one."""
+        self._checksum = checksum
         self.upload, self._landing, self._clock = upload, landing, clock
         self._news = threading.Condition()
         self._writer: socket.socket | None = None
+        self._stop = -1
+        """The eventfd that tells the writing connection to stop."""
         self._is_replaced = False
         self._last_byte = clock()
         self.failure: ImportFailure | None = None
@@ -67,30 +78,33 @@ class Receiver:
         return hmac.compare_digest(found, self.upload.token_sha256)
 
     @contextmanager
-    def writing(self, connection: socket.socket, offset: int) -> Iterator[None]:
+    def writing(self, connection: socket.socket, offset: int) -> Iterator[int]:
         """Let ``connection`` write from ``offset`` on. First end the connection that has written so far, because it may
-        be broken. Raises BusyError and OffsetConflictError."""
+        be broken. Yield a file descriptor that becomes readable when this connection must stop. Raises BusyError and
+        OffsetConflictError."""
         with self._news:
             self._end_writer()
             if not self._news.wait_for(lambda: self._writer is None, _TAKEOVER_SECONDS):
                 raise BusyError
             if offset != self.offset:
                 raise OffsetConflictError
+            self._stop = os.eventfd(0)
             self._writer, self._is_replaced = connection, False
         try:
-            yield
+            yield self._stop
         finally:
             with self._news:
                 self._writer = None
+                os.close(self._stop)
                 self._news.notify_all()
 
     def _end_writer(self) -> None:
         """End the writing connection. A connection that waits for bytes wakes up, and one that has bytes stops at
-        ``keep``."""
+        ``keep``. The socket stays open for reading: otherwise the system would reset the connection at the
+        next bytes of the client, which would lose its response."""
         if self._writer is not None:
             self._is_replaced = True
-            with suppress(OSError):
-                self._writer.shutdown(socket.SHUT_RD)
+            os.eventfd_write(self._stop, 1)
 
     def is_writer(self, connection: socket.socket) -> bool:
         """Return whether this connection sends the file."""
@@ -99,9 +113,7 @@ class Receiver:
     def keep(self, chunk: bytes) -> None:
         """Append bytes to the file. Only the writing connection may call this. Raises ImportFailure if the upload is
         refused, or if scratch has no space. Raises BusyError if another connection writes now."""
-        self.check()
-        if self._is_replaced:
-            raise BusyError
+        self.check_writer()
         with self._ended_by_errors():
             self._landing.keep(chunk)
 
@@ -124,11 +136,22 @@ class Receiver:
         if self.failure:
             raise self.failure
 
+    def check_writer(self) -> None:
+        """Raise the ImportFailure of a refused upload. Raise BusyError if another connection writes now. Only the
+        writing connection may call this."""
+        self.check()
+        if self._is_replaced:
+            raise BusyError
+
     def check_hashes(self, announced: str | None) -> None:
         """Compare the complete file with the hash in the spec and with the hash that the client announced. Then
         ``is_checked`` is True. Raises ImportFailure if a hash differs, or if scratch fails."""
         found = self._landing.file(seekable=True).sha256
-        expected = {"source.upload.sha256": self.upload.file.sha256, "the hash that the client sent": announced}
+        expected = {
+            "source.upload.sha256": self.upload.file.sha256,
+            "source.checksum": self._checksum,
+            "the hash that the client sent": announced,
+        }
         wrong = [f"{name} is {value}" for name, value in expected.items() if value not in (None, found)]
         if wrong:
             message = f"The SHA-256 of the received file is {found}, and {' and '.join(wrong)}."

@@ -1,6 +1,8 @@
 """A source that a client sends. The file grows in scratch while the bytes arrive, as a download does."""
 
 import socket
+import sys
+import threading
 from contextlib import ExitStack
 
 from videoimport.api.reasons import Reason
@@ -8,7 +10,7 @@ from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch.content_check import refuse_no_file
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import Fetched, File, FileGrowing, Found, Hashed, SentFile, identity
+from videoimport.worker.fetch.protocol import Failed, Fetched, File, FileGrowing, Found, Hashed, SentFile, identity
 from videoimport.worker.fetch.tus_server import serving
 from videoimport.worker.fetch.upload_receiver import Receiver
 from videoimport.worker.runtime.errors import ImportFailure
@@ -26,8 +28,9 @@ def fetch(around: Surroundings, upload: SentFile, listener: socket.socket, stack
     with Landing(around.folder, outlives=around.request.outlives, is_pushed=True) as landing:
         _recover(around, upload, landing)
         around.teller.found(_found(upload))
-        receiver = Receiver(upload, landing)
+        receiver = Receiver(upload, landing, checksum=around.request.checksum)
         stack.enter_context(serving(listener, receiver))
+        threading.Thread(target=_await_refusal, args=(receiver,), daemon=True).start()
         try:
             return Fetched(video=_receive(around, receiver, landing))
         except ImportFailure as failure:
@@ -36,11 +39,21 @@ def fetch(around: Surroundings, upload: SentFile, listener: socket.socket, stack
             raise
 
 
+def _await_refusal(receiver: Receiver) -> None:
+    """Wait for a line of the worker, and refuse the upload with the failure in it. The worker sends no line if the
+    import succeeds."""
+    if line := sys.stdin.readline():
+        receiver.refuse(Failed.model_validate_json(line).failure)
+
+
 def _recover(around: Surroundings, upload: SentFile, landing: Landing) -> None:
-    file = upload.file
+    """Continue the file that scratch kept. The mark has this session from now on, also for a file that another session
+    began."""
+    file, session = upload.file, upload.token_sha256
     source = identity("upload", file.filename, str(file.size), file.sha256 or "")
-    if landing.recover(source, lambda done: around.teller.tell(Hashed(done=done))) is None:
-        landing.remember(source, "1", file.size)
+    mark = landing.recover(source, lambda done: around.teller.tell(Hashed(done=done)), session)
+    if mark is None or mark.version != session:
+        landing.remember(source, session, file.size)
 
 
 def _found(upload: SentFile) -> Found:

@@ -53,6 +53,15 @@ class Place:
         return Scope(self.store, self.task.spec.destination)
 
     @property
+    def session(self) -> str | None:
+        """The SHA-256 of the token of the upload session, if only the session tells which file is imported. Another
+        session may send another file of the same name and size. None if the spec has the file's SHA-256, or if no
+        client sends the file."""
+        source, upload = self.task.spec.source, self.task.upload
+        is_known = source.checksum or (source.upload and source.upload.sha256)
+        return None if upload is None or is_known else upload.token_sha256
+
+    @property
     def record_key(self) -> str:
         """The object key of the commit record."""
         return naming.record_key(self.task.spec.destination, self.task.uid)

@@ -13,7 +13,7 @@ from videoimport.worker.pipeline.destination import Place
 from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, Remedy
 from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage.base import UID, Ticket
-from videoimport.worker.storage.commit_record import Finished, Intent
+from videoimport.worker.storage.commit_record import Finished, Intent, Record
 from videoimport.worker.storage.record_scope import StoredObject
 
 
@@ -49,10 +49,10 @@ def _repeated(place: Place, earlier: Finished) -> Report | None:
 
 
 def _confirmed(place: Place, earlier: Finished) -> Report | None:
-    """Return the report in a record if the record is for exactly this spec and its objects confirm it. The addresses in
-    the report are computed again and not taken from the record."""
+    """Return the report in a record if the record is for exactly this spec and session, and its objects confirm it. The
+    addresses in the report are computed again and not taken from the record."""
     folder = record.folder_of(place.scope, earlier)
-    if not record.is_for(earlier, place.task.uid, place.task.spec_hash) or not place.is_expected(folder):
+    if not _is_wanted(place, earlier) or not place.is_expected(folder):
         return None
     outputs = place.scope.outputs(earlier.outputs, earlier.objects)
     if earlier.outcome != "Succeeded" or outputs is None or not place.scope.holds(earlier.objects, earlier.uid):
@@ -65,15 +65,19 @@ def _confirmed(place: Place, earlier: Finished) -> Report | None:
 
 def _adopted(place: Place, intent: Intent) -> Finished | None:
     """Finish the publication that an earlier run began, and return its record. Return None if that is not possible, or
-    if the spec has changed."""
-    is_wanted = record.is_for(intent, place.task.uid, place.task.spec_hash)
-    if is_wanted and place.is_expected(record.folder_of(place.scope, intent)):
+    if the spec or the upload session has changed."""
+    if _is_wanted(place, intent) and place.is_expected(record.folder_of(place.scope, intent)):
         stale = tuple(key for key in intent.stale if _has_mark(place, key))
         if done := finished(place, intent.model_copy(update={"stale": stale})):
             return done
     if intent.report.uid == place.task.uid:
         publish_rollback.take_back(place, intent)
     return None
+
+
+def _is_wanted(place: Place, earlier: Record) -> bool:
+    """Return whether a record is for what this run imports."""
+    return record.is_for(earlier, place.task.uid, place.task.spec_hash, place.session)
 
 
 def _has_mark(place: Place, key: str) -> bool:

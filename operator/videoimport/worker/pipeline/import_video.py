@@ -86,6 +86,7 @@ class Import:
         self._found(fetching.found())
         fetching.go()
         with contextlib.ExitStack() as stack:
+            stack.enter_context(fetching.refusing())
             arrival = Arrival(fetching, stack.enter_context(Serving()), self._downloaded)
             sources = arrival.sources()
             found = self._inspector.found

@@ -132,6 +132,7 @@ def intent_for(
         result_key=result_key,
         result=result.decode(),
         index_keys=index_keys,
+        session=place.session,
         report=report,
     )
 

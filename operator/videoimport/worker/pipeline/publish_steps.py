@@ -77,7 +77,7 @@ def _with_result(place: Place, intent: Intent, shown: list[StoredObject]) -> Fin
     report = verified.in_report(intent.report, words, result)
     if publish_plan.is_unguarded(place, replace=intent.replace):  # the store may have shown that only now
         report = report.model_copy(update={"unguarded": True})
-    return Finished.of(report, (*shown, result))
+    return Finished.of(report, (*shown, result), intent.session)
 
 
 def _written_result(place: Place, intent: Intent, content: bytes) -> StoredObject:

@@ -3,7 +3,8 @@ progress."""
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,6 +47,9 @@ from videoimport.worker.source.files import Source, Sources, Tail
 from videoimport.worker.source.stall_monitor import USUAL, Watch
 
 _NAME = "The fetching process"
+_REFUSAL_SECONDS = 8.0
+"""Maximum number of seconds in which the client of an upload gets the reason of a failure. The fetching process gives
+the client five."""
 _Told = FileGrowing | Restarted | Arrived | Fetched | Failed
 
 
@@ -157,6 +161,19 @@ class Fetching:
         """Start the fetch of the remaining bytes."""
         self._watch.resume()
         self._child.say(GO)
+
+    @contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Give the client of an upload the failure of the ``with`` block as the response to its present request. The
+        end of this process would reset the connection of a client that still sends."""
+        try:
+            yield
+        except ImportFailure as failure:
+            if self._request.sent and not (self._failure or self._fetched):
+                self._child.say(Failed.of(failure).model_dump_json(by_alias=True, exclude_none=True))
+                with self._news:
+                    self._news.wait_for(lambda: self._failure or self._fetched, _REFUSAL_SECONDS)
+            raise
 
     def sources(self, timeout: float | None = None) -> Sources:
         """Wait until each file has its first bytes, and return the files. Raises TimeoutError."""

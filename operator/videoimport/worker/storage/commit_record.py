@@ -11,7 +11,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, TypeAdapter
 
 from videoimport.api import folder_layout as layout
-from videoimport.api.base import DEFERRED, Model
+from videoimport.api.base import DEFERRED, Model, Sha256
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import strict_json as strict
@@ -44,6 +44,8 @@ class Intent(Model):
     """Object keys of the index entries into which the address of the video is written."""
     lossy: bool = False
     """True if the source was damaged and the damage was tolerated. For the index."""
+    session: Sha256 | None = None
+    """The upload session that the bytes came from, as ``Place.session`` has it."""
     report: Report
 
     @property
@@ -56,11 +58,13 @@ class Finished(Report):
     """The report of a finished import, with every object that was published."""
 
     objects: Annotated[Objects, Field(min_length=1)]
+    session: Sha256 | None = None
+    """The upload session that the bytes came from, as ``Place.session`` has it."""
 
     @classmethod
-    def of(cls, report: Report, objects: tuple[StoredObject, ...]) -> "Finished":
+    def of(cls, report: Report, objects: tuple[StoredObject, ...], session: str | None = None) -> "Finished":
         """Return the record of a run that succeeded."""
-        return cls(**dict(report), objects=objects)
+        return cls(**dict(report), objects=objects, session=session)
 
     @property
     def report(self) -> Report:
@@ -111,10 +115,11 @@ def _is_entry(scope: Scope, key: str) -> bool:
     return key.startswith(folder) and _ENTRY.fullmatch(key.removeprefix(folder)) is not None
 
 
-def is_for(record: Record, uid: str, spec_hash: str) -> bool:
-    """Return whether a record belongs to exactly this import and this spec."""
+def is_for(record: Record, uid: str, spec_hash: str, session: str | None) -> bool:
+    """Return whether a record belongs to exactly this import, this spec and this upload session. ``session`` is None
+    if the spec alone identifies the source."""
     report = report_of(record)
-    return (report.uid, report.spec_hash) == (uid, spec_hash)
+    return (report.uid, report.spec_hash, record.session) == (uid, spec_hash, session)
 
 
 def report_of(record: Record) -> Report:

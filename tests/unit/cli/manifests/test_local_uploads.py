@@ -41,6 +41,35 @@ def test_file_of_the_command_line_goes_first(tmp_path: Path) -> None:
     assert found.resources[0]["spec"]["source"]["persistentVolumeClaim"]["path"] == "mine.mov"
 
 
+def test_two_different_hashes_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "talk.mp4").write_bytes(BODY)
+    wish = upload(sha256="a" * 64)
+    wish["spec"]["source"]["checksum"] = "sha256:" + "b" * 64
+    with pytest.raises(UnusableError, match=r"upload\.sha256 and spec\.source\.checksum differ"):
+        find_local_files([wish], {}, {KEY: tmp_path})
+
+
+@pytest.mark.parametrize("how", ["link", "path"])
+def test_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, how: str) -> None:
+    folder, outside = tmp_path / "manifests", tmp_path / "secret.mp4"
+    folder.mkdir()
+    outside.write_bytes(BODY)
+    (folder / "talk.mp4").symlink_to(outside)
+    wish = upload() if how == "link" else upload(filename="../secret.mp4")
+    with pytest.raises(UnusableError, match=r"not in the folder of the manifest.*give --upload talk=FILE"):
+        find_local_files([wish], {}, {KEY: folder})
+
+
+def test_link_on_the_command_line_is_followed(tmp_path: Path) -> None:
+    """The worker refuses links out of the volume, so the volume is the folder of the real file."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/film.mp4").write_bytes(BODY)
+    (tmp_path / "talk.mp4").symlink_to(tmp_path / "real/film.mp4")
+    found = find_local_files([upload()], {"talk": tmp_path / "talk.mp4"}, {KEY: tmp_path})
+    volume = found.resources[0]["spec"]["source"]["persistentVolumeClaim"]
+    assert (volume["path"], found.claims[volume["claimName"]]) == ("film.mp4", tmp_path / "real")
+
+
 def test_other_sources_stay_as_they_are(tmp_path: Path) -> None:
     web = video({"url": "https://media.example.com/talk.mp4"})
     found = find_local_files([web], {}, {KEY: tmp_path})

@@ -112,6 +112,15 @@ def test_received_file_is_not_sent_again() -> None:
     assert step == Received("Transcoding 40 %")
 
 
+def test_next_worker_may_lack_the_file_of_a_failed_run() -> None:
+    stages = [{"name": "Download", "state": "Done"}]
+    attempts = {"count": 1, "nextRetryTime": "2026-01-01T00:00:00Z"}
+    found = served(phase="Uploading", reason="DestinationUnavailable", stages=stages, attempts=attempts)
+    assert choose_step(found, [pod()], OURS) == Waiting("Uploading: DestinationUnavailable")
+    attempts.pop("nextRetryTime")
+    assert isinstance(choose_step(found, [pod()], OURS), Received)
+
+
 def test_facts_of_another_session_do_not_count() -> None:
     """The controller has not seen the new session yet."""
     old = {"tokenSha256": OTHER}

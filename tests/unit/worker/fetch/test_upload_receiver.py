@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import resource
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,9 +70,10 @@ def test_offset_is_the_number_of_received_bytes(receiver: Receiver, connection: 
 
 
 def test_refused_upload_takes_no_bytes(receiver: Receiver, connection: socket.socket):
-    with receiver.writing(connection, 0):
+    with receiver.writing(connection, 0) as stop:
+        assert not select.select([stop], [], [], 0)[0]
         receiver.refuse(ImportFailure(Reason.NOT_VIDEO, "It is a picture."))
-        assert connection.recv(1) == b""
+        assert select.select([stop], [], [], 0)[0] == [stop]
         with pytest.raises(ImportFailure):
             receiver.keep(bytes(10))
     assert receiver.offset == 0
@@ -97,7 +99,7 @@ def kept_file(folder: Path) -> Iterator[tuple[Landing, Receiver]]:
         idle_seconds=60, port=1,
     )  # fmt: skip
     with Landing(folder, outlives=True, is_pushed=True) as landing:
-        if landing.recover("source", lambda _: None) is None:
+        if landing.recover("source", lambda _: None, "1") is None:
             landing.remember("source", "1", 2000)
         yield landing, Receiver(file, landing)
 
