@@ -21,7 +21,7 @@ from videoimport.media.transcode.job import Inputs, Job
 from videoimport.media.transcode.output_files import targets_of
 from videoimport.media.transcode.plan import Picture, Sound, decide
 from videoimport.media.verify import proof
-from videoimport.worker.fetch.protocol import Caption, Chapter, Extras, Found
+from videoimport.worker.fetch.process_messages import Caption, Chapter, Extras, Found
 from videoimport.worker.pipeline import publish, result_json
 from videoimport.worker.pipeline import report as telling
 from videoimport.worker.pipeline import source_facts as facts

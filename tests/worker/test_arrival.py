@@ -16,7 +16,7 @@ from support.waiting import LONGEST_SECONDS, until
 from support.worker.worker_harness import LOOPBACK
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImportSpec, spec_hash
-from videoimport.worker.fetch.protocol import Request
+from videoimport.worker.fetch.process_messages import Request
 from videoimport.worker.pipeline import destination as preflight
 from videoimport.worker.pipeline.original import Originals
 from videoimport.worker.pipeline.output_uploads import Outgoing
@@ -24,8 +24,8 @@ from videoimport.worker.pipeline.progress import Board
 from videoimport.worker.runtime.growing_file import Growing
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.source import fetch_client as fetching
+from videoimport.worker.source.arrival import Arrival
 from videoimport.worker.source.loopback_server import Serving
-from videoimport.worker.source.stream import Arrival
 
 FIRST, SECOND = b"first" * 1000, b"the second" * 1000
 FETCHER = """

@@ -13,7 +13,7 @@ from videoimport.worker.fetch.http.client import Browser
 from videoimport.worker.fetch.http.download import Download
 from videoimport.worker.fetch.limits import FetchLimits
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import File, FileGrowing, Restarted
+from videoimport.worker.fetch.process_messages import File, FileGrowing, Restarted
 from videoimport.worker.runtime.errors import ImportFailure
 
 BODY = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 4000

@@ -18,8 +18,8 @@ from support.worker.fetch_harness import go_when_found
 from support.worker.worker_harness import LOOPBACK
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.limits import FetchLimits, Pace
-from videoimport.worker.fetch.protocol import Fetched, FileGrowing, Found, Hashed, Request
-from videoimport.worker.fetch.ytdlp.fragments import Segments, hashed
+from videoimport.worker.fetch.process_messages import Fetched, FileGrowing, Found, Hashed, Request
+from videoimport.worker.fetch.ytdlp.segment_download import Segments, hashed
 from videoimport.worker.pipeline import source_facts as facts
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Children

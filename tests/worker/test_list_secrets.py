@@ -22,7 +22,7 @@ from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.jobs.pod_template import build_task
 from videoimport.core.list_item import convert_inline_item
 from videoimport.core.settings import Settings
-from videoimport.worker.fetch.protocol import Fetched
+from videoimport.worker.fetch.process_messages import Fetched
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.source import fetch_client as fetching
 from videoimport.worker.source.fetch_client import Mounts

@@ -16,9 +16,9 @@ from videoimport.api.identity import item_identity
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_source import S3Source, VideoSource
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.protocol import Request, Teller, identity
+from videoimport.worker.fetch.process_messages import Request, Teller, identity
 from videoimport.worker.listing.bucket import Bucket as ObjectsOf
-from videoimport.worker.listing.protocol import ListEntry, ListRequest
+from videoimport.worker.listing.process_messages import ListEntry, ListRequest
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route
 

@@ -17,12 +17,12 @@ from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.reasons import Reason, info
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.credentials import WebSecrets
-from videoimport.worker.fetch.protocol import Request, Teller, identity
+from videoimport.worker.fetch.process_messages import Request, Teller, identity
 from videoimport.worker.fetch.ytdlp import errors as classify
 from videoimport.worker.fetch.ytdlp.client import Ydl
 from videoimport.worker.listing import playlist
 from videoimport.worker.listing.playlist import PlaylistWalk
-from videoimport.worker.listing.protocol import ListEntry, ListRequest
+from videoimport.worker.listing.process_messages import ListEntry, ListRequest
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route as Way

@@ -18,11 +18,11 @@ from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.fetch import s3_ranges as ranges
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.limits import Throttle
-from videoimport.worker.fetch.protocol import Request, Teller
+from videoimport.worker.fetch.process_messages import Request, Teller
 from videoimport.worker.fetch.s3_ranges import Reader, Version
 from videoimport.worker.listing import bucket_pages as objects
 from videoimport.worker.listing.bucket import Bucket
-from videoimport.worker.listing.protocol import ListEntry, ListRequest
+from videoimport.worker.listing.process_messages import ListEntry, ListRequest
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route

@@ -16,7 +16,7 @@ from videoimport.worker.fetch.http.client import Browser
 from videoimport.worker.fetch.http.download import Download
 from videoimport.worker.fetch.limits import FetchLimits
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import Fetched
+from videoimport.worker.fetch.process_messages import Fetched
 from videoimport.worker.runtime.errors import ImportFailure
 
 BODY = b"\x00\x00\x00\x18ftypmp42" + bytes(range(256)) * 200

@@ -21,7 +21,7 @@ from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.growing_file import Growing
 from videoimport.worker.storage.credentials import Keys
 from videoimport.worker.storage.parts import LEAST_PART
-from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.record_checks import Scope
 from videoimport.worker.storage.retry_policy import Retries
 from videoimport.worker.storage.s3 import store as s3
 from videoimport.worker.storage.s3.store import S3Store

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer
 
-from videoimport.api.base import ByteCount, Message, Model, Percent, Timestamp
+from videoimport.api.base import Model
 from videoimport.api.conditions import Condition
+from videoimport.api.field_types import ByteCount, Message, Percent, Timestamp
 from videoimport.api.reasons import Reason
 from videoimport.api.redaction import ShownUrl, shown_text
 from videoimport.api.rules.validation import Checked, requires

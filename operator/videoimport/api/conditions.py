@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from videoimport.api.base import Message, Model, Timestamp
+from videoimport.api.base import Model
+from videoimport.api.field_types import Message, Timestamp
 from videoimport.api.rules.validation import Checked, requires
 
 _ONE_WORD = requires(

@@ -1,4 +1,4 @@
-"""Identities of an item in a list, of an imported video, and of a list's pair of source and destination."""
+"""Hashes that identify an item of a list, an imported video, and a BulkImport by its source and its destination."""
 
 import hashlib
 import json

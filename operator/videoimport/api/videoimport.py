@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from videoimport.api.base import Model, Timestamp
+from videoimport.api.base import Model
 from videoimport.api.destination import Destination
+from videoimport.api.field_types import Timestamp
 from videoimport.api.labels import API_VERSION, VIDEO_KIND
 from videoimport.api.metadata import Metadata
 from videoimport.api.output_options import Output

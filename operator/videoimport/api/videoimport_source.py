@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 from pydantic import Field
 from pydantic.config import JsonDict
 
-from videoimport.api.base import MOST_COUNTED, Model, Ruled, Sha256
+from videoimport.api.base import Model, Ruled
 from videoimport.api.field_types import (
+    MOST_COUNTED,
     BucketName,
     ClaimName,
     Endpoint,
@@ -16,6 +17,7 @@ from videoimport.api.field_types import (
     Region,
     RelativePath,
     SecretReference,
+    Sha256,
 )
 from videoimport.api.rules.string_rules import CHECKSUM, FILE_NAME
 from videoimport.api.rules.validation import Checked, needs_one

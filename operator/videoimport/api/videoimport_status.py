@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from videoimport.api.base import ByteCount, Message, Model, Percent, Sha256, Timestamp
+from videoimport.api.base import Model
 from videoimport.api.conditions import Condition
+from videoimport.api.field_types import ByteCount, Message, Percent, Sha256, Timestamp
 from videoimport.api.reasons import Reason, UploadText
 from videoimport.api.redaction import ShownText, ShownUrl
 from videoimport.api.rules.validation import Checked, requires

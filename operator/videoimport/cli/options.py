@@ -40,8 +40,12 @@ Kubeconfig = Annotated[
     Path | None,
     typer.Option(metavar="FILE", dir_okay=False, help="The kubeconfig file. Default: the file that kubectl uses."),
 ]
-Output = Annotated[
-    OutputFormat, typer.Option("--output", "-o", metavar="table|json|yaml", help="The format of the output.")
+_OUTPUT = typer.Option("--output", "-o", metavar="table|json|yaml", help="The format of the output.")
+Output = Annotated[OutputFormat, _OUTPUT]
+OptionalOutput = Annotated[OutputFormat | None, _OUTPUT]
+"""For a command whose default depends on its other options."""
+Folder = Annotated[
+    str | None, typer.Option(metavar="PATH", help="A folder in the destination, such as root/my-folder.")
 ]
 ResourceName = Annotated[
     str,

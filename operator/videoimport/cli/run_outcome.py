@@ -14,7 +14,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.videoimport import VideoImport
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
 from videoimport.cli import run_result_text as words
-from videoimport.cli.destination.options import DestinationAccess
+from videoimport.cli.destination.access_options import DestinationAccess
 from videoimport.cli.embedded.private_folder import write_files
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.local_results import Home, openable
@@ -57,7 +57,7 @@ class RunOutcome:
     def render_page(self, videos: Sequence[Raw], read_secret: ReadSecret, folder: Path) -> str:
         """Return the page of the only resource, a BulkImport. The keys of its Secret are written to ``folder``, a
         private folder."""
-        from videoimport.cli.results.page_reader import render_account  # brings the clients of the stores
+        from videoimport.cli.results.html_with_thumbnails import render_account  # brings the clients of the stores
 
         account = counted(self.resources[0], self.config_maps)
         name = account.bulk.metadata.name

@@ -47,14 +47,14 @@ def read_task(path: Path) -> Task | ListingTask | DeliveryTask:
 
 def _run(task: Task | ListingTask | DeliveryTask, paths: Paths) -> int:
     if isinstance(task, DeliveryTask):
-        from videoimport.worker.webhook import deliver as delivery
+        from videoimport.worker.webhook import delivery_runner as delivery
 
         return delivery.DeliveryRunner(task, paths).run()
     if isinstance(task, ListingTask):
-        from videoimport.worker.listing import run as listing
+        from videoimport.worker.listing import listing_runner as listing
 
         return listing.ListingRunner(task, paths).run()
-    from videoimport.worker.pipeline import run as importing
+    from videoimport.worker.pipeline import import_runner as importing
 
     return importing.ImportRunner(task, paths).run()
 

@@ -17,7 +17,7 @@ from videoimport.core.discovery.reconcile import Discovery, reconcile_discovery
 from videoimport.core.list_item import Listed
 from videoimport.core.names_and_owners import build_bulk_owner
 from videoimport.core.observed import JobView, ObservedBulk, PageView, PodView
-from videoimport.core.parsers import parse_job
+from videoimport.core.observed_parsers import parse_job
 from videoimport.core.plan import Create, Delete, Manifest, StoreListingPage
 
 LIST = {"manifest": {"url": "https://lists.example/all.txt"}}

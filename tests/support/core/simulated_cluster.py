@@ -21,7 +21,7 @@ from videoimport.core.bulk.phase import FINISHED_PHASES
 from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.names_and_owners import build_video_owner, is_pod_of
 from videoimport.core.observed import ObservedBulk, ObservedVideo
-from videoimport.core.parsers import parse_claim, parse_job, parse_page, parse_pod, parse_shard
+from videoimport.core.observed_parsers import parse_claim, parse_job, parse_page, parse_pod, parse_shard
 from videoimport.core.plan import Action, Create, Patch, Plan, StoreListingPage
 from videoimport.core.video.reconcile import reconcile_video
 from videoimport.core.video_status import is_settled

@@ -9,7 +9,7 @@ from typing import Any
 
 from support.worker.worker_harness import LOOPBACK
 from videoimport.worker.fetch.limits import Pace
-from videoimport.worker.fetch.protocol import Fetched, Found, Request
+from videoimport.worker.fetch.process_messages import Fetched, Found, Request
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.source import fetch_client as fetching

@@ -13,9 +13,9 @@ MODULE = ("-m", "videoimport.worker")
 Process = LoadedProcess | subprocess.Popen[str]
 preload(
     "videoimport.worker.process",
-    "videoimport.worker.pipeline.run",
-    "videoimport.worker.listing.run",
-    "videoimport.worker.webhook.deliver",
+    "videoimport.worker.pipeline.import_runner",
+    "videoimport.worker.listing.listing_runner",
+    "videoimport.worker.webhook.delivery_runner",
 )
 
 

@@ -24,8 +24,8 @@ from videoimport.api.tasks.import_report import Report, read_report
 from videoimport.api.tasks.listing_task import FoundItem, PageLine
 from videoimport.api.untrusted_text import MOST_URI, clean_lines, clean_text, clean_uri, clean_values
 from videoimport.api.videoimport_status import SourceStatus, VideoImportStatus
-from videoimport.worker.fetch.protocol import Chapter, Failed
-from videoimport.worker.listing.protocol import ListEntry
+from videoimport.worker.fetch.process_messages import Chapter, Failed
+from videoimport.worker.listing.process_messages import ListEntry
 from videoimport.worker.runtime.errors import ImportFailure
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

@@ -26,7 +26,7 @@ from videoimport.core.bulk.child_actions import create_child
 from videoimport.core.discovery.pages import hash_listing, hash_listing_spec
 from videoimport.core.jobs.run_lifecycle import build_import_job
 from videoimport.core.list_item import EARLIER, FACTS, LINES, Listed, convert_inline_item
-from videoimport.core.parsers import parse_page, parse_shard
+from videoimport.core.observed_parsers import parse_page, parse_shard
 from videoimport.core.plan import Create, PlannedEvent, StoreListingPage
 from videoimport.core.settings import Settings
 from videoimport.core.video.start_run import build_claim_manifest

@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from videoimport.api.base import DEFERRED, ByteCount, Message, Model, Timestamp
+from videoimport.api.base import DEFERRED, Model
+from videoimport.api.field_types import ByteCount, Message, Timestamp
 from videoimport.api.reasons import Reason
 from videoimport.api.untrusted_text import DisplayText, DisplayUri
 from videoimport.api.videoimport_status import MAX_STAGES, Outputs, SourceStatus, Stage, Usage, VideoMetadata

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from videoimport.api.base import Model, Sha256
+from videoimport.api.base import Model
+from videoimport.api.field_types import Sha256
 from videoimport.api.videoimport import VideoImportSpec
 
 TASK_PATH = "/etc/videoimport/task.json"

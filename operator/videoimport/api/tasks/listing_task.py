@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from videoimport.api.base import ByteCount, Message, Model, Sha256
+from videoimport.api.base import Model
 from videoimport.api.bulkimport_source import BulkSource, ItemName
 from videoimport.api.destination import Destination
-from videoimport.api.field_types import ConfigMapReference, HttpUrl
+from videoimport.api.field_types import ByteCount, ConfigMapReference, HttpUrl, Message, Sha256
 from videoimport.api.metadata import Metadata
 from videoimport.api.output_options import Output
 from videoimport.api.reasons import Reason

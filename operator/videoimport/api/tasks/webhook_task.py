@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from videoimport.api.base import Message, Model, Timestamp
-from videoimport.api.field_types import ConfigMapReference, HttpUrl, SecretReference
+from videoimport.api.base import Model
+from videoimport.api.field_types import ConfigMapReference, HttpUrl, Message, SecretReference, Timestamp
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Attempts, Count
 

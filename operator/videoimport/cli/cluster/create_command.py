@@ -7,7 +7,7 @@ import typer
 
 from videoimport.api.labels import BULK_KIND, VIDEO_KIND
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.options import Context, Kubeconfig, Namespace, OutputFormat
+from videoimport.cli.options import Context, Folder, Kubeconfig, Namespace, OptionalOutput, OutputFormat
 from videoimport.cli.progress_display import printable
 from videoimport.cli.resource_facts import Raw, created_of, reference_of
 
@@ -27,9 +27,7 @@ def create_import(
             help="The destination: s3://bucket/prefix or pvc://claim/path.",
         ),
     ] = None,
-    folder: Annotated[
-        str | None, typer.Option(metavar="PATH", help="A folder in the destination, such as root/my-folder.")
-    ] = None,
+    folder: Folder = None,
     bulk: Annotated[str | None, typer.Option(metavar="NAME", help="Create a BulkImport of this name.")] = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The name of the import. Default: a name from the address.")
@@ -50,10 +48,7 @@ def create_import(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar="", help="Print the resource, but do not create it. Needs no cluster.")
     ] = False,
-    output: Annotated[
-        OutputFormat | None,
-        typer.Option("--output", "-o", metavar="table|json|yaml", help="The format of the output."),
-    ] = None,
+    output: OptionalOutput = None,
     namespace: Namespace = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,

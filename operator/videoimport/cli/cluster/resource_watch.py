@@ -55,7 +55,7 @@ class WatchedState:
 
     @property
     def is_complete(self) -> bool:
-        """True if every selection was listed once."""
+        """True if every selection has been listed at least once."""
         return all(listed is not None for listed in self._lists)
 
     def all_of(self, kind: str) -> list[Raw]:

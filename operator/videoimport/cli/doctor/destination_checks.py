@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from videoimport.api.destination import Destination
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImportSpec, spec_hash
-from videoimport.cli.destination.access import describe_failure, opened, with_keys
-from videoimport.cli.destination.options import DestinationAccess
+from videoimport.cli.destination.access_options import DestinationAccess
+from videoimport.cli.destination.store_access import describe_failure, opened, with_keys
 from videoimport.cli.doctor.check import Check
 from videoimport.cli.errors import UnusableError
 from videoimport.worker.pipeline.destination import Place, writable

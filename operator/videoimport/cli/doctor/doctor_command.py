@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from videoimport.cli.destination.options import ClaimFolders, DestinationAccess, KeysFolder, StoreEndpoint
+from videoimport.cli.destination.access_options import ClaimFolders, DestinationAccess, KeysFolder, StoreEndpoint
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.option_values import parse_folders
 from videoimport.cli.options import Context, Kubeconfig, Namespace, Output, OutputFormat
@@ -97,7 +97,7 @@ def _check_destination(
     kube: "Kube | None", place: str | None, like: str | None, endpoint: str | None, access: DestinationAccess
 ) -> Iterator["Check"]:
     """Yield the check of the destination that the options name. Raises UnusableError for an invalid option."""
-    from videoimport.cli.destination.access import parse_destination
+    from videoimport.cli.destination.store_access import parse_destination
     from videoimport.cli.doctor.destination_checks import check_destination
     from videoimport.cli.find.find_command import read_like
 

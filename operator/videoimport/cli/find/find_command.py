@@ -9,7 +9,7 @@ import typer
 from videoimport.api.destination import Destination
 from videoimport.api.labels import BULK_KIND
 from videoimport.api.output_options import Output as OutputOptions
-from videoimport.cli.destination.options import ClaimFolders, DestinationAccess, KeysFolder, StoreEndpoint
+from videoimport.cli.destination.access_options import ClaimFolders, DestinationAccess, KeysFolder, StoreEndpoint
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.option_values import check_networks, parse_folders
 from videoimport.cli.options import Context, Kubeconfig, Namespace, Output, OutputFormat
@@ -65,7 +65,7 @@ def find_video(
     if (into is None) == (like is None):
         raise UnusableError("The destination is unknown; give either --into s3://bucket/prefix or --like vi/NAME.")
     if into is not None:
-        from videoimport.cli.destination.access import parse_destination
+        from videoimport.cli.destination.store_access import parse_destination
 
         destination, here = parse_destination(into, endpoint, folder)
         target, access = FindTarget(destination, OutputOptions()), DestinationAccess(keys, here)
@@ -84,7 +84,7 @@ def find_video(
 
 def _find(video: str, target: "FindTarget", access: DestinationAccess, allowed: tuple[str, ...]) -> "Answer":
     """Search by the address or by the content of the file. Raises UnusableError."""
-    from videoimport.cli.destination.access import opened
+    from videoimport.cli.destination.store_access import opened
     from videoimport.cli.find.lookup import ask_identity, find_file, find_source
 
     if not video:

@@ -18,13 +18,13 @@ from videoimport.api.reasons import Reason
 from videoimport.api.redaction import shown_url
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport import VideoImportSpec, spec_hash
-from videoimport.cli.destination.access import told_failures
+from videoimport.cli.destination.store_access import told_failures
 from videoimport.cli.errors import UnusableError
 from videoimport.worker.runtime.subprocesses import Children
 from videoimport.worker.source import fetch_client
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import DestinationStore
-from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.record_checks import Scope
 from videoimport.worker.storage.video_index import Committed
 
 Raw = dict[str, Any]

@@ -1,4 +1,4 @@
-"""The texts that ``-f`` names: files, folders and standard input."""
+"""The YAML texts behind ``-f``: files, folders and standard input."""
 
 import os
 from collections.abc import Iterable, Iterator

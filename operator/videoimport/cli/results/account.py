@@ -19,7 +19,7 @@ from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.list_item import RefusedItem
 from videoimport.core.names_and_owners import build_bulk_owner, find_controller
 from videoimport.core.observed import ObservedBulk
-from videoimport.core.parsers import parse_page, parse_shard
+from videoimport.core.observed_parsers import parse_page, parse_shard
 
 if TYPE_CHECKING:
     from videoimport.cli.kube_client import Kube

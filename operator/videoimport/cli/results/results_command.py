@@ -9,7 +9,7 @@ from rich.console import Console
 
 from videoimport.api.labels import BULK, VIDEO_KIND
 from videoimport.cli.completion import complete_bulks
-from videoimport.cli.destination.options import ClaimFolders, DestinationAccess, KeysFolder
+from videoimport.cli.destination.access_options import ClaimFolders, DestinationAccess, KeysFolder
 from videoimport.cli.option_values import parse_folders
 from videoimport.cli.options import Context, Kubeconfig, Namespace
 from videoimport.cli.progress_display import say
@@ -65,7 +65,7 @@ def print_results(
     account = of_cluster(kube, kube.namespace, name)
     say(Console(stderr=True), headline(account))
     if output is ResultsFormat.HTML:
-        from videoimport.cli.results.page_reader import render_account
+        from videoimport.cli.results.html_with_thumbnails import render_account
 
         videos = kube.resources(kube.namespace, VIDEO_KIND, f"{BULK}={name}")
         sys.stdout.write(render_account(account, videos, access))

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from videoimport.cli.completion import complete_resources
 from videoimport.cli.errors import UnusableError
-from videoimport.cli.options import Context, Kubeconfig, Namespace
+from videoimport.cli.options import Context, Folder, Kubeconfig, Namespace
 from videoimport.cli.progress_display import say
 from videoimport.cli.resource_facts import is_finished, name_of, reference_of, status_of
 
@@ -29,9 +29,7 @@ def upload_files(
         list[str],
         typer.Argument(metavar="FILE", help="Files, folders with videos, or patterns such as 'talks/*.mp4'."),
     ],
-    folder: Annotated[
-        str | None, typer.Option(metavar="PATH", help="A folder in the destination, such as root/my-folder.")
-    ] = None,
+    folder: Folder = None,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="The name of the import. Default: a name from the file.")
     ] = None,

@@ -18,7 +18,7 @@ from videoimport.api.videoimport import VideoImport
 from videoimport.controller.client.resources import Key, Raw
 from videoimport.core.names_and_owners import find_controller
 from videoimport.core.observed import ClaimView, JobView, Owner, PageView, PodView, ShardView
-from videoimport.core.parsers import parse_claim, parse_job, parse_page, parse_pod, parse_shard
+from videoimport.core.observed_parsers import parse_claim, parse_job, parse_page, parse_pod, parse_shard
 from videoimport.core.plan import Kind
 
 _HEAD = ("namespace", "name", "uid", "resourceVersion", "generation", "labels", "ownerReferences")

@@ -32,7 +32,7 @@ from videoimport.controller.telemetry import metrics
 from videoimport.core.bulk.reconcile import reconcile_bulk
 from videoimport.core.invalid_objects import describe_problem, refuse
 from videoimport.core.jobs.cluster_message import explain, find_bulk_fields, find_video_fields
-from videoimport.core.parsers import is_about, parse_event
+from videoimport.core.observed_parsers import is_about, parse_event
 from videoimport.core.plan import Action, Create, EventQuery, Plan, PlannedEvent, StoreListingPage, split_into_batches
 from videoimport.core.settings import Settings
 from videoimport.core.video.reconcile import reconcile_video

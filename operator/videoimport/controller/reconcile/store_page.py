@@ -71,8 +71,10 @@ class Collector:
 def page_of(log: str, wish: StoreListingPage) -> str:
     """Return the lines of a page, each with its newline. Raises ValueError if the lines differ from the report."""
     lines = unpacked(log)
-    if (lines.count("\n"), hashlib.sha256(lines.encode()).hexdigest()) != (wish.count, wish.sha256):
-        raise ValueError(f"{lines.count(chr(10))} lines instead of {wish.count}, or others")
+    if (count := lines.count("\n")) != wish.count:
+        raise ValueError(f"the log has {count} lines, and the report has {wish.count}")
+    if hashlib.sha256(lines.encode()).hexdigest() != wish.sha256:
+        raise ValueError("the log and the report have different lines")
     return lines
 
 

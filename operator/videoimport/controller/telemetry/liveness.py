@@ -51,7 +51,7 @@ class Vitals:
         self._heard = self._clock()
 
     def compared(self) -> None:
-        """Record that all objects were listed."""
+        """Record that the cache was compared with a full list."""
         self._filled = True
         self.heard()
 

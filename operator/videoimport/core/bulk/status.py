@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from videoimport.api.base import MOST_COUNTED
 from videoimport.api.bulkimport_status import MAX_HOSTS, BulkImportStatus, BulkPhase, HostStatus
 from videoimport.api.conditions import ConditionType
+from videoimport.api.field_types import MOST_COUNTED
 from videoimport.core.bulk.messages import build_bulk_conditions, build_bulk_message
 from videoimport.core.bulk.phase import FINISHED_PHASES, derive_bulk_phase
 from videoimport.core.bulk.retry_failed import add_retry_digests

@@ -38,7 +38,8 @@ _COUNTS = re.compile(r"Single frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progres
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Numbers of frames in each class, from idet's single frame detection. Frames that idet could not classify are
-    left out. idet's other numbers count such a frame in the class of the previous frame, which multiplies an error.
+    left out. idet's other numbers put such a frame into the class of the frame before it. So one wrong frame makes
+    several wrong frames.
     """
 
     top_first: int = 0

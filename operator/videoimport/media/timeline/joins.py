@@ -15,7 +15,7 @@ from videoimport.media.container.mpegts import TICKS, Elementary, Program, Table
 from videoimport.media.source.findings import Finding
 from videoimport.media.timeline.continuity_counters import Counters
 from videoimport.media.timeline.leading_pictures import PartOpening, find_opening
-from videoimport.media.timeline.stream_parts import MOST_PARTS, PICTURE_SHARE, RATE, Part, media
+from videoimport.media.timeline.transport_stream_parts import MOST_PARTS, PICTURE_SHARE, RATE, Part, media
 
 AHEAD_SECONDS = 10.0
 """Maximum seconds by which a part with other PIDs may begin after the end of the part before it.

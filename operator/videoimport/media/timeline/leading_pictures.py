@@ -9,7 +9,7 @@ from videoimport.media.container import mpegts as transport
 from videoimport.media.container.frame_headers import ENOUGH, FrameHeader, broken_links, read_head
 from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.container.mpegts import Elementary
-from videoimport.media.timeline.stream_parts import Part, Unit, media
+from videoimport.media.timeline.transport_stream_parts import Part, Unit, media
 
 MOST_BEFORE = 3000
 """Maximum number of frames in which the first keyframe of a part is searched: one minute at 50 frames per second."""

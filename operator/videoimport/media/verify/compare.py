@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 
 from videoimport.api.reasons import Reason
-from videoimport.media.container import truncated_matroska as ebml
-from videoimport.media.container import truncated_mp4 as samples
-from videoimport.media.container import truncated_other_formats as chunks
-from videoimport.media.container.mp4_boxes import Box, Read, has_head_first
+from videoimport.media.container.mp4_boxes import Box, has_head_first
 from videoimport.media.source.findings import Finding, first_finding
 from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Audio, Media, Video
@@ -296,20 +293,3 @@ def _pairs(compared: Compared) -> list[tuple[str, Track, Track]]:
 
 def _track(compared: Compared, stream: Video | Audio | None) -> Track:
     return compared.tracks.get(stream.index, Track()) if stream else Track()
-
-
-def damage(read: Read, boxes: tuple[Box, ...], size: int, demuxer: str) -> Finding | None:
-    """Return SOURCE_TRUNCATED for a source whose data ends early. Return None otherwise. ``read(offset, length)``
-    reads the file.
-
-    The only evidence is data: a sample, block, packet or tag that would continue after the end of the file. A longer
-    duration in a header is no evidence. ``boxes`` is empty for a file that is not MP4 or MOV.
-    """
-    if missing := samples.missing_bytes(read, boxes, size):
-        return _truncated(f"its samples are {missing} bytes longer than the file")
-    why = ebml.why_cut(read, size) if demuxer == "matroska,webm" else chunks.why_cut(read, size, demuxer)
-    return _truncated(why) if why else None
-
-
-def _truncated(why: str) -> Finding:
-    return Finding(Reason.SOURCE_TRUNCATED, f"The source is cut short: {why}.", "Get a complete copy of the source.")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from videoimport.worker.fetch.limits import FetchLimits, Throttle
-from videoimport.worker.fetch.protocol import Request, Teller
+from videoimport.worker.fetch.process_messages import Request, Teller
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route

@@ -10,7 +10,7 @@ from time import monotonic
 from videoimport.media.container import mp4_boxes as boxes
 from videoimport.worker.fetch.http.response import ContentRange, HttpResponse, Interrupted, Validator
 from videoimport.worker.fetch.limits import CHUNK, FetchLimits, StallDetector, Throttle
-from videoimport.worker.fetch.protocol import Ahead, TailFile, Telling
+from videoimport.worker.fetch.process_messages import Ahead, TailFile, Telling
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.logging import log
 

@@ -17,7 +17,7 @@ from typing import IO, Annotated
 from pydantic import Field, ValidationError
 
 from videoimport.api.base import Model
-from videoimport.worker.fetch.protocol import File
+from videoimport.worker.fetch.process_messages import File
 from videoimport.worker.runtime import disk_space as disks
 
 _MARK_NAME = "fetched.json"

@@ -12,12 +12,12 @@ from contextlib import ExitStack
 from functools import partial
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch import sandboxed_process as walls
+from videoimport.worker.fetch import sandbox_setup as walls
 from videoimport.worker.fetch import volume_source as mounted
 from videoimport.worker.fetch import web_source as web
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.memory_limit import FETCH_BYTES
-from videoimport.worker.fetch.protocol import Fetched, Request, Teller
+from videoimport.worker.fetch.process_messages import Fetched, Request, Teller
 from videoimport.worker.runtime.errors import ImportFailure
 
 _LATE_SECONDS = 60.0

@@ -12,7 +12,7 @@ from videoimport.worker.fetch import mp4_tail as tail
 from videoimport.worker.fetch.content_check import refuse_no_file
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import Fetched, File, FileGrowing, Found, Hashed, TailFile, identity
+from videoimport.worker.fetch.process_messages import Fetched, File, FileGrowing, Found, Hashed, TailFile, identity
 from videoimport.worker.fetch.s3_ranges import AT_ONCE, Reader, Version, connect
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import SentFile
+from videoimport.worker.fetch.process_messages import SentFile
 from videoimport.worker.runtime.errors import ImportFailure, unexpected
 
 _TAKEOVER_SECONDS = 5.0

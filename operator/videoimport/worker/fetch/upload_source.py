@@ -10,7 +10,16 @@ from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch.content_check import refuse_no_file
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import Failed, Fetched, File, FileGrowing, Found, Hashed, SentFile, identity
+from videoimport.worker.fetch.process_messages import (
+    Failed,
+    Fetched,
+    File,
+    FileGrowing,
+    Found,
+    Hashed,
+    SentFile,
+    identity,
+)
 from videoimport.worker.fetch.tus_server import serving
 from videoimport.worker.fetch.upload_receiver import Receiver
 from videoimport.worker.runtime.errors import ImportFailure

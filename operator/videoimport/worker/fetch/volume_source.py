@@ -14,7 +14,7 @@ from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch.content_check import refuse_no_file
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.protocol import Fetched, File, FileGrowing, Found
+from videoimport.worker.fetch.process_messages import Fetched, File, FileGrowing, Found
 from videoimport.worker.runtime.errors import ImportFailure
 
 _MOST_LINKS = 40

@@ -11,7 +11,7 @@ from videoimport.worker.fetch.credentials import WebSecrets
 from videoimport.worker.fetch.http.client import Browser
 from videoimport.worker.fetch.http.download import Download, Opening
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import Fetched, Found, identity
+from videoimport.worker.fetch.process_messages import Fetched, Found, identity
 from videoimport.worker.runtime.errors import ImportFailure
 
 _PERHAPS_KNOWN = (Reason.SOURCE_AUTH_REQUIRED, Reason.SOURCE_NOT_FOUND, Reason.RATE_LIMITED)

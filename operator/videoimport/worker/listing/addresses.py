@@ -1,4 +1,4 @@
-"""Validation of URLs in lists."""
+"""Which URLs of a list can be imported. The modules that read lists write the messages."""
 
 from urllib.parse import urlsplit
 

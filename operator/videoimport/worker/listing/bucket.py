@@ -20,13 +20,13 @@ from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.fetch import credentials as secrets
 from videoimport.worker.fetch import s3_failures as store_failures
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.protocol import identity
+from videoimport.worker.fetch.process_messages import identity
 from videoimport.worker.fetch.s3_ranges import Version
 from videoimport.worker.fetch.s3_source import place
 from videoimport.worker.listing import bucket_pages
 from videoimport.worker.listing.bucket_pages import ListedObject
 from videoimport.worker.listing.object_probe import Looker
-from videoimport.worker.listing.protocol import ListEntry, ListRequest, Look, Passed
+from videoimport.worker.listing.process_messages import ListEntry, ListRequest, Look, Passed
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage.base import UID
 from videoimport.worker.storage.s3 import answer_forms as forms

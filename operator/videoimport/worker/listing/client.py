@@ -12,9 +12,9 @@ from pathlib import Path
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import DESTINATION_CREDENTIALS_PATH, DESTINATION_VOLUME_PATH
 from videoimport.api.tasks.listing_task import ListingTask, Skipped
-from videoimport.worker.fetch.protocol import Failed, Request
+from videoimport.worker.fetch.process_messages import Failed, Request
 from videoimport.worker.listing import process
-from videoimport.worker.listing.protocol import (
+from videoimport.worker.listing.process_messages import (
     ANSWERS,
     Answer,
     Ask,

@@ -20,14 +20,14 @@ from videoimport.media.source import probe, requirements
 from videoimport.media.source.findings import Finding
 from videoimport.media.source.requirements import CheckedSource
 from videoimport.media.source.streams import Media
-from videoimport.worker.listing.protocol import ListEntry, Look
+from videoimport.worker.listing.process_messages import ListEntry, Look
 from videoimport.worker.runtime.subprocesses import Child, Children
 from videoimport.worker.source import probe as examine
 from videoimport.worker.storage import index_hit_check as hits
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import DestinationStore
-from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.record_checks import Scope
 
 PROBES_AT_ONCE = 4
 PROBE_SECONDS = 20.0

@@ -26,7 +26,7 @@ from videoimport.worker.fetch.s3_ranges import AT_ONCE, Reader, connect
 from videoimport.worker.listing import manifest_rows as lines
 from videoimport.worker.listing.csv_line_joining import MOST_LINE_BYTES
 from videoimport.worker.listing.manifest_rows import NoListError, Row
-from videoimport.worker.listing.protocol import ListEntry, ListRequest, Passed
+from videoimport.worker.listing.process_messages import ListEntry, ListRequest, Passed
 from videoimport.worker.runtime.errors import ImportFailure
 
 _ADVICE = "Give a file with one URL per line, CSV or JSON Lines."

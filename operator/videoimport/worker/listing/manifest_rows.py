@@ -10,7 +10,7 @@ from itertools import chain, repeat
 
 from videoimport.api.bulkimport_source import Item
 from videoimport.api.tasks.listing_task import Skipped
-from videoimport.worker.fetch.protocol import sayable
+from videoimport.worker.fetch.process_messages import sayable
 from videoimport.worker.listing import csv_table as table
 from videoimport.worker.listing import json_lines as jsonlines
 from videoimport.worker.listing.cells import has_address, trim

@@ -17,7 +17,7 @@ from videoimport.worker.fetch import mp4_tail as tail
 from videoimport.worker.fetch.content_check import refuse_no_file
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.s3_ranges import Reader, Version
-from videoimport.worker.listing.protocol import Look
+from videoimport.worker.listing.process_messages import Look
 from videoimport.worker.runtime.errors import ImportFailure
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES, Known, ListingTas
 from videoimport.media.source.findings import Finding
 from videoimport.worker.listing.client import Batch, Lister
 from videoimport.worker.listing.entry_classifier import Judge
-from videoimport.worker.listing.protocol import ListEntry
+from videoimport.worker.listing.process_messages import ListEntry
 from videoimport.worker.runtime.errors import ImportFailure
 
 _BREAKS = {letter: f"\\u{letter:04x}" for letter in (0x85, 0x2028, 0x2029)}

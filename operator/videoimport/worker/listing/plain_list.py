@@ -64,7 +64,7 @@ def _divide(line: str) -> tuple[str, str]:
     if has_another(address) or has_address(remark):
         raise RowError("it has two addresses; write one address per line")
     if not tagged and _has_columns(address, remark, whole):
-        raise RowError(f"it has more columns than the address, and the list has no header; write {HEADER}")
+        raise RowError(f"it has other columns beside the address, and the list has no header; write {HEADER}")
     if not tagged and remark and not _is_remark(address, remark):
         raise RowError(
             "it has a space after its address; write a space in an address as %20, and begin a remark with ' #'"

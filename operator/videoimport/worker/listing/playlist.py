@@ -26,7 +26,7 @@ from videoimport.worker.listing import atom_feed as atom
 from videoimport.worker.listing import feed_dates as dates
 from videoimport.worker.listing import playlist_entries as flat
 from videoimport.worker.listing.playlist_entries import Raw
-from videoimport.worker.listing.protocol import ListEntry, ListRequest
+from videoimport.worker.listing.process_messages import ListEntry, ListRequest
 from videoimport.worker.runtime.errors import ImportFailure
 
 OVERLAP = 100

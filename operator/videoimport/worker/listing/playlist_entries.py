@@ -11,10 +11,10 @@ from urllib.parse import urljoin
 from yt_dlp.utils import unsmuggle_url
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.protocol import sayable
+from videoimport.worker.fetch.process_messages import sayable
 from videoimport.worker.fetch.ytdlp.info import found
 from videoimport.worker.listing.addresses import is_address
-from videoimport.worker.listing.protocol import ListEntry
+from videoimport.worker.listing.process_messages import ListEntry
 
 Raw = Mapping[str, Any]
 _LIVE = {"is_live": "is live now", "is_upcoming": "has not started"}

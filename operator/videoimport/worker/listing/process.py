@@ -9,11 +9,20 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from videoimport.worker.fetch import sandboxed_process as walls
+from videoimport.worker.fetch import sandbox_setup as walls
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.memory_limit import LISTING_BYTES
-from videoimport.worker.fetch.protocol import Teller
-from videoimport.worker.listing.protocol import Ask, Enough, ListEnd, ListEntry, ListRequest, Look, Looked, Passed
+from videoimport.worker.fetch.process_messages import Teller
+from videoimport.worker.listing.process_messages import (
+    Ask,
+    Enough,
+    ListEnd,
+    ListEntry,
+    ListRequest,
+    Look,
+    Looked,
+    Passed,
+)
 
 
 class _List(Protocol):

@@ -11,7 +11,7 @@ from videoimport.api.bulkimport_source import Item
 from videoimport.api.metadata import MOST_KEY_LETTERS, MOST_KEYS, MOST_LETTERS
 from videoimport.api.tasks.listing_task import Skipped
 from videoimport.api.untrusted_text import clean_text
-from videoimport.worker.fetch.protocol import sayable
+from videoimport.worker.fetch.process_messages import sayable
 from videoimport.worker.listing.addresses import MOST_LETTERS as MOST_URL_LETTERS
 from videoimport.worker.listing.addresses import is_address
 from videoimport.worker.listing.cells import begins_address

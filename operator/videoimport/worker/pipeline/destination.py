@@ -16,8 +16,8 @@ from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage.base import DestinationStore, Facts
 from videoimport.worker.storage.keys import Names
 from videoimport.worker.storage.name_reservation import FolderNames
+from videoimport.worker.storage.record_checks import Scope, StoredObject
 from videoimport.worker.storage.record_file import RecordFile
-from videoimport.worker.storage.record_scope import Scope, StoredObject
 from videoimport.worker.storage.retry_policy import Retries, read_timeout
 from videoimport.worker.storage.s3 import store as s3
 from videoimport.worker.storage.upload_journal import UploadJournal

@@ -14,7 +14,7 @@ from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, R
 from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage.base import UID, Ticket
 from videoimport.worker.storage.commit_record import Finished, Intent, Record
-from videoimport.worker.storage.record_scope import StoredObject
+from videoimport.worker.storage.record_checks import StoredObject
 
 
 def done_before(place: Place) -> Report | None:

@@ -16,7 +16,7 @@ from videoimport.media.transcode.job import Job
 from videoimport.media.transcode.output_files import Target
 from videoimport.media.transcode.plan import encode_instead
 from videoimport.media.verify import proof
-from videoimport.worker.fetch.protocol import Extras, Fetched, Found
+from videoimport.worker.fetch.process_messages import Extras, Fetched, Found
 from videoimport.worker.pipeline import original as originals
 from videoimport.worker.pipeline import publish, publish_plan, result_json, thumbnails
 from videoimport.worker.pipeline import report as telling
@@ -34,10 +34,10 @@ from videoimport.worker.runtime.logging import log
 from videoimport.worker.runtime.paths import Paths
 from videoimport.worker.runtime.subprocesses import Child, Children
 from videoimport.worker.source import fetch_client
+from videoimport.worker.source.arrival import Arrival
 from videoimport.worker.source.fetch_client import Fetching, Mounts
 from videoimport.worker.source.loopback_server import Serving
 from videoimport.worker.source.probe import Examined
-from videoimport.worker.source.stream import Arrival
 from videoimport.worker.storage import index_hit_check as hits
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import video_index as index

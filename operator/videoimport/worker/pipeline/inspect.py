@@ -20,7 +20,7 @@ from videoimport.media.transcode import channels, overlap
 from videoimport.media.transcode.compliance import is_interlaced
 from videoimport.media.transcode.job import Inputs, Job
 from videoimport.media.transcode.overlap import Head
-from videoimport.worker.fetch.protocol import Found
+from videoimport.worker.fetch.process_messages import Found
 from videoimport.worker.pipeline import ffmpeg as transcode
 from videoimport.worker.pipeline import interlace_scan as scanning
 from videoimport.worker.pipeline import repair_source as mending
@@ -31,9 +31,9 @@ from videoimport.worker.pipeline.repair_source import Mended
 from videoimport.worker.runtime.errors import refuse
 from videoimport.worker.runtime.growing_file import AbandonedError, Growing
 from videoimport.worker.runtime.subprocesses import Children
+from videoimport.worker.source.arrival import Arrival
 from videoimport.worker.source.files import Source, Sources, Tail
 from videoimport.worker.source.probe import Examined, examine, excess_of, note_changes
-from videoimport.worker.source.stream import Arrival
 
 _LISTS_STREAMS = ("mp4", "mov", "mkv", "webm")
 """Container formats whose head names every stream. A stream that the head does not name does not exist."""

@@ -11,7 +11,7 @@ from videoimport.media.container import mpegts as transport
 from videoimport.media.container.mp4_boxes import Read
 from videoimport.media.source.findings import Finding
 from videoimport.media.timeline import continuity_counters as counters
-from videoimport.media.timeline import joins, stream_parts
+from videoimport.media.timeline import joins, transport_stream_parts
 from videoimport.media.timeline.joins import Join
 from videoimport.worker.pipeline import part_rewriting as rewriting
 from videoimport.worker.pipeline.part_rewriting import write_packets
@@ -60,7 +60,7 @@ def _as_one(children: Children, path: Path, read: Read, folder: Path, *, may_rew
         return Whole(path)
     read, size = stream
     restarts = counters.segments(read, size)
-    found = stream_parts.parts(read, size, restarts)
+    found = transport_stream_parts.parts(read, size, restarts)
     whole = Whole(path, has_late_sound=any(part.has_late_sound for part in found))
     if len(found) < 2:
         return _counted_on(whole, read, size, restarts, folder)

@@ -11,7 +11,7 @@ from videoimport.media.source.file_name import file_type
 from videoimport.worker.pipeline.inspect import Inspected
 from videoimport.worker.pipeline.output_uploads import Outgoing
 from videoimport.worker.pipeline.progress import Board
-from videoimport.worker.source.stream import Arrival
+from videoimport.worker.source.arrival import Arrival
 
 
 def is_wanted(output: Output) -> bool:

@@ -23,7 +23,7 @@ from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, I
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage.base import Content, Ticket, UnmetError
 from videoimport.worker.storage.commit_record import Finished, Intent
-from videoimport.worker.storage.record_scope import StoredObject
+from videoimport.worker.storage.record_checks import StoredObject
 from videoimport.worker.storage.retry_policy import RESENDS
 from videoimport.worker.storage.upload_batch import Shipment
 
@@ -70,7 +70,7 @@ def _hurried(place: Place, intent: Intent) -> Finished | None:
     try:
         return earlier_run.finished(place, intent)
     except ImportFailure as failure:
-        log().warning("the result is shown by the next run", reason=failure.reason)
+        log().warning("the next run will make the files visible", reason=failure.reason)
         return None
 
 

@@ -17,7 +17,7 @@ from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import name_reservation
 from videoimport.worker.storage.base import UID, Facts, Replaceable, Ticket, exists, has_marks, is_same_version
 from videoimport.worker.storage.commit_record import Finished, Intent
-from videoimport.worker.storage.record_scope import StoredObject
+from videoimport.worker.storage.record_checks import StoredObject
 from videoimport.worker.storage.upload_batch import Shipment
 
 _LOOKS = 3

@@ -15,7 +15,7 @@ from videoimport.worker.runtime.errors import DestinationFault, ImportFailure, R
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import UID, Facts, Ticket, UnmetError, exists, has_marks
 from videoimport.worker.storage.commit_record import Finished, Intent
-from videoimport.worker.storage.record_scope import StoredObject
+from videoimport.worker.storage.record_checks import StoredObject
 from videoimport.worker.storage.retry_policy import RESENDS
 
 _LOOKS = 3

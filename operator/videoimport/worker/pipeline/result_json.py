@@ -13,7 +13,7 @@ from videoimport.api.tasks.import_report import Report
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport_status import OutputFile, Outputs, StageName
 from videoimport.media.transcode import image_metadata as pictures
-from videoimport.worker.fetch.protocol import Extras
+from videoimport.worker.fetch.process_messages import Extras
 from videoimport.worker.pipeline.output_uploads import Outgoing, Placed
 
 

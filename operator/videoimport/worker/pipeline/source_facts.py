@@ -11,7 +11,7 @@ from videoimport.media.source.requirements import shown
 from videoimport.media.source.stream_choice import LeftOut
 from videoimport.media.source.streams import Audio, Video
 from videoimport.media.transcode.job import Job
-from videoimport.worker.fetch.protocol import Found
+from videoimport.worker.fetch.process_messages import Found
 from videoimport.worker.runtime.termination_message import clip
 from videoimport.worker.source.files import Sources
 from videoimport.worker.source.probe import Examined

@@ -18,8 +18,8 @@ from videoimport.worker.pipeline.progress import Board
 from videoimport.worker.runtime.growing_file import Growing
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.runtime.subprocesses import Child, Children, Ended
+from videoimport.worker.source.arrival import Arrival
 from videoimport.worker.source.loopback_server import StreamReader
-from videoimport.worker.source.stream import Arrival
 
 _NO_ROOM = "the space reserved for the result's index was too small"
 

@@ -16,7 +16,7 @@ from videoimport.api.tasks.import_report import Report
 from videoimport.api.videoimport_status import OutputFile, ThumbnailSet, Verified
 from videoimport.worker.storage import strict_json as strict
 from videoimport.worker.storage.base import Ticket
-from videoimport.worker.storage.record_scope import StoredObject
+from videoimport.worker.storage.record_checks import StoredObject
 
 
 class _ImportPart(Model):

@@ -15,7 +15,7 @@ import urllib3
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard, is_allowed
-from videoimport.worker.sandbox.http_requests import login_of, without_login
+from videoimport.worker.sandbox.http_urls import login_of, without_login
 from videoimport.worker.sandbox.interim_responses import POOLS
 
 LOGIN_KEYS = ("proxy-username", "proxy-password")

@@ -20,7 +20,7 @@ from videoimport.api.tasks.import_task import (
 )
 from videoimport.worker.fetch import process
 from videoimport.worker.fetch.limits import Pace
-from videoimport.worker.fetch.protocol import (
+from videoimport.worker.fetch.process_messages import (
     EVENTS,
     GO,
     Ahead,

@@ -20,7 +20,7 @@ from videoimport.media.source.encryption import Encrypted
 from videoimport.media.source.findings import Finding
 from videoimport.media.source.packet_scan import Track
 from videoimport.media.source.streams import Audio, Media, Video
-from videoimport.media.verify import compare as verify
+from videoimport.media.source.truncation import find_truncation
 from videoimport.worker.runtime.errors import ImportFailure, refuse
 from videoimport.worker.runtime.subprocesses import Children, Ended
 
@@ -74,7 +74,7 @@ def examine(children: Children, path: Path) -> Examined:
         refuse(encryption.scrambled(read(0, encryption.ENOUGH)))
         media = _probe(children, path, container, boxes_of.missing_bytes(boxes, size))
         tracks = _walk(children, path, media)
-        damage = verify.damage(read, boxes, size, media.demuxer)
+        damage = find_truncation(read, boxes, size, media.demuxer)
         hidden = encryption.encrypted_tracks(read, boxes)
     lengths = {index: track.seconds + track.hidden for index, track in tracks.items()}
     media = streams.with_lengths(media, lengths)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.limits import Pace, StallDetector
-from videoimport.worker.fetch.protocol import Ahead, Event, Hashed, Moved
+from videoimport.worker.fetch.process_messages import Ahead, Event, Hashed, Moved
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Child
 

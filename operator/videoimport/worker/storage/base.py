@@ -12,7 +12,8 @@ from typing import Annotated, Protocol, TypeVar
 
 from pydantic import Field
 
-from videoimport.api.base import Model, Sha256
+from videoimport.api.base import Model
+from videoimport.api.field_types import Sha256
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import Verified
 from videoimport.worker.runtime.errors import ImportFailure

@@ -11,12 +11,13 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, TypeAdapter
 
 from videoimport.api import folder_layout as layout
-from videoimport.api.base import DEFERRED, Model, Sha256
+from videoimport.api.base import DEFERRED, Model
+from videoimport.api.field_types import Sha256
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import strict_json as strict
 from videoimport.worker.storage.base import RUN, SPEC_HASH, UID, Content, Key, Ticket
-from videoimport.worker.storage.record_scope import Objects, Scope, StoredObject
+from videoimport.worker.storage.record_checks import Objects, Scope, StoredObject
 
 _DOCUMENTS = ("result",)
 _ENTRY = re.compile(r"(content|source)/[0-9A-Za-z]{1,64}\.json")

@@ -19,13 +19,14 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from videoimport.api.base import Model, Timestamp
+from videoimport.api.base import Model
+from videoimport.api.field_types import Timestamp
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import strict_json as strict
 from videoimport.worker.storage.base import UID, Key, UnmetError
-from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.record_checks import Scope
 from videoimport.worker.storage.video_index import CLOCKS_DIFFER
 
 RESERVED = timedelta(days=30)

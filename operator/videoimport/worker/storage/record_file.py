@@ -14,7 +14,7 @@ from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage import commit_record as record
 from videoimport.worker.storage.base import Content, UnmetError
 from videoimport.worker.storage.commit_record import Record
-from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.record_checks import Scope
 
 _TRIES = 3
 

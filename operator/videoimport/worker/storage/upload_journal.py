@@ -14,10 +14,11 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from videoimport.api.base import Model, Timestamp
+from videoimport.api.base import Model
+from videoimport.api.field_types import Timestamp
 from videoimport.worker.storage import strict_json as strict
 from videoimport.worker.storage.base import UID, Unfinished, Upload
-from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.record_checks import Scope
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
 

@@ -23,8 +23,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from videoimport.api.base import DEFERRED, Model, Sha256, Timestamp
+from videoimport.api.base import DEFERRED, Model
 from videoimport.api.destination import Destination
+from videoimport.api.field_types import Sha256, Timestamp
 from videoimport.api.output_options import Output
 from videoimport.api.tasks.import_report import Report
 from videoimport.api.videoimport_status import Outputs, VideoMetadata
@@ -33,7 +34,7 @@ from videoimport.worker.runtime.logging import log
 from videoimport.worker.storage import keys as naming
 from videoimport.worker.storage import strict_json as strict
 from videoimport.worker.storage.base import UnmetError
-from videoimport.worker.storage.record_scope import Objects, Scope, StoredObject
+from videoimport.worker.storage.record_checks import Objects, Scope, StoredObject
 
 LEASE = timedelta(minutes=3)
 """Duration of a claim that is not renewed. A worker that ended without releasing its claim delays other imports for at
@@ -225,7 +226,11 @@ class Claim:
             except UnmetError:
                 return
             except ImportFailure as failure:
-                log().warning("a claim could not be renewed", key=self.key, reason=failure.reason)
+                log().warning(
+                    "the entry of this import in the video index could not be renewed",
+                    key=self.key,
+                    reason=failure.reason,
+                )
 
 
 def claim(

@@ -15,7 +15,8 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionErr
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.sandbox.http_requests import AGENT, Address, explain_error, parse_address, parse_retry_after
+from videoimport.worker.sandbox.http_errors import explain_error, parse_retry_after
+from videoimport.worker.sandbox.http_urls import AGENT, Address, parse_address
 from videoimport.worker.sandbox.proxy import Route
 
 CONNECT_SECONDS = 10.0

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from videoimport.api.destination import Destination
-from videoimport.cli.destination.options import DestinationAccess
+from videoimport.cli.destination.access_options import DestinationAccess
 from videoimport.cli.doctor.destination_checks import check_destination
 
 CLAIM = Destination.model_validate({"persistentVolumeClaim": {"claimName": "media"}, "folder": "a/b"})

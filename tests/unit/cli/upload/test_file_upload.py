@@ -20,7 +20,7 @@ from support.waiting import LONGEST_SECONDS, until
 from videoimport.api.labels import API_VERSION, UPLOAD_SESSION
 from videoimport.cli.upload.hashed_file import BLOCK
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import SentFile
+from videoimport.worker.fetch.process_messages import SentFile
 from videoimport.worker.fetch.tus_server import serving
 from videoimport.worker.fetch.upload_receiver import Receiver
 

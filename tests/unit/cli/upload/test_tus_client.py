@@ -19,7 +19,7 @@ from videoimport.cli.upload.hashed_file import BLOCK, FileChangedError, HashedFi
 from videoimport.cli.upload.local_file import LocalFile, read_file
 from videoimport.cli.upload.tus_client import RefusedFileError, RefusedSessionError, TusClient
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import SentFile
+from videoimport.worker.fetch.process_messages import SentFile
 from videoimport.worker.fetch.tus_server import serving
 from videoimport.worker.fetch.upload_receiver import Receiver
 from videoimport.worker.runtime.errors import ImportFailure

@@ -10,7 +10,7 @@ from support.core.simulated_cluster import SURE, SimulatedCluster
 from support.examples import examples
 from videoimport.api.bulkimport_status import BulkImportStatus, BulkPhase
 from videoimport.core.bulk.status import FINISHED_PHASES
-from videoimport.core.parsers import parse_shard
+from videoimport.core.observed_parsers import parse_shard
 
 ITEMS = 5
 seeds = st.integers(0, 2**32)

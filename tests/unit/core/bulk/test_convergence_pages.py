@@ -15,7 +15,7 @@ from videoimport.api.tasks.listing_task import FoundItem, PageLine
 from videoimport.core.bulk.phase import FINISHED_PHASES
 from videoimport.core.bulk.snapshot import BulkSnapshot
 from videoimport.core.list_item import LINES
-from videoimport.core.parsers import parse_page, parse_shard
+from videoimport.core.observed_parsers import parse_page, parse_shard
 from videoimport.core.video_status import has_active_run
 
 LIST = "https://lists.example/all.txt"

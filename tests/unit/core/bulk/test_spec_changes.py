@@ -33,7 +33,7 @@ from videoimport.core.bulk.retry_failed import needs_failed_items
 from videoimport.core.discovery.pages import derive_target_key
 from videoimport.core.list_item import EARLIER, LINES, Listed
 from videoimport.core.observed import EventView, ObservedBulk, PageView
-from videoimport.core.parsers import parse_page
+from videoimport.core.observed_parsers import parse_page
 from videoimport.core.plan import Create, Delete, Patch
 
 LISTED = {"source": {"playlist": {"url": "https://videos.example/list"}}}

@@ -7,7 +7,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import FoundItem, Known, PageFacts, PageLine, RejectedLine
 from videoimport.core.discovery.pages import build_page_manifest, hash_listing
 from videoimport.core.list_item import LINES, RefusedItem
-from videoimport.core.parsers import parse_page
+from videoimport.core.observed_parsers import parse_page
 
 
 def stored(*lines: str, **facts) -> dict:

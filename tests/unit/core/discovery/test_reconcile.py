@@ -31,7 +31,7 @@ from videoimport.api.reasons import Reason, RetryClass, info
 from videoimport.core.discovery.reconcile import Discovery
 from videoimport.core.list_item import Listed
 from videoimport.core.observed import EventView
-from videoimport.core.parsers import parse_page
+from videoimport.core.observed_parsers import parse_page
 from videoimport.core.plan import EventQuery, Patch
 
 

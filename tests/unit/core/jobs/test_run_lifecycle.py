@@ -42,7 +42,7 @@ from videoimport.api.videoimport_status import VideoPhase
 from videoimport.core.jobs.run_lifecycle import SETTLE, build_import_job, find_settle_time, has_ended, is_active, retire
 from videoimport.core.names_and_owners import build_job_owner
 from videoimport.core.observed import JobView, PodView
-from videoimport.core.parsers import parse_job, parse_pod
+from videoimport.core.observed_parsers import parse_job, parse_pod
 from videoimport.core.plan import Create, Delete, Patch
 from videoimport.core.settings import Settings
 

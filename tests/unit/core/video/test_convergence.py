@@ -10,7 +10,7 @@ from support.core.simulated_cluster import SURE, SimulatedCluster
 from support.core.video_builders import SETTINGS
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
-from videoimport.core.parsers import parse_job
+from videoimport.core.observed_parsers import parse_job
 from videoimport.core.video_status import ENDED
 
 WISH: dict[str, Any] = {

@@ -11,7 +11,7 @@ from videoimport.api.labels import TASK, UPLOAD_SESSION
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_task import Task
 from videoimport.api.videoimport_status import VideoImportStatus, VideoPhase
-from videoimport.core.parsers import parse_job
+from videoimport.core.observed_parsers import parse_job
 from videoimport.core.video_status import ENDED
 
 WISH: dict[str, Any] = {

@@ -16,7 +16,7 @@ from support.core.video_builders import (
 )
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.parsers import parse_job, parse_pod
+from videoimport.core.observed_parsers import parse_job, parse_pod
 from videoimport.core.plan import Plan
 
 META = {"name": "talk-1", "namespace": "films", "uid": "u", "creationTimestamp": "2026-05-04T12:00:00Z"}

@@ -23,7 +23,7 @@ from support.core.video_builders import (
 )
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_status import VideoPhase
-from videoimport.core.parsers import parse_claim
+from videoimport.core.observed_parsers import parse_claim
 from videoimport.core.plan import Delete, EventQuery, Plan
 from videoimport.core.video.start_run import build_claim_manifest
 

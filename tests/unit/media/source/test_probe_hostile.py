@@ -17,6 +17,7 @@ from videoimport.media.source.packet_scan import Track, declared, walk
 from videoimport.media.source.probe import MOST_LISTED, parse_probe
 from videoimport.media.source.probe_bounds import LATEST_SECONDS, MOST_ANSWER, MOST_NAME
 from videoimport.media.source.streams import Media
+from videoimport.media.source.truncation import find_truncation
 from videoimport.media.timeline.clock_repair import repair
 from videoimport.media.transcode import command
 from videoimport.media.transcode.job import Inputs, Job, audio_delay, offset
@@ -97,7 +98,7 @@ def follow(media: Media, tracks: dict[int, Track], output: Output, wanted: Requi
     examined = Examined(Path("source"), 1, None, media, tracks, ())
     status = metadata(examined, examined, 1, seconds, None)
     assert status.model_validate_json(status.model_dump_json(by_alias=True)) == status
-    found = verify.damage(lambda _offset, _length: b"", (), 1, media.demuxer)
+    found = find_truncation(lambda _offset, _length: b"", (), 1, media.demuxer)
     found = requirements.refusal(requirements.CheckedSource(media, None, seconds, 1, wanted)) or found
     early = requirements.early_refusal(requirements.CheckedSource(media, None, seconds, 1, wanted), lists_streams=True)
     assert early is None or isinstance(early, Finding)

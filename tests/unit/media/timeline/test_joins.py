@@ -11,7 +11,7 @@ from videoimport.api.reasons import Reason
 from videoimport.media.container import mpegts as transport
 from videoimport.media.container.mpegts import PACKET, TICKS, WRAP, Tables
 from videoimport.media.source.findings import Finding
-from videoimport.media.timeline import joins, stream_parts
+from videoimport.media.timeline import joins, transport_stream_parts
 
 H264, HEVC, AAC, MP2, PRIVATE = 0x1B, 0x24, 0x0F, 0x03, 0x06
 ADTS = b"\xff\xf1frames"
@@ -57,8 +57,10 @@ def part(streams: dict[int, int], start: int, count: int = 4) -> bytes:
     return tables(streams) + b"".join(pictures)
 
 
-def found(content: bytes, restarts: tuple[int, ...] = ()) -> list[stream_parts.Part]:
-    return stream_parts.parts(lambda offset, length: content[offset : offset + length], len(content), restarts)
+def found(content: bytes, restarts: tuple[int, ...] = ()) -> list[transport_stream_parts.Part]:
+    return transport_stream_parts.parts(
+        lambda offset, length: content[offset : offset + length], len(content), restarts
+    )
 
 
 def whole(content: bytes, restarts: tuple[int, ...] = ()) -> bytes:

@@ -15,7 +15,7 @@ from videoimport.media.transcode.job import Inputs, Job
 from videoimport.media.transcode.output_files import Target, targets_of
 from videoimport.media.transcode.plan import Picture, Sound, TranscodePlan
 from videoimport.media.transcode.progress import output_seconds, percent
-from videoimport.media.verify.compare import Compared, damage, difference, difference_of_damaged, loss, must_count
+from videoimport.media.verify.compare import Compared, difference, difference_of_damaged, loss, must_count
 from videoimport.media.verify.picture_count import Count
 
 VIDEO = Video(
@@ -255,18 +255,6 @@ class TestToleratedDamage:
 
     def test_its_form_is_held_like_any_others(self) -> None:
         assert "index" in str(difference_of_damaged(replace(self.DAMAGED, boxes=HEAD_FIRST[::-1])))
-
-
-class TestDamageOfTheSource:
-    def test_what_lies_beyond_the_end_is_truncation(self) -> None:
-        tag = b"FLV\x01\x05\x00\x00\x00\x09" + bytes(4) + b"\x09\x00\x01\x00" + bytes(7)
-        found = damage(lambda offset, length: tag[offset : offset + length], (), len(tag), "flv")
-        assert found is not None
-        assert found.reason is Reason.SOURCE_TRUNCATED
-        assert "256 bytes" in found.message
-
-    def test_a_container_without_lengths_has_no_evidence(self) -> None:
-        assert damage(lambda offset, length: bytes(length), (), 1000, "mp3") is None
 
 
 def test_progress_is_read_from_its_blocks() -> None:

@@ -11,7 +11,7 @@ from videoimport.api.tasks.listing_task import ListingTask
 from videoimport.media.source import probe
 from videoimport.worker.listing import client as asking
 from videoimport.worker.listing.entry_classifier import Judge
-from videoimport.worker.listing.protocol import ListEntry, Look
+from videoimport.worker.listing.process_messages import ListEntry, Look
 from videoimport.worker.runtime.paths import Paths
 from videoimport.worker.runtime.subprocesses import Children
 

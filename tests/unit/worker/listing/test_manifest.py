@@ -10,12 +10,12 @@ from videoimport.api.bulkimport_source import BulkSource
 from videoimport.api.reasons import Reason
 from videoimport.api.tasks.listing_task import Skipped
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.protocol import Request, Teller
+from videoimport.worker.fetch.process_messages import Request, Teller
 from videoimport.worker.listing import csv_line_joining as quotes
 from videoimport.worker.listing import manifest
 from videoimport.worker.listing import manifest_rows as lines
 from videoimport.worker.listing.manifest_rows import NoListError, Row
-from videoimport.worker.listing.protocol import ANSWERS, ListEntry, ListRequest, Passed
+from videoimport.worker.listing.process_messages import ANSWERS, ListEntry, ListRequest, Passed
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route

@@ -8,10 +8,10 @@ import pytest
 from videoimport.api.reasons import Reason
 from videoimport.api.videoimport_source import S3Source
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.protocol import Request, Teller
+from videoimport.worker.fetch.process_messages import Request, Teller
 from videoimport.worker.fetch.s3_ranges import Reader, Version
 from videoimport.worker.listing.object_probe import HEAD_BYTES, MOST_INDEX_BYTES, Looker
-from videoimport.worker.listing.protocol import Look
+from videoimport.worker.listing.process_messages import Look
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.sandbox.address_guard import Guard
 from videoimport.worker.sandbox.proxy import Route

@@ -13,9 +13,9 @@ from videoimport.api.tasks.listing_task import MAX_PAGE_BYTES, FoundItem, Listin
 from videoimport.worker.listing.bucket import cursor_of, key_of
 from videoimport.worker.listing.client import Batch
 from videoimport.worker.listing.entry_classifier import Judge
+from videoimport.worker.listing.listing_runner import fitted
 from videoimport.worker.listing.page_builder import PageBuilder, Pager
-from videoimport.worker.listing.protocol import ListEntry, Look
-from videoimport.worker.listing.run import fitted
+from videoimport.worker.listing.process_messages import ListEntry, Look
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Children
 

@@ -7,9 +7,9 @@ from yt_dlp.utils import smuggle_url
 
 from support.every_case import every_case
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.protocol import identity
+from videoimport.worker.fetch.process_messages import identity
 from videoimport.worker.listing import playlist_entries as flat
-from videoimport.worker.listing.protocol import ListEntry
+from videoimport.worker.listing.process_messages import ListEntry
 
 PAGE = "https://e.com/shows/list"
 

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 from videoimport.api.tasks.import_report import Report
 from videoimport.worker.storage.base import Ticket
 from videoimport.worker.storage.commit_record import Finished, Intent, Record
-from videoimport.worker.storage.record_scope import StoredObject
+from videoimport.worker.storage.record_checks import StoredObject
 
 
 def test_a_record_is_read_as_what_it_is() -> None:

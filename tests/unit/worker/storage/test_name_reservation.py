@@ -16,7 +16,7 @@ from videoimport.worker.storage.name_reservation import (
     Reservation,
     is_available,
 )
-from videoimport.worker.storage.record_scope import Scope
+from videoimport.worker.storage.record_checks import Scope
 from videoimport.worker.storage.video_index import CLOCKS_DIFFER
 from videoimport.worker.storage.volume.store import VolumeStore
 

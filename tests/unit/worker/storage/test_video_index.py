@@ -12,7 +12,7 @@ from videoimport.api.output_options import Output
 from videoimport.api.videoimport_status import OutputFile, Outputs
 from videoimport.worker.storage import video_index as index
 from videoimport.worker.storage.base import Content, Facts, Proof, UnmetError
-from videoimport.worker.storage.record_scope import Scope, StoredObject
+from videoimport.worker.storage.record_checks import Scope, StoredObject
 from videoimport.worker.storage.video_index import CLOCKS_DIFFER, LEASE, Claim, Claimed, Committed
 
 KEY = "in/.videoimport/index/content/x.json"

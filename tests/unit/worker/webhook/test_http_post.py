@@ -16,7 +16,7 @@ from urllib3.exceptions import (
 from support.every_case import every_case
 from videoimport.api.reasons import Reason
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.sandbox.http_requests import Address
+from videoimport.worker.sandbox.http_urls import Address
 from videoimport.worker.webhook import http_post as sending
 
 

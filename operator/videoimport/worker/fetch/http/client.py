@@ -17,7 +17,8 @@ from videoimport.worker.fetch.http import redirects
 from videoimport.worker.fetch.http.response import HttpResponse, Interrupted
 from videoimport.worker.fetch.limits import CONNECT_SECONDS
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.sandbox.http_requests import AGENT, explain_error, parse_address
+from videoimport.worker.sandbox.http_errors import explain_error
+from videoimport.worker.sandbox.http_urls import AGENT, parse_address
 from videoimport.worker.sandbox.proxy import Route
 
 _AS_IT_IS = {"Accept-Encoding": "identity"}

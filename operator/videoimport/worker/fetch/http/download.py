@@ -13,7 +13,16 @@ from videoimport.worker.fetch.http.response import HttpResponse, Interrupted, Va
 from videoimport.worker.fetch.http.retry import RetryPolicy
 from videoimport.worker.fetch.limits import FetchLimits, StallDetector, Throttle
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import File, FileGrowing, Hashed, Part, Restarted, TailFile, Telling, identity
+from videoimport.worker.fetch.process_messages import (
+    File,
+    FileGrowing,
+    Hashed,
+    Part,
+    Restarted,
+    TailFile,
+    Telling,
+    identity,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.credentials import is_own
 from videoimport.worker.fetch.http import header_text as letters
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.sandbox.http_requests import parse_address
+from videoimport.worker.sandbox.http_urls import parse_address
 
 MOST_REDIRECTS = 10
 _STATUSES = (300, 301, 302, 303, 307, 308)

@@ -12,7 +12,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.http import content_disposition as disposition
 from videoimport.worker.fetch.http import header_text as letters
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.sandbox.http_requests import parse_retry_after
+from videoimport.worker.sandbox.http_errors import parse_retry_after
 
 _MOST_DIGITS = 18
 """Maximum number of digits of a number in a header. Such a number fits into 64 bits."""

@@ -19,7 +19,7 @@ from videoimport.worker.fetch.http import header_text as letters
 from videoimport.worker.fetch.http.cookies import Policy
 from videoimport.worker.fetch.limits import YTDLP_SECONDS
 from videoimport.worker.fetch.ytdlp import encrypted_hls as protected
-from videoimport.worker.fetch.ytdlp import format_preference, fragments
+from videoimport.worker.fetch.ytdlp import format_preference, segment_download
 from videoimport.worker.runtime.logging import log
 from videoimport.worker.sandbox.interim_responses import POOLS
 
@@ -120,7 +120,7 @@ def _start_unlimited(child: Popen, *args: Any, **options: Any) -> None:
 
 Popen._execute_child = _start_unlimited
 format_preference.install()
-fragments.check_ranges()
+segment_download.check_ranges()
 protected.recognise_encrypted_samples()
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.protocol import Found, identity, sayable
+from videoimport.worker.fetch.process_messages import Found, identity, sayable
 from videoimport.worker.runtime.errors import ImportFailure
 
 _LIVE = {

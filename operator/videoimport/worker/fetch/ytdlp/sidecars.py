@@ -13,7 +13,7 @@ from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch.context import Surroundings
 from videoimport.worker.fetch.http.client import Browser
 from videoimport.worker.fetch.http.response import Interrupted
-from videoimport.worker.fetch.protocol import Caption, Chapter, Extras
+from videoimport.worker.fetch.process_messages import Caption, Chapter, Extras
 from videoimport.worker.fetch.ytdlp.client import Ydl
 from videoimport.worker.fetch.ytdlp.info import bounded
 from videoimport.worker.runtime.errors import ImportFailure

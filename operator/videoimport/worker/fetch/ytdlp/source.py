@@ -19,15 +19,15 @@ from videoimport.worker.fetch.credentials import WebSecrets
 from videoimport.worker.fetch.http.client import Browser
 from videoimport.worker.fetch.http.download import Download
 from videoimport.worker.fetch.partial_file import Landing
-from videoimport.worker.fetch.protocol import Arrived, Extras, Fetched, File, FileGrowing, Part, Restarted
+from videoimport.worker.fetch.process_messages import Arrived, Extras, Fetched, File, FileGrowing, Part, Restarted
 from videoimport.worker.fetch.ytdlp import errors as classify
 from videoimport.worker.fetch.ytdlp import info as finding
 from videoimport.worker.fetch.ytdlp import sidecars as extras
 from videoimport.worker.fetch.ytdlp.client import Ydl, pauses
-from videoimport.worker.fetch.ytdlp.fragments import Segments, size_of
+from videoimport.worker.fetch.ytdlp.segment_download import Segments, size_of
 from videoimport.worker.runtime import disk_space as disks
 from videoimport.worker.runtime.errors import ImportFailure
-from videoimport.worker.sandbox.http_requests import parse_retry_after
+from videoimport.worker.sandbox.http_errors import parse_retry_after
 
 _SEGMENTED = ("m3u8", "m3u8_native", "http_dash_segments", "http_dash_segments_generator", "ism")
 _PLAIN = ("http", "https")

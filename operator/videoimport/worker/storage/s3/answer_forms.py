@@ -34,7 +34,8 @@ def content_md5(body: bytes) -> str:
 
 
 def metadata(told: Mapping[str, str]) -> dict[str, str]:
-    """Return user metadata with names in lower case. Some servers write underscores for hyphens, or pad values."""
+    """Return user metadata with names in lower case. Some servers replace hyphens by underscores, or add spaces
+    around values."""
     return {name.lower().replace("_", "-"): value.strip() for name, value in told.items()}
 
 

@@ -169,7 +169,8 @@ class S3Bucket:
         return self.proofs.is_there(ticket, marks)
 
     def own(self, ticket: Ticket, marks: Mapping[str, str]) -> Facts | None:
-        """Return the properties of the object if this upload created it, even if bytes are missing."""
+        """Return the properties of the object if this upload created it, even if the object is shorter than the
+        upload."""
         return self.proofs.own(ticket, marks)
 
     def is_as_it_was(self, key: str, replace: Replaceable) -> bool:

@@ -18,7 +18,7 @@ from yt_dlp.utils import DownloadError, ExtractorError, GeoRestrictedError, Unsu
 
 from support.every_case import every_case
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.protocol import Failed
+from videoimport.worker.fetch.process_messages import Failed
 from videoimport.worker.fetch.ytdlp import errors as classify
 from videoimport.worker.fetch.ytdlp import info as finding
 

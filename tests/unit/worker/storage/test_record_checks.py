@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from videoimport.worker.storage.base import Facts, Proof, Ticket
-from videoimport.worker.storage.record_scope import StoredObject
+from videoimport.worker.storage.record_checks import StoredObject
 
 CONTENT = b"the bytes"
 

@@ -11,7 +11,7 @@ from yt_dlp.utils import parse_http_range
 
 from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.limits import FetchLimits
-from videoimport.worker.fetch.protocol import File, FileGrowing, Hashed, Restarted, Telling
+from videoimport.worker.fetch.process_messages import File, FileGrowing, Hashed, Restarted, Telling
 from videoimport.worker.runtime.errors import ImportFailure
 
 _HASHED_BYTES = 16 * 2**20

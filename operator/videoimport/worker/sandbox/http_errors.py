@@ -1,10 +1,9 @@
-"""Functions that all HTTP clients of the worker share: parsing of URLs and logins, urllib3's errors, and
-Retry-After."""
+"""Errors of HTTP requests: why a server sent no response, and when to try again. All HTTP clients of the worker share
+this."""
 
 import math
 import ssl
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader, NameResolutionError, ProxyError, SSLError
@@ -13,45 +12,10 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import MAX_RETRY_AFTER
 from videoimport.worker.sandbox.address_guard import ForbiddenError
 
-AGENT = "videoimport (+https://videoimport.io)"
-"""Value of the User-Agent header."""
 _RETRY_AFTER = urllib3.Retry(retry_after_max=MAX_RETRY_AFTER)
 _MOST_LETTERS = 64
 """Maximum number of characters of a Retry-After header that are read. A date has 29. Python refuses numbers of more
 than 4,300 digits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Target of a request."""
-
-    url: str
-    """The URL without login and fragment."""
-    host: str
-    login: str | None
-    """The login as ``user:password``, with its percent-escapes decoded."""
-
-
-def parse_address(url: str) -> Address:
-    """Return the components of a URL. Raises ValueError for an invalid host or port. With such a URL, every request
-    of urllib3 would fail."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    bare = without_login(parts)._replace(fragment="").geturl()
-    urllib3.util.parse_url(bare)
-    parts.port  # noqa: B018 — read because an invalid port raises ValueError
-    host.encode("ascii" if ":" in host else "idna")
-    return Address(bare, host, login_of(parts))
-
-
-def without_login(parts: SplitResult) -> SplitResult:
-    """Return the URL from its components, without the login."""
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2])
-
-
-def login_of(parts: SplitResult) -> str | None:
-    """Return the login in a URL as ``user:password``, or None if the URL has no login."""
-    return f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from typing import Annotated, TypeVar
 from pydantic import Field
 
 from videoimport.api import folder_layout as layout
-from videoimport.api.base import Model, Sha256
+from videoimport.api.base import Model
 from videoimport.api.destination import Destination
+from videoimport.api.field_types import Sha256
 from videoimport.api.reasons import Reason
 from videoimport.api.rules.string_rules import OWN_FOLDER
 from videoimport.api.videoimport_status import OutputFile, Outputs, Verified

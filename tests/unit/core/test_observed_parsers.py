@@ -6,7 +6,7 @@ import pytest
 
 from videoimport.api.bulkimport_status import LedgerEntry
 from videoimport.core.observed import Owner
-from videoimport.core.parsers import parse_event, parse_job, parse_pod, parse_shard
+from videoimport.core.observed_parsers import parse_event, parse_job, parse_pod, parse_shard
 
 META = {
     "namespace": "films",

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from videoimport.api.destination import Destination, SecretReference
 from videoimport.api.reasons import Reason, info
 from videoimport.api.redaction import shown_url
+from videoimport.cli.destination.access_options import DestinationAccess
 from videoimport.cli.destination.option_problems import describe_problems
-from videoimport.cli.destination.options import DestinationAccess
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifests.destinations import HERE, build_bucket, parse_into
 from videoimport.worker.runtime.errors import ImportFailure

@@ -15,7 +15,7 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch import document_limits
 from videoimport.worker.fetch import memory_limit as memory
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.protocol import Failed, Request, Teller
+from videoimport.worker.fetch.process_messages import Failed, Request, Teller
 from videoimport.worker.runtime import disk_space as disks
 from videoimport.worker.runtime import logging as logs
 from videoimport.worker.runtime.errors import ImportFailure, unexpected

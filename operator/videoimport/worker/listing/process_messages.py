@@ -17,7 +17,7 @@ from videoimport.api.metadata import Scalar
 from videoimport.api.reasons import Reason
 from videoimport.api.redaction import ShownText
 from videoimport.api.tasks.listing_task import Skipped
-from videoimport.worker.fetch.protocol import Failed, Request
+from videoimport.worker.fetch.process_messages import Failed, Request
 
 
 class ListRequest(Model):

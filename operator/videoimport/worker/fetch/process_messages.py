@@ -15,8 +15,9 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, TypeAdapter
 
-from videoimport.api.base import DEFERRED, Model, Sha256
+from videoimport.api.base import DEFERRED, Model
 from videoimport.api.container_formats import ContainerFormat
+from videoimport.api.field_types import Sha256
 from videoimport.api.reasons import Reason
 from videoimport.api.redaction import ShownText
 from videoimport.api.untrusted_text import DisplayText

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from videoimport.worker.fetch.protocol import Fetched
+from videoimport.worker.fetch.process_messages import Fetched
 from videoimport.worker.runtime.growing_file import Growing
 from videoimport.worker.source.fetch_client import Fetching
 from videoimport.worker.source.files import Source, Sources

@@ -6,8 +6,8 @@ import pytest
 
 from videoimport.api.destination import Destination, SecretReference
 from videoimport.api.reasons import Reason
-from videoimport.cli.destination.access import open_store, opened, parse_destination, told_failures, with_keys
-from videoimport.cli.destination.options import DestinationAccess
+from videoimport.cli.destination.access_options import DestinationAccess
+from videoimport.cli.destination.store_access import open_store, opened, parse_destination, told_failures, with_keys
 from videoimport.cli.errors import UnusableError
 from videoimport.cli.manifests.destinations import HERE
 from videoimport.worker.runtime.errors import ImportFailure

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from functools import partial
 
 from videoimport.api.destination import Destination
-from videoimport.cli.destination.access import opened
-from videoimport.cli.destination.options import DestinationAccess
+from videoimport.cli.destination.access_options import DestinationAccess
+from videoimport.cli.destination.store_access import opened
 from videoimport.cli.results.account import Account, Raw
 from videoimport.cli.results.contact_sheet import build_page
 from videoimport.cli.results.html_page import render_page

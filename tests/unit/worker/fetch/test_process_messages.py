@@ -1,6 +1,6 @@
 """What the fetching process reports."""
 
-from videoimport.worker.fetch.protocol import identity
+from videoimport.worker.fetch.process_messages import identity
 
 
 def test_identities_hold_no_address() -> None:

@@ -15,7 +15,7 @@ from videoimport.api.tasks import import_report, webhook_task
 from videoimport.api.tasks.import_report import MAX_RETRY_AFTER
 from videoimport.worker.fetch.http.response import HttpResponse, Interrupted
 from videoimport.worker.fetch.http.retry import RetryPolicy
-from videoimport.worker.sandbox.http_requests import parse_retry_after
+from videoimport.worker.sandbox.http_errors import parse_retry_after
 from videoimport.worker.webhook import http_post
 
 

@@ -8,7 +8,7 @@ from videoimport.api.reasons import Reason
 from videoimport.api.tasks.import_report import MAX_BYTES
 from videoimport.api.tasks.webhook_task import DeliveryReport, DeliveryTask
 from videoimport.worker.runtime.paths import Paths
-from videoimport.worker.webhook.deliver import DeliveryRunner
+from videoimport.worker.webhook.delivery_runner import DeliveryRunner
 from videoimport.worker.webhook.http_post import WebhookResponse
 
 
