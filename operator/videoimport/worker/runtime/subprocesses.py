@@ -34,6 +34,8 @@ _ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 """Signals by which users and container runtimes end a process. A fault of the program never sends them."""
 _FFMPEG_STOPPED = 255
 """Exit code of ffmpeg after SIGINT or SIGTERM, which ffmpeg handles itself."""
+_EXIT_REQUESTED = "Immediate exit requested"
+"""Text that ffmpeg prints if such a signal arrives while it opens its input. The exit code is then 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ class Child:
     def _ended_by(self, code: int) -> signal.Signals | None:
         if -code in set(signal.Signals):
             return signal.Signals(-code)
-        return signal.SIGTERM if code == _FFMPEG_STOPPED and self._name == "ffmpeg" else None
+        is_stopped = code == _FFMPEG_STOPPED or (code == 1 and any(_EXIT_REQUESTED in line for line in self._tail))
+        return signal.SIGTERM if is_stopped and self._name == "ffmpeg" else None
 
     def _blame(self, number: signal.Signals) -> None:
         """Raise ImportFailure for a signal that another process or the kernel sent.

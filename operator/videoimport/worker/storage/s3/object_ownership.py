@@ -1,8 +1,8 @@
 """The owner of an object in a bucket, and whether the object has the bytes that were sent.
 
 The object's marks show its owner. The size and the hashes that the store returns show whether the object has these
-bytes. See ``answer_forms``. If a store keeps no metadata, this run owns only an object whose ETag was in the response to its own write. If the
-properties are not enough to verify the bytes, the worker reads the object once.
+bytes. See ``answer_forms``. If a store keeps no metadata, this run owns only an object whose ETag was in the response
+to its own write. If the properties are not enough to verify the bytes, the worker reads the object once.
 """
 
 from collections.abc import Mapping

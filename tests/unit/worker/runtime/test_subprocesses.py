@@ -1,0 +1,30 @@
+"""What the end of a child process shows."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from videoimport.api.reasons import Reason
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.stop_request import Stop
+from videoimport.worker.runtime.subprocesses import Children, Ended
+
+
+def ended(folder: Path, name: str, script: str) -> Ended:
+    program = folder / name
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return Children(Stop()).run([str(program)])
+
+
+@pytest.mark.parametrize("script", ["exit 255", "echo 'http://x/source: Immediate exit requested' >&2; exit 1"])
+def test_an_ffmpeg_that_was_terminated_says_nothing_about_the_source(tmp_path: Path, script: str) -> None:
+    with pytest.raises(ImportFailure, match="ffmpeg was terminated by another process") as caught:
+        ended(tmp_path, "ffmpeg", script)
+    assert caught.value.reason is Reason.WORKER_LOST
+
+
+def test_an_ffmpeg_that_failed_is_not_taken_for_a_terminated_one(tmp_path: Path) -> None:
+    assert ended(tmp_path, "ffmpeg", "echo 'x: Invalid data found' >&2; exit 1").code == 1
+    assert ended(tmp_path, "ffprobe", "exit 255").code == 255
