@@ -45,6 +45,14 @@ def test_it_stays_the_same_file_whoever_moves_it(bench: FetchHarness, volume: Pa
     assert under_way.sources().video.path.read_bytes() == BODY
 
 
+def test_a_file_that_another_one_replaces_is_refused(bench: FetchHarness, volume: Path) -> None:
+    """The fetching process has opened it, and the worker has not: the hash would be that of the other file."""
+    (volume / "other.mp4").write_bytes(BODY[:-1] + b"x")
+    bench.on_found = lambda _: (volume / "other.mp4").replace(volume / "talks" / "clip.mp4") and None
+    refusal = bench.refusal(mounted="talks/clip.mp4", volume=str(volume))
+    assert refusal.reason is Reason.SOURCE_CHANGED
+
+
 def link(volume: Path, target: str, name: str = "talks/link.mp4") -> str:
     (volume / name).symlink_to(target)
     return name

@@ -134,6 +134,8 @@ class FileGrowing(Model):
     seekable: bool = False
     is_whole: bool = False
     """True if the file is complete already, because it is read in place."""
+    inode: tuple[int, int] | None = None
+    """Device and inode of a file that is read in place. Its path may lead to another file later."""
     tail: TailFile | None = None
     container: ContainerFormat | None = None
     """Container format, by the first bytes or, for web pages, by the site's data."""

@@ -117,8 +117,11 @@ def fetch(around: Surroundings, root: str, path: str) -> Fetched:
         shown = str(Path(root) / path)
         kind = sniff.container(head)
         around.teller.tell(
-            FileGrowing(part="video", path=shown, size=before.st_size, seekable=True, is_whole=True, container=kind)
-        )
+            FileGrowing(
+                part="video", path=shown, size=before.st_size, seekable=True, is_whole=True, container=kind,
+                inode=(before.st_dev, before.st_ino),
+            )
+        )  # fmt: skip
         digest, done = hashlib.sha256(head), len(head)
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
@@ -126,8 +129,13 @@ def fetch(around: Surroundings, root: str, path: str) -> Fetched:
             around.teller.moved(done, before.st_size)
         after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or done != before.st_size:
-        raise ImportFailure(Reason.SOURCE_CHANGED, f"The file {path!r} in the volume changed while the worker read it.")
+        raise changed(path)
     return Fetched(video=File(path=shown, size=done, sha256=digest.hexdigest(), seekable=True))
+
+
+def changed(path: str) -> ImportFailure:
+    """Return the failure for a file that another program changed or replaced."""
+    return ImportFailure(Reason.SOURCE_CHANGED, f"The file {path!r} in the volume changed while the worker read it.")
 
 
 def _found(path: str, size: int) -> Found:

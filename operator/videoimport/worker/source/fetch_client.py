@@ -38,7 +38,7 @@ from videoimport.worker.fetch.process_messages import (
     Restarted,
     SentFile,
 )  # fmt: skip
-from videoimport.worker.fetch.volume_source import open_beneath
+from videoimport.worker.fetch.volume_source import changed, open_beneath
 from videoimport.worker.runtime import ca_bundle as trust
 from videoimport.worker.runtime.errors import ImportFailure
 from videoimport.worker.runtime.subprocesses import Child, Children
@@ -275,8 +275,8 @@ class Fetching:
         """
         if not self._request.mounted or not self._request.volume or isinstance(event, Restarted | Failed):
             return event
-        self._held = self._held or f"/proc/{os.getpid()}/fd/{open_beneath(self._request.volume, self._request.mounted)}"
         if isinstance(event, FileGrowing):
+            self._held = self._held or _hold(self._request.volume, self._request.mounted, event.inode)
             return event.model_copy(update={"path": self._held})
         if isinstance(event, Fetched):
             return event.model_copy(update={"video": event.video.model_copy(update={"path": self._held})})
@@ -300,6 +300,19 @@ class Fetching:
         with self._news:
             self._failure = self._failure or error
             self._news.notify_all()
+
+
+def _hold(volume: str, path: str, inode: tuple[int, int] | None) -> str:
+    """Open the file in the volume that the fetching process has opened, and return the path of the descriptor.
+
+    Raises ImportFailure SOURCE_CHANGED if the path leads to another file meanwhile.
+    """
+    file = open_beneath(volume, path)
+    status = os.fstat(file)
+    if (status.st_dev, status.st_ino) != inode:
+        os.close(file)
+        raise changed(path)
+    return f"/proc/{os.getpid()}/fd/{file}"
 
 
 def begin(
