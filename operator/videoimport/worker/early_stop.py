@@ -32,6 +32,9 @@ def end_when_stopped(argv: Sequence[str]) -> None:
     has no handler.
     """
     path = _message_path(argv)
+    signal.signal(
+        signal.SIGCHLD, signal.SIG_DFL
+    )  # a parent that ignores it would take the exit codes of child processes
     for number in _STOPPING:
         signal.signal(number, lambda caught, _: _end(caught, path))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)

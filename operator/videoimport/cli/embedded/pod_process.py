@@ -6,6 +6,7 @@ The worker receives each mount as an option, because a process without a contain
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import sys
@@ -36,6 +37,9 @@ _FILES: Mapping[str, str] = {import_task.TASK_PATH: "--task", import_task.CA_BUN
 """Option of the worker by the path of a file."""
 _MEMORY_SECONDS = 0.5
 _SIGNALLED = 128
+_KEPT = re.compile("PATH|LANG|LC_.*|TZ|LD_LIBRARY_PATH|PYTHON.*|SSL_CERT_(FILE|DIR)")
+"""Names of the environment variables that the process inherits. Others may be secrets, such as keys of an
+object store."""
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -130,7 +134,8 @@ class PodProcess:
     def _build_environment(self) -> dict[str, str]:
         temporary = self.folder / "tmp"
         temporary.mkdir(exist_ok=True)
-        return {**os.environ, "HOME": str(temporary), "TMPDIR": str(temporary)}
+        kept = {name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)}
+        return {**kept, "HOME": str(temporary), "TMPDIR": str(temporary)}
 
     def _build_options(self, volumes: LocalVolumes) -> list[str]:
         """Write the content of all volumes and return the options with their paths."""

@@ -16,7 +16,7 @@ from typing import Never, TextIO
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15
-_FIRST_OTHER_DESCRIPTOR = 3
+_STDERR = 2
 
 
 def end_with_parent(number: signal.Signals) -> None:
@@ -57,7 +57,12 @@ class ForkedProcess:
         parent, (its_stdin, stdin), (stdout, its_stdout) = os.getpid(), os.pipe(), os.pipe()
         sys.stdout.flush()
         gc.freeze()  # the collector would write to the pages of all objects, and so copy them
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            for descriptor in (its_stdin, stdin, stdout, its_stdout):
+                os.close(descriptor)
+            raise
         if pid == 0:
             _run(main, parent, (its_stdin, its_stdout), env, name)
         os.close(its_stdin)
@@ -76,14 +81,22 @@ class ForkedProcess:
 
     def _wait(self, flags: int) -> int | None:
         """The exit code is read before the process is removed, so that a signal between the two loses no code."""
-        while self._code is None:
-            with contextlib.suppress(ChildProcessError):  # another thread was faster
-                if (end := os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | flags)) is None:
-                    return None
-                with self._reading:
-                    self._code = end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
-                    os.waitpid(self.pid, 0)
-        return self._code
+        with contextlib.suppress(ChildProcessError):  # another thread was faster
+            if self._code is None and os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | flags) is None:
+                return None
+        with self._reading:
+            if self._code is None:
+                self._code = self._remove()
+            return self._code
+
+    def _remove(self) -> int:
+        try:
+            end = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:
+            return 0  # other code of this process has removed it, as ``subprocess.Popen`` assumes
+        code = end.si_status if end and end.si_code == os.CLD_EXITED else -(end.si_status if end else 0)
+        os.waitpid(self.pid, 0)
+        return code
 
 
 def _run(main: Callable[[], None], parent: int, pipes: tuple[int, int], env: Mapping[str, str], name: str) -> Never:
@@ -116,6 +129,9 @@ def _run(main: Callable[[], None], parent: int, pipes: tuple[int, int], env: Map
 def _connect(stdin: int, stdout: int) -> None:
     os.dup2(stdin, 0)
     os.dup2(stdout, 1)
-    os.closerange(_FIRST_OTHER_DESCRIPTOR, os.sysconf("SC_OPEN_MAX"))
+    for descriptor in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208 — a range may have a billion numbers
+        if descriptor > _STDERR:
+            with contextlib.suppress(OSError):  # that of the folder that was listed
+                os.close(descriptor)
     sys.stdin = open(0, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
     sys.stdout = io.TextIOWrapper(open(1, "wb", 0, closefd=False), encoding="utf-8", write_through=True)  # noqa: SIM115

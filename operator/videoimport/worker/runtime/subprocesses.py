@@ -4,6 +4,7 @@ Each child process leads a separate session, so that it can be killed together w
 """
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -115,8 +116,11 @@ class Child:
     def kill(self) -> None:
         """Kill the child process and all processes that it started, at once."""
         self._killed = True
-        with contextlib.suppress(ProcessLookupError):
+        try:
             os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            if self.running:  # a copy of this process that has not begun a session of its own yet
+                os.kill(self._process.pid, signal.SIGKILL)
 
     def ended(self, stdout: str = "") -> Ended:
         """Wait for the end of the child process and return its output.
@@ -170,8 +174,9 @@ class Children:
     ends.
     """
 
-    def __init__(self, stop: Stop | None = None) -> None:
-        self._stop = stop or Stop()
+    def __init__(self, stop: Stop | None = None, *, may_copy: bool = False) -> None:
+        """With ``may_copy`` a child process may be a copy of this process. Nothing secret may be in its memory then."""
+        self._stop, self._may_copy = stop or Stop(), may_copy
         self._all: list[Child] = []
         self._answers: dict[tuple[str, ...], Ended] = {}
 
@@ -196,11 +201,11 @@ class Children:
     def start_python(self, main: Callable[[], None], env: Mapping[str, str], name: str) -> Child:
         """Start a Python process that runs ``main``, a function at the top of a module that can run as a program.
 
-        The process shares this process's stderr. It is a copy of this process if this process has one thread, so start
-        it before any thread. Otherwise a new interpreter runs the module.
+        The process shares this process's stderr. With ``may_copy`` it is a copy of this process if this process has one
+        thread, so start it before any thread. Otherwise a new interpreter runs the module.
         """
         module = main.__module__
-        if can_fork():
+        if self._may_copy and can_fork():
             title = ".".join(module.split(".")[1:3])  # such as worker.fetch
             return self._record(lambda: ForkedProcess.start(main, env, title), name)
         return self.start((sys.executable, "-P", "-m", module), env=env, logs_itself=True, name=name)
@@ -216,6 +221,12 @@ class Children:
             if child is not None:
                 child.kill()
             raise
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.ENOMEM):
+                raise
+            message = f"The container cannot start {name}: {error.strerror}."
+            advice = "Raise the limits of memory and of processes of the worker's pod or of its node."
+            raise ImportFailure(Reason.OUT_OF_MEMORY, message, advice=advice) from None
         return child
 
     def run(self, argv: Sequence[str]) -> Ended:

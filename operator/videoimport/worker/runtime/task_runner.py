@@ -32,7 +32,7 @@ class TaskRunner(ABC, Generic[Result]):
     def __init__(self, timeout_seconds: float) -> None:
         self._timeout_seconds = timeout_seconds
         stop = Stop()
-        self.children = Children(stop)
+        self.children = Children(stop, may_copy=True)  # the task's Secrets are read later
         self.interrupts = Interrupts(stop, self.children.kill_all, self._end_late)
         self._completed: Result | None = None
 

@@ -140,3 +140,19 @@ def test_the_condition_of_a_job_names_its_end(end: Termination, late: bool, reas
 def test_a_process_without_enough_memory_is_a_pod_out_of_memory() -> None:
     status = build_final_status(Termination(137, "", oom_killed=True), NOW, NOW)
     assert status["containerStatuses"][0]["state"]["terminated"]["reason"] == "OOMKilled"
+
+
+def test_a_worker_gets_no_key_of_the_users_environment(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hidden")
+    program = tmp_path / "worker"
+    program.write_text("#!/bin/sh\nenv\nexit 9\n")
+    program.chmod(0o700)
+    monkeypatch.setattr("videoimport.cli.embedded.pod_process.sys.executable", str(program))
+    process = PodProcess(build_pod(machine.objects.create(job())), tmp_path / "pod", tmp_path / "pod.log")
+    asyncio.run(process.run(machine.volumes, lambda: None))
+    told = (tmp_path / "pod.log").read_text()
+    assert f"HOME={tmp_path}/pod/tmp\n" in told
+    assert "PATH=" in told
+    assert "hidden" not in told

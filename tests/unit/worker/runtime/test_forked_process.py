@@ -99,3 +99,58 @@ over.set()
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False"]
+
+
+def test_its_end_is_seen_although_its_parent_ignores_the_end_of_processes(forked: Callable[..., Any]) -> None:
+    """The kernel removes such a process at once, with its exit code."""
+    assert forked("print(line)", after="signal.signal(signal.SIGCHLD, signal.SIG_IGN)")["out"] == "a line\n"
+
+
+def test_a_copy_that_has_no_session_of_its_own_yet_is_killed() -> None:
+    script = """
+import os, signal, time
+from videoimport.worker.runtime.subprocesses import Children
+def main():
+    time.sleep(600)
+os.setsid = lambda: time.sleep(600)
+main.__module__ = "videoimport.worker.fetch"
+children = Children(may_copy=True)
+child = children.start_python(main, {}, "The fetching process")
+child.kill()
+print(child._process.wait())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == [str(-signal.SIGKILL)]
+
+
+def test_a_process_that_the_container_cannot_start_is_no_fault_of_this_program() -> None:
+    script = """
+import errno, os
+from videoimport.worker.runtime.errors import ImportFailure
+from videoimport.worker.runtime.subprocesses import Children
+def fork():
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+os.fork = fork
+before = len(os.listdir("/proc/self/fd"))
+try:
+    Children(may_copy=True).start_python(lambda: None, {}, "The fetching process")
+except ImportFailure as failure:
+    print(failure.reason.value, len(os.listdir("/proc/self/fd")) - before)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["OutOfMemory", "0"]
+
+
+def test_only_the_owner_of_a_task_is_copied() -> None:
+    """Another program that uses the worker's classes, such as the command `find`, may have a secret in its memory."""
+    script = """
+from videoimport.worker.runtime.forked_process import ForkedProcess
+from videoimport.worker.runtime.subprocesses import Children
+ForkedProcess.start = None
+from videoimport.worker.fetch.process import main
+child = Children().start_python(main, {}, "The fetching process")
+child.tell("")
+print(child.ended().code)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0"]
