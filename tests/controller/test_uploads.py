@@ -191,7 +191,7 @@ def test_nothing_is_created_if_one_file_has_a_problem(
     assert "duration" in taken.stderr
     api.create(video(namespace, "taken"))
     told = run(other, "-f", template, "--name", "taken", code=2).stderr
-    assert f"upload --namespace {namespace} --resume taken {other}" in told
+    assert f"--namespace {namespace} --resume taken {other}`" in told
     assert [one["metadata"]["name"] for one in api.all_of("VideoImport", namespace)] == ["taken"]
 
 
@@ -206,7 +206,7 @@ def test_interrupted_upload_shows_the_command_that_continues(
         running.send_signal(signal.SIGINT)
         rest = running.stdout.read()
     assert running.returncode == 130
-    assert f"upload --namespace {namespace} --resume talk '{file}'" in rest
+    assert f"--namespace {namespace} --resume talk '{file}'`" in rest
 
 
 def test_import_that_is_created_again_gets_no_file(
