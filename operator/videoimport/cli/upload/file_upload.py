@@ -107,7 +107,7 @@ class FileUpload:
                 return True
             case SessionOver(words):
                 command = format_resume(self._kube, name_of(self.resource), self.file)
-                raise UploadOverError(f"{words} `{command}` opens another session; it sends only what is missing.")
+                raise UploadOverError(f"{words} `{command}` opens another session.")
             case Received(words):
                 self.is_sent = True
                 self._display.move(self.file.size)
