@@ -277,3 +277,92 @@ def test_one_interrupt_ends_a_creation_that_has_no_response(commands: Commands, 
     interrupt(running)
     forever.set()
     assert len(commands.tokens()) == 1
+
+
+def leave(commands: Commands, cluster: UploadCluster, **status: Any) -> tuple[Path, str]:
+    """Interrupt a command, and give its import a status. Return the file and the hash of the session."""
+    path = commands.write()
+    running = commands.create("talk", path)
+    until(lambda: "talk" in cluster.videos)
+    interrupt(running)
+    session = session_of(cluster)
+    if status:
+        cluster.videos["talk"]["status"] = status | {"run": 1, "uploadSession": {"tokenSha256": session}}
+    return path, session
+
+
+def session_of(cluster: UploadCluster) -> str:
+    found: str = cluster.videos["talk"]["metadata"]["annotations"][UPLOAD_SESSION]
+    return found
+
+
+def test_touched_file_is_sent_once_its_session_is_over(commands: Commands, cluster: UploadCluster) -> None:
+    path, session = leave(commands, cluster, phase="Pending", reason="WaitingForUpload")
+    os.utime(path, ns=(1, 1))
+    running = commands.begin("--resume", "talk", path, "--no-wait")
+    until(lambda: running.poll() is not None or session_of(cluster) != session)
+    receiver = commands.serve("talk")
+    read_end(running)
+    assert receiver.is_complete
+
+
+def test_touched_file_is_refused_while_a_worker_may_have_its_bytes(commands: Commands, cluster: UploadCluster) -> None:
+    path, _ = leave(commands, cluster, phase="Downloading")
+    os.utime(path, ns=(1, 1))
+    assert "changed since its upload began" in read_end(commands.begin("--resume", "talk", path), 2)
+
+
+def test_touched_file_is_refused_where_scratch_may_have_its_bytes(commands: Commands, cluster: UploadCluster) -> None:
+    path, _ = leave(commands, cluster)
+    cluster.videos["talk"]["spec"]["worker"] = {"scratch": {"storageClassName": "fast"}}
+    os.utime(path, ns=(1, 1))
+    assert "changed since its upload began" in read_end(commands.begin("--resume", "talk", path), 2)
+
+
+@pytest.mark.parametrize("field", ["upload.sha256", "checksum"])
+def test_touched_file_with_the_hash_of_the_spec_is_continued(
+    commands: Commands, cluster: UploadCluster, field: str
+) -> None:
+    path, _ = leave(commands, cluster, phase="Downloading")
+    source, digest = cluster.videos["talk"]["spec"]["source"], hashlib.sha256(BODY).hexdigest()
+    if field == "checksum":
+        source["checksum"] = f"sha256:{digest}"
+    else:
+        source["upload"]["sha256"] = digest
+    os.utime(path, ns=(1, 1))
+    running = commands.begin("--resume", "talk", path, "--no-wait")
+    receiver = commands.serve("talk")
+    assert "vi/talk: continued" in read_end(running)
+    assert receiver.is_complete
+
+
+def test_session_without_bytes_takes_a_touched_file_and_then_no_other(
+    commands: Commands, cluster: UploadCluster
+) -> None:
+    path, session = leave(commands, cluster)
+    first = path.stat()
+    os.utime(path, ns=(1, 1))
+    running = commands.begin("--resume", "talk", path, "--no-wait")
+    assert running.stdout is not None
+    assert "vi/talk: continued" in running.stdout.readline()
+    interrupt(running)
+    assert session_of(cluster) == session
+    cluster.videos["talk"]["status"] = {"phase": "Downloading", "run": 1, "uploadSession": {"tokenSha256": session}}
+    os.utime(path, ns=(first.st_atime_ns, first.st_mtime_ns))
+    assert "changed since its upload began" in read_end(commands.begin("--resume", "talk", path), 2)
+
+
+@pytest.mark.parametrize(("body", "code"), [(BODY, 0), (BODY[::-1], 1)])
+def test_import_that_another_session_completed_must_have_this_file(
+    commands: Commands, cluster: UploadCluster, body: bytes, code: int
+) -> None:
+    """Another machine resumes, so it has no token of the session that sent all bytes."""
+    path, session = leave(commands, cluster, phase="Transcoding", stages=[{"name": "Download", "state": "Done"}])
+    for kept in (commands.folder / "state/kubectl-videoimport/uploads").iterdir():
+        kept.unlink()
+    path.write_bytes(body)
+    running = commands.begin("--resume", "talk", path)
+    until(lambda: running.poll() is not None or session_of(cluster) != session)
+    cluster.videos["talk"]["status"] |= {"phase": "Completed", "source": {"sha256": hashlib.sha256(BODY).hexdigest()}}
+    told = read_end(running, code)
+    assert ("The import has another file" in told) == bool(code)

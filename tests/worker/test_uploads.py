@@ -6,6 +6,7 @@ import http.client
 import select
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tusclient.exceptions import TusCommunicationError
@@ -18,6 +19,16 @@ from videoimport.api.reasons import Reason
 from videoimport.worker.fetch.tus_server import COLLECTION, FILE, FILE_HASH, VERSION
 from videoimport.worker.fetch.upload_connections import MOST_CONNECTIONS
 from videoimport.worker.runtime.errors import ImportFailure
+
+OTHER_BODY = BODY[:12] + bytes(reversed(range(256))) * 4096
+
+
+def hash_of(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+HASH_FIELDS: list[dict[str, Any]] = [{"file": {"sha256": hash_of(BODY)}}, {"checksum": hash_of(BODY)}]
+"""The fields of the spec that may have the hash of the file."""
 
 
 @pytest.fixture
@@ -374,18 +385,91 @@ def test_new_run_continues_where_scratch_kept_the_bytes(bench: FetchHarness) -> 
     assert second.fetching.finish().video.sha256 == hashlib.sha256(BODY).hexdigest()
 
 
-def test_other_session_sends_the_last_byte_of_a_whole_file(bench: FetchHarness) -> None:
-    """Its client may have another file of the same name and size, and only the hash with the last byte shows that."""
+def test_other_session_continues_no_bytes_without_a_hash(bench: FetchHarness) -> None:
+    """Its client may have another file of the same name and size, and no hash would show the mixture."""
+    first = begun(bench, outlives=True, idle_seconds=2)
+    first.patch(0, BODY[:CHUNK])
+    _wait_for_end(first)
+    second = begun(bench, outlives=True, token=OTHER_TOKEN)
+    assert second.request("POST", COLLECTION, Upload_Length=str(len(OTHER_BODY))).status == 201
+    assert second.offset == 0
+    assert second.patch(0, OTHER_BODY[:CHUNK]).status == 204
+    assert second.patch(CHUNK, OTHER_BODY[CHUNK:], Upload_File_SHA256=hash_of(OTHER_BODY)).status == 204
+    assert second.fetching.finish().video.sha256 == hash_of(OTHER_BODY)
+
+
+def test_other_session_sends_a_whole_file_again_without_a_hash(bench: FetchHarness) -> None:
     first = begun(bench, outlives=True)
     first.patch(0, BODY)
     assert first.fetching.finish().video.size == len(BODY)
     second = begun(bench, outlives=True, token=OTHER_TOKEN)
-    assert second.offset == len(BODY) - 1
-    other = hashlib.sha256(bytes(len(BODY))).hexdigest()
-    assert second.patch(len(BODY) - 1, b"\0", Upload_File_SHA256=other).status == 460
+    assert second.offset == 0
+    assert second.patch(0, OTHER_BODY).status == 204
+    assert second.fetching.finish().video.sha256 == hash_of(OTHER_BODY)
+
+
+def keep_part(bench: FetchHarness, body: bytes, **changes: Any) -> None:
+    """Let a session send the first bytes and go idle."""
+    session = begun(bench, outlives=True, idle_seconds=2, **changes)
+    session.patch(0, body[:CHUNK])
+    _wait_for_end(session)
+
+
+@pytest.mark.parametrize("named", HASH_FIELDS)
+def test_other_session_continues_the_bytes_that_a_hash_proves(bench: FetchHarness, named: dict[str, Any]) -> None:
+    keep_part(bench, BODY, **named)
+    second = begun(bench, outlives=True, token=OTHER_TOKEN, **named)
+    assert second.offset == CHUNK
+    assert second.patch(CHUNK, BODY[CHUNK:]).status == 204
+    assert second.fetching.finish().video.sha256 == hash_of(BODY)
+    assert second.fetching.restarts == 0
+
+
+@pytest.mark.parametrize("named", HASH_FIELDS)
+def test_wrong_bytes_of_another_session_are_sent_again(bench: FetchHarness, named: dict[str, Any]) -> None:
+    """The third session shows that a replaced worker still knows who sent the first bytes."""
+    keep_part(bench, OTHER_BODY, **named)
+    second = begun(bench, outlives=True, token=OTHER_TOKEN, idle_seconds=2, **named)
+    second.patch(CHUNK, BODY[CHUNK:-CHUNK])
+    _wait_for_end(second)
+    third = begun(bench, outlives=True, token=OTHER_TOKEN, **named)
+    offset = third.offset
+    assert offset == len(BODY) - CHUNK
+    assert third.patch(offset, BODY[offset:], Upload_File_SHA256=hash_of(BODY)).status == 409
+    assert third.offset == 0
+    assert third.patch(0, BODY, Upload_File_SHA256=hash_of(BODY)).status == 204
+    assert third.fetching.finish().video.sha256 == hash_of(BODY)
+
+
+def test_file_starts_again_only_once(bench: FetchHarness) -> None:
+    named = HASH_FIELDS[0]
+    keep_part(bench, BODY, **named)
+    second = begun(bench, outlives=True, token=OTHER_TOKEN, **named)
+    assert second.patch(CHUNK, OTHER_BODY[CHUNK:]).status == 409
+    assert second.patch(0, OTHER_BODY).status == 460
     with pytest.raises(ImportFailure) as caught:
         second.fetching.finish()
     assert caught.value.reason is Reason.CHECKSUM_MISMATCH
+
+
+def test_no_reader_gets_bytes_of_another_session_before_the_hash(bench: FetchHarness) -> None:
+    """The first session may have sent a page, which would refuse the right file."""
+    named, page = HASH_FIELDS[0], b"<!doctype html>".ljust(len(BODY))
+    keep_part(bench, page, **named)
+    second = begun(bench, outlives=True, token=OTHER_TOKEN, **named)
+    if second.offset:
+        assert second.patch(second.offset, BODY[second.offset :]).status == 409
+    assert second.patch(0, BODY).status == 204
+    assert second.fetching.finish().video.sha256 == hash_of(BODY)
+
+
+def test_whole_file_with_the_hash_of_the_spec_needs_no_client(bench: FetchHarness) -> None:
+    named = HASH_FIELDS[0]
+    first = begun(bench, outlives=True, **named)
+    first.patch(0, BODY)
+    assert first.fetching.finish().video.size == len(BODY)
+    second = Session(bench, outlives=True, token=OTHER_TOKEN, idle_seconds=5, **named)
+    assert second.fetching.finish().video.sha256 == hash_of(BODY)
 
 
 def test_whole_file_is_kept_for_every_later_run_of_its_session(bench: FetchHarness) -> None:

@@ -16,7 +16,7 @@ from videoimport.cli.errors import MissingRightError, NotFoundError, Unreachable
 from videoimport.cli.kube_client import Kube
 from videoimport.cli.port_forward import ForwardedConnection, open_forward
 from videoimport.cli.progress_display import printable
-from videoimport.cli.resource_facts import name_of
+from videoimport.cli.resource_facts import is_successful, name_of, status_of
 from videoimport.cli.upload.hashed_file import BLOCK, FileChangedError, HashedFile, UploadStoppedError
 from videoimport.cli.upload.local_file import LocalFile
 from videoimport.cli.upload.session_token import LocalSession
@@ -104,10 +104,11 @@ class FileUpload:
         step = self._look()
         match step:
             case ImportEnded():
+                self._compare_hashes(content)
                 return True
             case SessionOver(words):
                 command = format_resume(self._kube, name_of(self.resource), self.file)
-                raise UploadOverError(f"{words} `{command}` opens another session; it sends only what is missing.")
+                raise UploadOverError(f"{words} `{command}` opens another session.")
             case Received(words):
                 self.is_sent = True
                 self._display.move(self.file.size)
@@ -119,6 +120,21 @@ class FileUpload:
                 self.is_sent = False
                 self._send(content, step)
         return self.is_sent and not until_end
+
+    def _compare_hashes(self, content: HashedFile) -> None:
+        """Raise UploadOverError if the completed import has another file. The client of another session may have sent
+        it."""
+        found = (status_of(self.resource).get("source") or {}).get("sha256")
+        if not found or not is_successful(self.resource):
+            return
+        if content.position < self.file.size:
+            self._display.tell("hashing the file")
+        content.move_to(self.file.size)
+        if (own := content.compute_sha256()) != found:
+            raise UploadOverError(
+                f"The import has another file, which another session sent: its SHA-256 is {printable(str(found))}, and "
+                f"{self.file.path} has {own}. Upload {self.file.path} as another import with --name."
+            )
 
     def _look(self) -> Step:
         """Return the next step from the present state. A broken API server is asked again."""

@@ -12,7 +12,7 @@ from videoimport.cli.upload.hashed_file import FileChangedError, hash_file
 from videoimport.cli.upload.local_file import LocalFile
 from videoimport.cli.upload.session_token import LocalSession, SessionStore, draw_session
 from videoimport.cli.upload.suggested_command import format_command
-from videoimport.cli.upload.upload_step import is_session_open
+from videoimport.cli.upload.upload_step import is_session_open, may_have_bytes
 
 Raw = dict[str, Any]
 
@@ -22,15 +22,9 @@ def resume_upload(kube: Kube, store: SessionStore, name: str, file: LocalFile) -
     or if a right is missing."""
     resource = find_resource(kube, name)
     check_file(kube, resource, file)
-    known = _find_sessions(kube, store, resource)
-    if not all(session.belongs_to(file) for session in known):  # also of an ended session: a worker may have its bytes
-        raise UnusableError(
-            f"{file.path} changed since its upload began; restore the file, or upload the changed file as another "
-            "import with --name."
-        )
-    for session in known:
+    for session in _find_sessions(kube, store, resource):
         if is_session_open(resource, session.token_sha256):
-            return resource, session
+            return resource, _continue_session(kube, store, resource, session, file)
     session = replace(draw_session(file), uid=resource["metadata"]["uid"])
     store.keep(kube.host, kube.namespace, resource["metadata"]["name"], session)
     try:
@@ -40,6 +34,30 @@ def resume_upload(kube: Kube, store: SessionStore, name: str, file: LocalFile) -
     except UnusableError:
         store.forget(kube.host, kube.namespace, resource["metadata"]["name"], session)
         raise
+
+
+def _continue_session(
+    kube: Kube, store: SessionStore, resource: Raw, session: LocalSession, file: LocalFile
+) -> LocalSession:
+    """Return the open session with the facts of the file that it sends from now on. Raises UnusableError if the file
+    changed and no hash would show a mixture with the bytes that a worker may have."""
+    if session.belongs_to(file):
+        return session
+    if may_have_bytes(resource, session.token_sha256) and not _find_expected_hashes(resource):
+        raise UnusableError(
+            f"{file.path} changed since its upload began; restore the file with its time of change, or upload the "
+            "changed file as another import with --name."
+        )
+    session = replace(session, size=file.size, modified_ns=file.modified_ns)
+    store.keep(kube.host, kube.namespace, resource["metadata"]["name"], session)
+    return session
+
+
+def _find_expected_hashes(resource: Raw) -> dict[str, str]:
+    """Return the fields of spec.source that have the SHA-256 of the whole file, each with the hexadecimal digits."""
+    source = resource["spec"]["source"]
+    fields = {"upload.sha256": source["upload"].get("sha256"), "checksum": source.get("checksum")}
+    return {field: value.removeprefix("sha256:") for field, value in fields.items() if value}
 
 
 def _find_sessions(kube: Kube, store: SessionStore, resource: Raw) -> list[LocalSession]:
@@ -52,22 +70,26 @@ def _find_sessions(kube: Kube, store: SessionStore, resource: Raw) -> list[Local
 
 
 def check_file(kube: Kube, resource: Raw, file: LocalFile) -> None:
-    """Raise UnusableError unless the import waits for this file: by its name, its size and, if the spec has it, its
-    SHA-256."""
+    """Raise UnusableError unless the import waits for this file: by its name, its size and, if the spec has a hash,
+    its SHA-256."""
     reference = reference_of(resource)
     wanted = ((resource["spec"] or {}).get("source") or {}).get("upload")
     if wanted is None:
         raise UnusableError(f"{reference} has no spec.source.upload; it takes no file. Choose another import.")
     if is_finished(resource):
         raise UnusableError(_format_ended(kube, resource))
-    facts: dict[str, str | int] = {"filename": file.name, "size": file.size}
-    if wanted.get("sha256") and wanted["size"] == file.size:  # the hash of another size differs in any case
-        facts["sha256"] = _hash(file)
+    facts: dict[str, tuple[object, object]] = {
+        "upload.filename": (wanted["filename"], file.name),
+        "upload.size": (wanted["size"], file.size),
+    }
+    hashes = _find_expected_hashes(resource)
+    if hashes and wanted["size"] == file.size:  # the hash of another size differs in any case
+        found = _hash(file)
+        facts |= {field: (value, found) for field, value in hashes.items()}
     wrong = [
-        f"{reference} has spec.source.upload.{name} {wanted[name]}, and {file.path} has {value}; give the file of the "
-        "import."
-        for name, value in facts.items()
-        if wanted[name] != value
+        f"{reference} has spec.source.{field} {value}, and {file.path} has {found}; give the file of the import."
+        for field, (value, found) in facts.items()
+        if value != found
     ]
     if wrong:
         raise UnusableError(*wrong)

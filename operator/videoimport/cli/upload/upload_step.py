@@ -76,6 +76,12 @@ def is_session_open(resource: Raw, token_sha256: str) -> bool:
     return annotations.get(UPLOAD_SESSION) == token_sha256 and not _find_end_of_session(resource, token_sha256)
 
 
+def may_have_bytes(resource: Raw, token_sha256: str) -> bool:
+    """Return whether a worker or kept scratch may have bytes of the session with this hash."""
+    scratch = ((resource["spec"].get("worker") or {}).get("scratch")) or {}
+    return _is_served(status_of(resource), token_sha256) or bool(scratch.get("storageClassName"))
+
+
 def _find_end_of_session(resource: Raw, token_sha256: str) -> str:
     """Return the sentence about the end of the session. The text is empty if the session is open."""
     annotations, status = resource["metadata"].get("annotations") or {}, status_of(resource)

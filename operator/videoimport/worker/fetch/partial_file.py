@@ -10,6 +10,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Annotated
@@ -31,7 +32,7 @@ class Mark(Model):
     """The ``protocol.identity`` of the URL or object."""
     version: str
     """Version of the bytes that the source reports: an ETag, a date or a version ID. For an upload, the session that
-    sent the last bytes."""
+    sent the first bytes."""
     total: int | None = None
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
     number: int = 0
@@ -120,18 +121,22 @@ class Landing:
             self._synced()
             self._file.close()
 
-    def recover(self, source: str, hashed: Callable[[int], None], session: str | None = None) -> Mark | None:
+    def recover(
+        self,
+        source: str,
+        hashed: Callable[[int], None],
+        count_usable: Callable[[Mark], int] = attrgetter("usable"),
+    ) -> Mark | None:
         """Continue with the bytes of this source that an earlier run fetched, and hash them again.
 
         If there are no such bytes, remove the files of earlier runs and return None. ``hashed`` is called with the
-        number of hashed bytes. Of a whole file, all bytes are used only if the client of ``session`` sent them: another
-        client must send the last byte, because its hash shows whether it has the same file.
+        number of hashed bytes. ``count_usable`` returns how many bytes of a mark this run may use.
         """
         if not self._outlives:
             return None
         mark = read_mark(self.folder)
         path = self.folder / mark.name if mark else self.path
-        usable = 0 if mark is None else mark.kept if mark.version == session else mark.usable
+        usable = 0 if mark is None else count_usable(mark)
         if mark is None or mark.source != source or usable == 0 or not _holds(path, usable):
             remove_mark(self.folder)
             for left in self.folder.glob(f"{self._first_name}*"):

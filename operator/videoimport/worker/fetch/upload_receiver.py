@@ -38,9 +38,11 @@ class Receiver:
         landing: Landing,
         clock: Callable[[], float] = time.monotonic,
         checksum: str | None = None,
+        start_over: Callable[[], None] | None = None,
     ) -> None:
-        """``checksum`` is the SHA-256 in source.checksum, if the spec has one."""
-        self._checksum = checksum
+        """``checksum`` is the SHA-256 in source.checksum, if the spec has one. ``start_over`` empties a file whose
+        first bytes another session sent. None means that this session sent all bytes."""
+        self._checksum, self._start_over = checksum, start_over
         self.upload, self._landing, self._clock = upload, landing, clock
         self._news = threading.Condition()
         self._writer: socket.socket | None = None
@@ -66,6 +68,12 @@ class Receiver:
     def is_complete(self) -> bool:
         """Return whether all bytes arrived."""
         return self.offset == self.size
+
+    @property
+    def is_readable(self) -> bool:
+        """Return whether a reader may have the bytes before the end. Bytes of another session must have the hash of the
+        spec first, because the client of this session may have another file."""
+        return self._start_over is None or self.is_checked
 
     @property
     def idle_seconds(self) -> float:
@@ -145,7 +153,9 @@ class Receiver:
 
     def check_hashes(self, announced: str | None) -> None:
         """Compare the complete file with the hash in the spec and with the hash that the client announced. Then
-        ``is_checked`` is True. Raises ImportFailure if a hash differs, or if scratch fails."""
+        ``is_checked`` is True. Raises ImportFailure if a hash differs, or if scratch fails. If a hash differs and
+        another session sent the first bytes, the file is emptied once, and OffsetConflictError lets the client start
+        again."""
         found = self._landing.file(seekable=True).sha256
         expected = {
             "source.upload.sha256": self.upload.file.sha256,
@@ -153,6 +163,11 @@ class Receiver:
             "the hash that the client sent": announced,
         }
         wrong = [f"{name} is {value}" for name, value in expected.items() if value not in (None, found)]
+        if wrong and self._start_over and not self.is_checked:
+            with self._ended_by_errors():
+                self._start_over()
+            self._start_over = None  # only now, because from here on a reader may have the file
+            raise OffsetConflictError
         if wrong:
             message = f"The SHA-256 of the received file is {found}, and {' and '.join(wrong)}."
             advice = "Send the file named in the spec, and do not change the file while it is sent."

@@ -3,13 +3,14 @@
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from videoimport.api.reasons import Reason
 from videoimport.media.source import file_signature as sniff
 from videoimport.worker.fetch.content_check import refuse_no_file
 from videoimport.worker.fetch.context import Surroundings
-from videoimport.worker.fetch.partial_file import Landing
+from videoimport.worker.fetch.partial_file import Landing, Mark
 from videoimport.worker.fetch.process_messages import (
     Failed,
     Fetched,
@@ -35,9 +36,9 @@ def fetch(around: Surroundings, upload: SentFile, listener: socket.socket, stack
     """
     around.limits.check(upload.file.size)
     with Landing(around.folder, outlives=around.request.outlives, is_pushed=True) as landing:
-        _recover(around, upload, landing)
+        start_over = _recover(around, upload, landing)
         around.teller.found(_found(upload))
-        receiver = Receiver(upload, landing, checksum=around.request.checksum)
+        receiver = Receiver(upload, landing, checksum=around.request.checksum, start_over=start_over)
         stack.enter_context(serving(listener, receiver))
         threading.Thread(target=_await_refusal, args=(receiver,), daemon=True).start()
         try:
@@ -55,14 +56,24 @@ def _await_refusal(receiver: Receiver) -> None:
         receiver.refuse(Failed.model_validate_json(line).failure)
 
 
-def _recover(around: Surroundings, upload: SentFile, landing: Landing) -> None:
-    """Continue the file that scratch kept. The mark has this session from now on, also for a file that another session
-    began."""
+def _recover(around: Surroundings, upload: SentFile, landing: Landing) -> Callable[[], None] | None:
+    """Continue the file that scratch kept. Bytes of another session are used only if the spec has the hash of the whole
+    file. Return the function that drops them, or None if there are no such bytes."""
     file, session = upload.file, upload.token_sha256
-    source = identity("upload", file.filename, str(file.size), file.sha256 or "")
-    mark = landing.recover(source, lambda done: around.teller.tell(Hashed(done=done)), session)
-    if mark is None or mark.version != session:
+    expected = file.sha256 or around.request.checksum
+    source = identity("upload", file.filename, str(file.size), expected or "")
+
+    def count_usable(mark: Mark) -> int:
+        return mark.kept if expected or mark.version == session else 0
+
+    def start_over() -> None:
+        landing.start_over()
         landing.remember(source, session, file.size)
+
+    mark = landing.recover(source, lambda done: around.teller.tell(Hashed(done=done)), count_usable)
+    if mark is None:
+        landing.remember(source, session, file.size)
+    return start_over if mark and mark.version != session else None
 
 
 def _found(upload: SentFile) -> Found:
@@ -81,11 +92,12 @@ def _receive(around: Surroundings, receiver: Receiver, landing: Landing) -> File
     while True:
         if receiver.failure:
             raise receiver.failure
-        if not is_told and receiver.offset >= enough:
+        is_checked = receiver.is_checked  # before the head is told, so that no file ends without a check of its head
+        if not is_told and receiver.is_readable and receiver.offset >= enough:
             is_told = True
             _tell(around, receiver, landing)
         around.teller.moved(receiver.offset, receiver.size)
-        if receiver.is_checked:  # and not only complete: the request with the last byte has the client's hash
+        if is_checked:  # and not only complete: the request with the last byte has the client's hash
             break
         _check_idle(receiver)
         receiver.wait(_LOOK_SECONDS)

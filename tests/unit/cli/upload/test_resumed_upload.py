@@ -33,14 +33,16 @@ def file(tmp_path: Path) -> LocalFile:
 
 
 def resource(phase: str = "Pending", **upload: Any) -> dict[str, Any]:
-    source = {"upload": {"filename": "talk.mp4", "size": len(BODY)} | upload} if upload.get("size") != 0 else {}
+    checksum = {"checksum": found} if (found := upload.pop("checksum", None)) else {}
+    file = {"filename": "talk.mp4", "size": len(BODY)} | upload
+    source = {"upload": file} | checksum if upload.get("size") != 0 else {}
     metadata = {"name": "talk", "generation": 1}
     return {"kind": "VideoImport", "metadata": metadata, "spec": {"source": source}, "status": {"phase": phase}}
 
 
-@pytest.mark.parametrize("sha256", [None, HASH])
-def test_right_file_is_taken(kube: Kube, file: LocalFile, sha256: str | None) -> None:
-    check_file(kube, resource(sha256=sha256), file)
+@pytest.mark.parametrize("upload", [{}, {"sha256": HASH}, {"checksum": HASH}, {"checksum": f"sha256:{HASH}"}])
+def test_right_file_is_taken(kube: Kube, file: LocalFile, upload: dict[str, Any]) -> None:
+    check_file(kube, resource(**upload), file)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,7 @@ def test_right_file_is_taken(kube: Kube, file: LocalFile, sha256: str | None) ->
         (resource(filename="other.mp4"), "spec.source.upload.filename other.mp4"),
         (resource(size=6), "spec.source.upload.size 6"),
         (resource(sha256="0" * 64), "spec.source.upload.sha256 000"),
+        (resource(checksum=f"sha256:{'0' * 64}"), "spec.source.checksum 000"),
         (resource(size=0), "has no spec.source.upload"),
         (resource("Completed"), "nothing is left to send"),
         (resource("Failed"), f"`kubectl videoimport retry {PLACE} talk`"),

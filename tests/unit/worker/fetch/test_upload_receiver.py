@@ -99,7 +99,7 @@ def kept_file(folder: Path) -> Iterator[tuple[Landing, Receiver]]:
         idle_seconds=60, port=1,
     )  # fmt: skip
     with Landing(folder, outlives=True, is_pushed=True) as landing:
-        if landing.recover("source", lambda _: None, "1") is None:
+        if landing.recover("source", lambda _: None, lambda mark: mark.kept) is None:
             landing.remember("source", "1", 2000)
         yield landing, Receiver(file, landing)
 
