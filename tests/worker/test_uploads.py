@@ -195,6 +195,29 @@ def test_many_connections_leave_room_for_the_client(bench: FetchHarness) -> None
         other.close()
 
 
+@pytest.mark.parametrize(
+    "head", [b"GET /" + b"x" * 2**14, b"GET / HTTP/1.1\r\n" + (b"X: " + b"x" * 1000 + b"\r\n") * 17]
+)
+def test_large_head_is_refused_before_its_end(bench: FetchHarness, head: bytes) -> None:
+    """A client without the token cannot fill the memory of the process."""
+    session = begun(bench)
+    with socket.create_connection(("127.0.0.1", session.port), timeout=20) as endless:
+        endless.sendall(head)
+        assert read_status(endless) == 431
+    session.patch(0, BODY)
+    assert session.fetching.finish().video.size == len(BODY)
+
+
+def test_each_request_of_a_connection_may_have_a_head_of_its_own(bench: FetchHarness) -> None:
+    session = begun(bench)
+    client = http.client.HTTPConnection("127.0.0.1", session.port, timeout=20)
+    with contextlib.closing(client):
+        for _ in range(3):
+            client.request("OPTIONS", COLLECTION, headers={"X-Long": "x" * 10_000})
+            response = client.getresponse()
+            assert (response.status, response.read()) == (204, b"")
+
+
 def test_connection_with_the_token_outlives_a_flood_without_it(bench: FetchHarness) -> None:
     """The client is between two requests, so its connection neither writes nor waits for a response."""
     session = begun(bench)
