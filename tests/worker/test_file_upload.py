@@ -143,7 +143,7 @@ def test_end_of_an_upload_is_explained(commands: Commands, cluster: UploadCluste
     command = f"`kubectl videoimport upload --kubeconfig {cluster.kubeconfig} --namespace {NAMESPACE} --resume talk"
     if change == "annotation":
         del cluster.videos["talk"]["metadata"]["annotations"][UPLOAD_SESSION]
-        words = f"{UPLOAD_SESSION} was removed, which ends the session. {command}"
+        words = f"{UPLOAD_SESSION} was removed before a worker served the session. {command}"
     elif change == "deleted":
         del cluster.videos["talk"]
         words = "The import was deleted. Upload the file as another import."
