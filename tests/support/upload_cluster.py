@@ -36,6 +36,8 @@ class UploadCluster:
         self.pods: list[Raw] = []
         self.ports: dict[str, int] = {}
         """Ports of this machine by the name of the pod. A pod without one gets no response to its port-forward."""
+        self.forward_status = 0
+        """The status that refuses each port-forward. 0 accepts it."""
         self.forwarded: list[str] = []
         """Names of the pods whose port was asked for."""
         self.refused: set[str] = set()
@@ -151,6 +153,9 @@ class _Handler(QuietHandler):
         self.cluster.before_forward(pod)
         self.cluster.forwarded.append(pod)
         self.close_connection = True
+        if self.cluster.forward_status:
+            self._answer(self.cluster.forward_status, {})
+            return
         if pod not in self.cluster.ports:
             self.connection.recv(1)  # until the client gives up
             return

@@ -143,7 +143,7 @@ def test_end_of_an_upload_is_explained(commands: Commands, cluster: UploadCluste
     command = f"`kubectl videoimport upload --kubeconfig {cluster.kubeconfig} --namespace {NAMESPACE} --resume talk"
     if change == "annotation":
         del cluster.videos["talk"]["metadata"]["annotations"][UPLOAD_SESSION]
-        words = f"{UPLOAD_SESSION} was removed, which ends the session. {command}"
+        words = f"{UPLOAD_SESSION} was removed before a worker served the session. {command}"
     elif change == "deleted":
         del cluster.videos["talk"]
         words = "The import was deleted. Upload the file as another import."
@@ -151,6 +151,29 @@ def test_end_of_an_upload_is_explained(commands: Commands, cluster: UploadCluste
         cluster.refused.add("pods")
         words = f"Then {command}"
     assert words in read_end(running, 1)
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_refused_connection_ends_the_upload(commands: Commands, cluster: UploadCluster, status: int) -> None:
+    cluster.forward_status = status
+    running = commands.create("talk", commands.write())
+    until(lambda: "talk" in cluster.videos)
+    cluster.serve_run("talk", 1, 1)
+    told = read_end(running, 1)
+    assert f"refused with {status}" in told
+    assert "must pass WebSocket connections" in told
+
+
+def test_failure_of_each_connection_is_told(commands: Commands, cluster: UploadCluster) -> None:
+    cluster.forward_status = 503
+    running = commands.create("talk", commands.write())
+    until(lambda: "talk" in cluster.videos)
+    cluster.serve_run("talk", 1, 1)
+    until(lambda: len(cluster.forwarded) > 3)
+    cluster.videos["talk"]["status"] |= {"phase": "Pending", "reason": "WaitingForUpload"}
+    told = read_end(running, 1)
+    assert "no connection to the worker: The cluster answered 503" in told
+    assert "The last connection to the worker failed: The cluster answered 503" in told
 
 
 def test_unreadable_file_does_not_stop_the_others(commands: Commands, cluster: UploadCluster) -> None:

@@ -33,5 +33,9 @@ class MissingRightError(UnusableError):
     """The user of the kubeconfig lacks a right."""
 
 
+class RefusedForwardError(UnusableError):
+    """The connection to a pod was refused, and another try cannot succeed."""
+
+
 class UnreachableError(UnusableError):
     """The API server did not answer, or could not answer at this time. Another try may succeed."""

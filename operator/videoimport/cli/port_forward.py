@@ -18,10 +18,13 @@ from websocket import ABNF, WebSocket, WebSocketBadStatusException, WebSocketExc
 from websockets.frames import Frame, Opcode
 
 from videoimport.cli.api_responses import explain_refusal, parse_object
+from videoimport.cli.errors import RefusedForwardError, UnusableError
 from videoimport.cli.kube_client import Kube
 
 _DATA, _ERROR = 0, 1
 """Channels of the first port: its bytes, and a text about a failure."""
+_PASSING = (403, 404, 409, 429)
+"""Statuses of a client's error that end no upload here: a missing right has its own error, and a pod may end."""
 _SECONDS = 60.0
 """Maximum number of seconds in which the peer accepts bytes or responds, also during the handshake."""
 
@@ -117,16 +120,25 @@ class _ResponseReader(io.RawIOBase):
 def open_forward(kube: Kube, pod: str, port: int) -> ForwardedConnection:
     """Return a connection to a port of a pod in the client's namespace.
 
-    Raises UnusableError if the API server refuses, and ConnectionError if it or the pod cannot be reached.
+    Raises UnusableError if the API server refuses, RefusedForwardError if another try cannot succeed, and
+    ConnectionError if the API server or the pod cannot be reached.
     """
     path = f"/api/v1/namespaces/{kube.namespace}/pods/{pod}/portforward"
     configuration, url, headers = kube.upgrade_request(path, {"ports": str(port)})
     try:
         return ForwardedConnection(_connect(configuration, url, headers))
     except WebSocketBadStatusException as refused:
-        raise explain_refusal(refused.status_code, parse_object(refused.resp_body or b"")) from None
+        raise _explain_status(refused.status_code, refused.resp_body or b"") from None
     except (WebSocketException, OSError) as broken:
         raise ConnectionError(type(broken).__name__) from None
+
+
+def _explain_status(status: int, body: bytes) -> UnusableError:
+    error = explain_refusal(status, parse_object(body))
+    if not 400 <= status < 500 or status in _PASSING:
+        return error
+    advice = "A proxy between this machine and the API server must pass WebSocket connections."
+    return RefusedForwardError(f"The connection to the worker was refused with {status}.", *error.problems, advice)
 
 
 def _connect(configuration: Configuration, url: str, headers: dict[str, str]) -> WebSocket:

@@ -12,7 +12,13 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_e
 from videoimport.api.labels import IMPORT, VIDEO_KIND
 from videoimport.api.tasks.import_task import UPLOAD_PORT
 from videoimport.cli.cluster.resource_reference import with_kind
-from videoimport.cli.errors import MissingRightError, NotFoundError, UnreachableError, UnusableError
+from videoimport.cli.errors import (
+    MissingRightError,
+    NotFoundError,
+    RefusedForwardError,
+    UnreachableError,
+    UnusableError,
+)
 from videoimport.cli.kube_client import Kube
 from videoimport.cli.port_forward import ForwardedConnection, open_forward
 from videoimport.cli.progress_display import printable
@@ -30,6 +36,8 @@ _LOOK_SECONDS = 1.0
 _PATIENCE_SECONDS = 600.0
 """Maximum number of seconds without an API server. An idle session ends after the same time by default."""
 _LONGEST_PAUSE = 10.0
+_SHOWN_FAILURES = 3
+"""Number of failed connections in a row after which the user sees the error. A pod that ends causes fewer."""
 
 
 class UploadOverError(Exception):
@@ -80,6 +88,8 @@ class FileUpload:
         """True if a worker has the whole file."""
         self._served: set[str] = set()
         """UIDs of pods that have the whole file, or that refused the file."""
+        self._failures, self._problem = 0, ""
+        """Number of failed connections since a worker answered, and the text of the last failure."""
 
     def run(self, *, until_end: bool) -> UploadOutcome:
         """Send the file, and start again with another worker. With ``until_end``, follow the import to its end."""
@@ -108,7 +118,10 @@ class FileUpload:
                 return True
             case SessionOver(words):
                 command = format_resume(self._kube, name_of(self.resource), self.file)
-                raise UploadOverError(f"{words} `{command}` opens another session.")
+                cause = (
+                    f" The last connection to the worker failed: {self._problem.rstrip('.')}." if self._problem else ""
+                )
+                raise UploadOverError(f"{words}{cause} `{command}` opens another session.")
             case Received(words):
                 self.is_sent = True
                 self._display.move(self.file.size)
@@ -172,14 +185,20 @@ class FileUpload:
         except RefusedSessionError as refused:
             self._served.add(step.uid)
             self._display.tell(printable(str(refused)))
-        except MissingRightError:
+        except (MissingRightError, RefusedForwardError):
             raise
-        except (OSError, HTTPException, UnusableError):  # such as a pod that ends at this moment
-            self._display.tell("waiting for the worker")
+        except (OSError, HTTPException, UnusableError) as error:  # such as a pod that ends at this moment
+            self._note_failure(error)
         else:
             self._served.add(step.uid)
             self.is_sent = True
             self._display.tell("sent")
+
+    def _note_failure(self, error: Exception) -> None:
+        """Keep the error of a connection. Show it if the connections before failed too."""
+        self._failures, self._problem = self._failures + 1, printable(str(error) or type(error).__name__)
+        is_shown = self._failures >= _SHOWN_FAILURES
+        self._display.tell(f"no connection to the worker: {self._problem}" if is_shown else "waiting for the worker")
 
     def _connect(self, step: Sending) -> ForwardedConnection:
         """Return a connection to the worker. The API server connects by name, so the pod of that name is looked at once
@@ -192,6 +211,7 @@ class FileUpload:
         return connection
 
     def _show_start(self, content: HashedFile, offset: int) -> None:
+        self._failures, self._problem = 0, ""
         self._display.start(offset)
         if offset > content.position:
             self._display.tell("hashing the bytes that the worker has")

@@ -72,8 +72,7 @@ def choose_step(resource: Raw, pods: Sequence[Raw], token_sha256: str) -> Step:
 
 def is_session_open(resource: Raw, token_sha256: str) -> bool:
     """Return whether the session with this hash is open, and not used up."""
-    annotations = resource["metadata"].get("annotations") or {}
-    return annotations.get(UPLOAD_SESSION) == token_sha256 and not _find_end_of_session(resource, token_sha256)
+    return not _find_end_of_session(resource, token_sha256)
 
 
 def may_have_bytes(resource: Raw, token_sha256: str) -> bool:
@@ -83,11 +82,13 @@ def may_have_bytes(resource: Raw, token_sha256: str) -> bool:
 
 
 def _find_end_of_session(resource: Raw, token_sha256: str) -> str:
-    """Return the sentence about the end of the session. The text is empty if the session is open."""
+    """Return the sentence about the end of the session. The text is empty if the session is open. Without the
+    annotation, the controller continues the session of the last run."""
     annotations, status = resource["metadata"].get("annotations") or {}, status_of(resource)
-    if not annotations.get(UPLOAD_SESSION):
-        return f"The annotation {UPLOAD_SESSION} was removed, which ends the session."
-    if annotations.get(UPLOAD_SESSION) != token_sha256:
+    opened = annotations.get(UPLOAD_SESSION)
+    if not opened and not _is_served(status, token_sha256):
+        return f"The annotation {UPLOAD_SESSION} was removed before a worker served the session."
+    if opened and opened != token_sha256:
         return "Another client opened a session, which replaces this one."
     if status.get("reason") == _IDLE and _is_served(status, token_sha256):
         return "The session has ended, because no byte arrived in time or because the import was suspended."

@@ -4,6 +4,7 @@ Every request except OPTIONS needs the session's token. A client continues at th
 """
 
 import contextlib
+import io
 import re
 import select
 import socket
@@ -15,7 +16,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 
 from videoimport.api.reasons import Reason
-from videoimport.worker.fetch.upload_connections import Connections
+from videoimport.worker.fetch.upload_connections import STACK_BYTES, Connections
 from videoimport.worker.fetch.upload_receiver import BusyError, OffsetConflictError, Receiver
 from videoimport.worker.runtime.errors import ImportFailure
 
@@ -31,6 +32,8 @@ CHECKSUM_MISMATCH = 460
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CHUNK = 2**18
 _READ_SECONDS = 60
+_MOST_HEAD_BYTES = 2**14
+"""Maximum size of a request line with its headers. Any client may send a head, also one without the token."""
 _LONGEST = 20
 """Maximum number of digits of a number in a header."""
 _ANSWER_SECONDS = 5.0
@@ -50,11 +53,36 @@ class _RefusedError(Exception):
         self.status, self.text = status, text
 
 
+class _HeadTooLargeError(Exception):
+    """The head of a request has more than ``_MOST_HEAD_BYTES``."""
+
+
+class _RequestReader(io.BufferedReader):
+    """Reads requests. Only heads are read by line, and the lines of one head have a maximum size together."""
+
+    left = _MOST_HEAD_BYTES
+    """Number of bytes that the present head may still have."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Read a line. Raises _HeadTooLargeError, and holds at most one byte more than the head may have."""
+        most = self.left + 1
+        line = super().readline(most if size is None or size < 0 else min(size, most))
+        self.left -= len(line)
+        if self.left < 0:
+            raise _HeadTooLargeError
+        return line
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: Connections
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "videoimport", ""
     timeout = _READ_SECONDS
+
+    def setup(self) -> None:
+        """Bound the heads of the requests."""
+        super().setup()
+        self.rfile: _RequestReader = _RequestReader(self.rfile.detach())
 
     def parse_request(self) -> bool:
         """Read the head of a request. X-HTTP-Method-Override replaces the method, as the protocol demands. A request
@@ -77,7 +105,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_one_request(self) -> None:
         """Serve one request. Its response is sent once this method returns."""
-        super().handle_one_request()
+        self.rfile.left = _MOST_HEAD_BYTES
+        try:
+            super().handle_one_request()
+        except _HeadTooLargeError:
+            self.command = self.requestline = ""  # the base class may not have set them yet
+            self.request_version = self.protocol_version
+            most = f"The request line and the headers may have {_MOST_HEAD_BYTES} bytes together."
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, most)
         if not self.close_connection:
             self.server.owe_response(self.connection, due=False)
 
@@ -142,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Return whether bytes of the body were read together with the head. No call waits for bytes."""
         self.connection.settimeout(0)
         try:
-            return bool(self.rfile.peek(1))  # type: ignore[attr-defined]
+            return bool(self.rfile.peek(1))
         finally:
             self.connection.settimeout(_READ_SECONDS)
 
@@ -225,6 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def serving(listener: socket.socket, receiver: Receiver) -> Iterator[None]:
     """Serve the upload inside the ``with`` block. Each client gets its response before the block ends."""
+    threading.stack_size(STACK_BYTES)
     server = Connections(listener, receiver, _Handler)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:

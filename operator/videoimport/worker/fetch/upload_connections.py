@@ -1,10 +1,13 @@
 """The connections of an upload's clients: at most a fixed number, and each gets its response before the end.
 
 A port-forward can open any number of connections, and each has a thread. Connections that have not shown the token end
-only each other, the oldest first. A client with the token that opens too many loses its own oldest connections.
+only each other: first those that have a response already, then any of the others at random. So a client that needs a
+moment to show its token has a chance, however many connections others open. A client with the token that opens too many
+loses its own oldest connections.
 """
 
 import contextlib
+import secrets
 import socket
 import threading
 import time
@@ -14,8 +17,12 @@ from typing import Any
 from videoimport.worker.fetch.upload_receiver import Receiver
 
 MOST_CONNECTIONS = 8
-"""Maximum number of open connections that have shown the token, and of those that have not. A thread of a connection
-takes up to 8 MiB of the fetching process's memory."""
+"""Maximum number of open connections that have shown the token."""
+MOST_UNPROVEN = 64
+"""Maximum number of open connections that have not shown the token."""
+STACK_BYTES = 2**20
+"""Size of the stack of a connection's thread. It counts towards the memory limit of the fetching process, and the
+default size is 8 MiB."""
 _LINGER_SECONDS = 5.0
 """Maximum number of seconds in which the rest of a refused request is read."""
 _DISCARDED = 2**16
@@ -35,12 +42,16 @@ class Connections(ThreadingHTTPServer):
         """The open connections, the oldest first. The value is True while a response is due."""
         self._proven: set[socket.socket] = set()
         """The open connections that have shown the token."""
+        self._answered: set[socket.socket] = set()
+        """The open connections that have got a response."""
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a new connection. End the oldest connections without the token, if there are too many."""
+        """Serve a new connection. End another connection without the token, if there are too many."""
         with self._news:
+            unproven = [one for one in self._open if one not in self._proven]
+            if len(unproven) >= MOST_UNPROVEN:
+                self._end(secrets.choice([one for one in unproven if one in self._answered] or unproven))
             self._open[request] = False
-            self._end_oldest([one for one in self._open if one not in self._proven])
         super().process_request(request, client_address)
 
     def prove(self, request: socket.socket) -> None:
@@ -55,19 +66,24 @@ class Connections(ThreadingHTTPServer):
         """End the first of these connections, so that the maximum number is left. The last one is new and stays."""
         idle = [one for one in alike[:-1] if not self.receiver.is_writer(one)]
         for oldest in idle[: max(0, len(alike) - MOST_CONNECTIONS)]:
-            self._forget(oldest)
-            with contextlib.suppress(OSError):
-                oldest.shutdown(socket.SHUT_RDWR)
+            self._end(oldest)
+
+    def _end(self, request: socket.socket) -> None:
+        self._forget(request)
+        with contextlib.suppress(OSError):
+            request.shutdown(socket.SHUT_RDWR)
 
     def _forget(self, request: socket.socket) -> None:
         self._open.pop(request, None)
         self._proven.discard(request)
+        self._answered.discard(request)
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection. Unread bytes would reset the connection, and the client would lose the response. So they
         are read first."""
         with self._news:
-            lingers = request in self._open
+            if lingers := request in self._open:
+                self._answered.add(request)
         with contextlib.suppress(OSError):
             request.shutdown(socket.SHUT_WR)
             if lingers:
@@ -82,6 +98,8 @@ class Connections(ThreadingHTTPServer):
         with self._news:
             if request in self._open:
                 self._open[request] = due
+                if not due:
+                    self._answered.add(request)
                 self._news.notify_all()
 
     def await_responses(self, seconds: float) -> None:

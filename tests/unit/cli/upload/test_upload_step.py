@@ -129,6 +129,17 @@ def test_facts_of_another_session_do_not_count() -> None:
     assert is_session_open(found, OURS)
 
 
+def test_session_of_the_last_run_needs_no_annotation() -> None:
+    """The controller continues it too."""
+    found = served()
+    del found["metadata"]["annotations"][UPLOAD_SESSION]
+    assert choose_step(found, [pod()], OURS) == Sending("talk-1", "u1")
+    assert is_session_open(found, OURS)
+    assert isinstance(choose_step(found, [pod()], OTHER), SessionOver)
+    found["status"] |= {"phase": "Pending", "reason": "WaitingForUpload"}
+    assert not is_session_open(found, OURS)
+
+
 @pytest.mark.parametrize(
     ("found", "told"),
     [
