@@ -9,6 +9,7 @@ import io
 import select
 import ssl
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 import certifi
@@ -134,8 +135,12 @@ def open_forward(kube: Kube, pod: str, port: int) -> ForwardedConnection:
 
 
 def _explain_status(status: int, body: bytes) -> UnusableError:
-    error = explain_refusal(status, parse_object(body))
-    if not 400 <= status < 500 or status in _PASSING:
+    answer = parse_object(body)
+    error = explain_refusal(status, answer)
+    is_of_pod = (
+        status == HTTPStatus.BAD_REQUEST and answer.get("kind") == "Status"
+    )  # such as a pod that has no node yet
+    if is_of_pod or not 400 <= status < 500 or status in _PASSING:
         return error
     advice = "A proxy between this machine and the API server must pass WebSocket connections."
     return RefusedForwardError(f"The connection to the worker was refused with {status}.", *error.problems, advice)

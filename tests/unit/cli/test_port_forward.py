@@ -20,7 +20,7 @@ from websockets.typing import Subprotocol
 from support.local_server import tls_of
 from support.upload_cluster import write_kubeconfig
 from support.waiting import until
-from videoimport.cli.errors import MissingRightError, UnreachableError, UnusableError
+from videoimport.cli.errors import MissingRightError, RefusedForwardError, UnreachableError, UnusableError
 from videoimport.cli.kube_client import Kube
 from videoimport.cli.port_forward import open_forward
 
@@ -170,6 +170,18 @@ def test_refusal_has_the_message_of_the_api_server(tmp_path: Path, status: int, 
     with cluster(tmp_path, echo, refuse) as kube, pytest.raises(kind, match="pods is forbidden") as told:
         open_forward(kube, "talk-1", PORT)
     assert "very-secret" not in str(told.value)
+
+
+@pytest.mark.parametrize(("body", "is_final"), [({"kind": "Status", "message": "pod has no host"}, False), ({}, True)])
+def test_pod_that_is_not_ready_is_tried_again_and_a_proxy_is_not(tmp_path: Path, body: object, is_final: bool) -> None:
+    """The API server answers 400 for a pod that has no node yet."""
+
+    def refuse(connection: ServerConnection, _: Request) -> Response:
+        return connection.respond(http.HTTPStatus.BAD_REQUEST, json.dumps(body))
+
+    with cluster(tmp_path, echo, refuse) as kube, pytest.raises(UnusableError) as told:
+        open_forward(kube, "talk-1", PORT)
+    assert isinstance(told.value, RefusedForwardError) is is_final
 
 
 def test_handshake_without_a_response_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
