@@ -484,13 +484,14 @@ def test_other_session_continues_the_bytes_that_a_hash_proves(bench: FetchHarnes
 
 
 @pytest.mark.parametrize("named", HASH_FIELDS)
-def test_wrong_bytes_of_another_session_are_sent_again(bench: FetchHarness, named: dict[str, Any]) -> None:
-    """The third session shows that a replaced worker still knows who sent the first bytes."""
+@pytest.mark.parametrize("token", [TOKEN, OTHER_TOKEN])
+def test_wrong_bytes_of_another_session_are_sent_again(bench: FetchHarness, named: dict[str, Any], token: str) -> None:
+    """The third worker still knows that another session sent the first bytes or the next ones."""
     keep_part(bench, OTHER_BODY, **named)
     second = begun(bench, outlives=True, token=OTHER_TOKEN, idle_seconds=2, **named)
     second.patch(CHUNK, BODY[CHUNK:-CHUNK])
     _wait_for_end(second)
-    third = begun(bench, outlives=True, token=OTHER_TOKEN, **named)
+    third = begun(bench, outlives=True, token=token, **named)
     offset = third.offset
     assert offset == len(BODY) - CHUNK
     assert third.patch(offset, BODY[offset:], Upload_File_SHA256=hash_of(BODY)).status == 409

@@ -24,7 +24,7 @@ from videoimport.cli.kube_client import Kube
 
 _DATA, _ERROR = 0, 1
 """Channels of the first port: its bytes, and a text about a failure."""
-_PASSING = (403, 404, 409, 429)
+_PASSING = (403, 404, 408, 409, 425, 429)
 """Statuses of a client's error that end no upload here: a missing right has its own error, and a pod may end."""
 _SECONDS = 60.0
 """Maximum number of seconds in which the peer accepts bytes or responds, also during the handshake."""

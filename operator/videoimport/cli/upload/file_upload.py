@@ -142,7 +142,11 @@ class FileUpload:
             return
         if content.position < self.file.size:
             self._display.tell("hashing the file")
-        content.move_to(self.file.size)
+        try:
+            content.move_to(self.file.size)
+        except FileChangedError as changed:
+            known = f"The import has completed with the SHA-256 {printable(str(found))}"
+            raise UploadOverError(f"{known}, but {self.file.path} cannot be compared with it: {changed}") from None
         if (own := content.compute_sha256()) != found:
             raise UploadOverError(
                 f"The import has another file, which another session sent: its SHA-256 is {printable(str(found))}, and "

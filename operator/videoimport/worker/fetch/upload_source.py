@@ -56,6 +56,10 @@ def _await_refusal(receiver: Receiver) -> None:
         receiver.refuse(Failed.model_validate_json(line).failure)
 
 
+_SEVERAL = "several sessions"
+"""Version of kept bytes that several sessions have sent. It equals no session."""
+
+
 def _recover(around: Surroundings, upload: SentFile, landing: Landing) -> Callable[[], None] | None:
     """Continue the file that scratch kept. Bytes of another session are used only if the spec has the hash of the whole
     file. Return the function that drops them, or None if there are no such bytes."""
@@ -71,9 +75,10 @@ def _recover(around: Surroundings, upload: SentFile, landing: Landing) -> Callab
         landing.remember(source, session, file.size)
 
     mark = landing.recover(source, lambda done: around.teller.tell(Hashed(done=done)), count_usable)
-    if mark is None:
-        landing.remember(source, session, file.size)
-    return start_over if mark and mark.version != session else None
+    is_foreign = mark is not None and mark.version != session
+    if mark is None or is_foreign:
+        landing.remember(source, _SEVERAL if is_foreign else session, file.size)
+    return start_over if is_foreign else None
 
 
 def _found(upload: SentFile) -> Found:

@@ -45,7 +45,7 @@ class ForkedProcess:
     def __init__(self, pid: int, stdin: TextIO, stdout: TextIO) -> None:
         self.pid, self.stdin, self.stdout = pid, stdin, stdout
         self._code: int | None = None
-        self._reading = threading.Lock()
+        self._reading = threading.RLock()  # a signal handler of the same thread may ask too
 
     @classmethod
     def start(cls, main: Callable[[], None], env: Mapping[str, str], name: str) -> "ForkedProcess":
@@ -81,22 +81,30 @@ class ForkedProcess:
 
     def _wait(self, flags: int) -> int | None:
         """The exit code is read before the process is removed, so that a signal between the two loses no code."""
+        if self._code is not None:
+            return self._code
         with contextlib.suppress(ChildProcessError):  # another thread was faster
-            if self._code is None and os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | flags) is None:
+            if os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | flags) is None:
                 return None
         with self._reading:
             if self._code is None:
-                self._code = self._remove()
-            return self._code
+                self._remove()
+        return self._code
 
-    def _remove(self) -> int:
+    def _remove(self) -> None:
         try:
             end = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+            assert end is not None  # noqa: S101
+            self._code = end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
+            os.waitpid(self.pid, 0)
         except ChildProcessError:
-            return 0  # other code of this process has removed it, as ``subprocess.Popen`` assumes
-        code = end.si_status if end and end.si_code == os.CLD_EXITED else -(end.si_status if end else 0)
-        os.waitpid(self.pid, 0)
-        return code
+            self._code = self._code or 0  # other code of this process has removed it, as ``subprocess.Popen`` assumes
+
+    def kill(self) -> None:
+        """Send SIGKILL to the process. A signal handler may call this method."""
+        if self._code is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
 
 def _run(main: Callable[[], None], parent: int, pipes: tuple[int, int], env: Mapping[str, str], name: str) -> Never:

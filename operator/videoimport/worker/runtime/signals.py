@@ -93,8 +93,8 @@ class Interrupts:
         if is_fork or self._is_over or self._stop.cause is not None:
             return
         self._stop.request(interruption)
-        self._kill_children()
         self._arm(interruption)
+        self._kill_children()
         if self._raises and not self._stop.is_deferred:
             raise interruption
 

@@ -119,8 +119,8 @@ class Child:
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            if self.running:  # a copy of this process that has not begun a session of its own yet
-                os.kill(self._process.pid, signal.SIGKILL)
+            if isinstance(self._process, ForkedProcess):  # perhaps it has not begun a session of its own yet
+                self._process.kill()
 
     def ended(self, stdout: str = "") -> Ended:
         """Wait for the end of the child process and return its output.
@@ -140,7 +140,7 @@ class Child:
     def _ended_by(self, code: int) -> signal.Signals | None:
         if -code in set(signal.Signals):
             return signal.Signals(-code)
-        is_stopped = code == _FFMPEG_STOPPED or (code == 1 and any(_EXIT_REQUESTED in line for line in self._tail))
+        is_stopped = code == _FFMPEG_STOPPED or (code == 1 and "".join(self._tail).rstrip().endswith(_EXIT_REQUESTED))
         return signal.SIGTERM if is_stopped and self._name == "ffmpeg" else None
 
     def _blame(self, number: signal.Signals) -> None:

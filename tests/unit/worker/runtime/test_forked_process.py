@@ -154,3 +154,26 @@ print(child.ended().code)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["0"]
+
+
+def test_a_signal_between_the_end_of_a_copy_and_its_code_loses_neither() -> None:
+    """The handler of a stop kills all child processes, while the main thread waits for one of them."""
+    script = """
+import os, signal
+from videoimport.worker.runtime.subprocesses import Children
+def main():
+    os._exit(7)
+main.__module__ = "videoimport.worker.fetch"
+children = Children(may_copy=True)
+child = children.start_python(main, {}, "The fetching process")
+waitpid, moments = os.waitpid, []
+def interrupted(pid, options):
+    found = waitpid(pid, options)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    return found
+signal.signal(signal.SIGUSR1, lambda *_: (children.kill_all(), moments.append(child.running)))
+os.waitpid = interrupted
+print(child._process.wait(), moments)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["7", "[False]"]

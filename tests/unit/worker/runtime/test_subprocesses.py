@@ -35,3 +35,13 @@ def test_an_ffmpeg_that_was_terminated_says_nothing_about_the_source(tmp_path: P
 def test_an_ffmpeg_that_failed_is_not_taken_for_a_terminated_one(tmp_path: Path) -> None:
     assert ended(tmp_path, "ffmpeg", "echo 'x: Invalid data found' >&2; exit 1").code == 1
     assert ended(tmp_path, "ffprobe", "exit 255").code == 255
+
+
+def test_a_program_that_another_thread_has_waited_for_is_killed_without_an_error() -> None:
+    """``poll`` of such a process says that it runs, while the other thread has its lock."""
+    child = Children(NoStop()).start(["true"])
+    child._process.wait()
+    with child._process._waitpid_lock:  # type: ignore[union-attr]
+        child._process.returncode = None  # type: ignore[misc]
+        child.kill()
+        child._process.returncode = 0  # type: ignore[misc]
