@@ -32,9 +32,8 @@ def end_when_stopped(argv: Sequence[str]) -> None:
     has no handler.
     """
     path = _message_path(argv)
-    signal.signal(
-        signal.SIGCHLD, signal.SIG_DFL
-    )  # a parent that ignores it would take the exit codes of child processes
+    # A parent may have ignored this signal. The kernel would then drop the exit codes of child processes.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in _STOPPING:
         signal.signal(number, lambda caught, _: _end(caught, path))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)

@@ -34,7 +34,7 @@ def begin() -> str:
     """
     signal.signal(signal.SIGTERM, _end_with_children)
     end_with_parent(signal.SIGTERM)
-    logs.configure_at_first_line()
+    logs.configure()
     return sys.stdin.readline()
 
 

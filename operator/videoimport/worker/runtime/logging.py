@@ -1,30 +1,19 @@
-"""The worker's log: JSON lines on stderr. Secrets in URLs, and in text that looks like a URL, are removed first.
-
-structlog is imported only where it is configured, because the import takes 0.07 s and most fetching processes write no
-line.
-"""
+"""The worker's log: JSON lines on stderr. Secrets in URLs, and in text that looks like a URL, are removed first."""
 
 import contextlib
 import sys
 import traceback
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TextIO, cast
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 from videoimport.api.redaction import shown_lines, shown_value
 
-if TYPE_CHECKING:
-    from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
-_PENDING: list[bool] = []
-"""One element from the call of ``configure_at_first_line`` to the first line."""
-
-
-def log() -> "FilteringBoundLogger":
+def log() -> FilteringBoundLogger:
     """Return the logger."""
-    import structlog
-
-    if _PENDING:
-        configure()
     logger: FilteringBoundLogger = structlog.get_logger()
     return logger
 
@@ -44,16 +33,8 @@ class _Lossy:
             sys.stderr.flush()
 
 
-def configure_at_first_line() -> None:
-    """Configure structlog with the first call of ``log``, for a process that usually writes no line."""
-    _PENDING[:] = [True]
-
-
 def configure() -> None:
     """Configure structlog. Call this once, at the start of a process."""
-    import structlog
-
-    _PENDING.clear()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -71,7 +52,7 @@ def redacted(text: str) -> str:
     return shown_lines(text)
 
 
-def _redact(_logger: "WrappedLogger", _name: str, event: "EventDict") -> "EventDict":
+def _redact(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     return {key: shown_value(value) for key, value in event.items()}
 
 
