@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from videoimport.cli.completion import complete_resources
-from videoimport.cli.errors import UnusableError
+from videoimport.cli.errors import INTERRUPTED, UnusableError
 from videoimport.cli.options import Context, Folder, Kubeconfig, Namespace
 from videoimport.cli.progress_display import say
 from videoimport.cli.resource_facts import is_finished, name_of, reference_of, status_of
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from videoimport.cli.upload.session_token import SessionStore
     from videoimport.cli.upload.upload_manifest import UploadOptions
     from videoimport.cli.upload.upload_run import PlannedUpload, UploadRun
-
-_INTERRUPTED = 130
 
 
 def upload_files(
@@ -152,7 +150,7 @@ def _run(
         for upload in run.begun:
             if not is_finished(upload.resource):
                 say(console, f"{reference_of(upload.resource)}: {_format_next(kube, upload)}")
-        raise typer.Exit(_INTERRUPTED) from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _format_next(kube: "Kube", upload: "FileUpload") -> str:
